@@ -1,0 +1,8 @@
+//! The command line: arguments in, text and exit codes out.
+
+use std::process::ExitCode;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

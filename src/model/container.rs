@@ -1,0 +1,338 @@
+//! The spec of a container.
+
+use crate::base::{EngineId, ResourceId, Span};
+use crate::model::Text;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+/// Everything declared of a container. What is not declared is absent and not owned.
+///
+/// All but [`LiveSpec`] is fixed when the engine makes the container: a change there replaces it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainerSpec {
+    /// The image's reference, in full (`docker.io/library/postgres:15.1`).
+    pub image: String,
+    /// Replaces the image's command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<Text>>,
+    /// Replaces the image's entrypoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Vec<Text>>,
+    /// Variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, Text>,
+    /// The host name that programs in it see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// `user`, `uid`, `user:group`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Where the command starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+    /// Labels of the user's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Published ports by `PORT/PROTOCOL` inside the container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ports: BTreeMap<String, Port>,
+    /// Mounts by their path inside the container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mounts: BTreeMap<String, Mount>,
+    /// Whether it has networks of its own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub network_mode: NetworkMode,
+    /// How the engine finds out whether it works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    /// Bytes of `/dev/shm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shm_size: Option<i64>,
+    /// Host names with fixed addresses; `host-gateway` is the host's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra_hosts: BTreeMap<String, String>,
+    /// Where its output goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
+    /// The signal that asks it to stop, if not the image's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_signal: Option<String>,
+    /// How long it may take to stop before it is killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_timeout: Option<Span>,
+    /// Whether a small init reaps processes in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<bool>,
+    /// Whether it has all rights on the host.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub privileged: bool,
+    /// Whether its root is read-only.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub read_only: bool,
+    /// Whether it has a terminal.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tty: bool,
+    /// Capabilities it gets.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cap_add: BTreeSet<String>,
+    /// Capabilities it loses.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub cap_drop: BTreeSet<String>,
+    /// Name servers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns: Vec<String>,
+    /// Kernel settings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sysctls: BTreeMap<String, String>,
+    /// Options of the security modules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub security_opt: Vec<String>,
+    /// Devices of the host, as `HOST:CONTAINER[:RIGHTS]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<String>,
+    /// Commands run in it, in order, each time it was made anew and works.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_run: Vec<Text>,
+    /// What the engine can change on a live container.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub live: LiveSpec,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What the engine can change in place; compared with the live object, not part of the spec hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiveSpec {
+    /// Bytes of memory it may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<i64>,
+    /// Bytes of memory and swap together; -1 is unlimited swap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_swap: Option<i64>,
+    /// Billionths of a processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nano_cpus: Option<i64>,
+    /// How many processes it may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pids: Option<i64>,
+    /// When the engine starts it again.
+    #[serde(default)]
+    pub restart: Restart,
+    /// Networks it joins, by their name on the engine.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub networks: BTreeMap<String, Attachment>,
+}
+
+/// When the engine starts a container again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restart {
+    /// The policy.
+    pub name: RestartName,
+    /// Tries, for `on-failure`; 0 is without end.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub max_retries: i64,
+}
+
+/// Docker's restart policies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartName {
+    /// Always: the default for apps and services.
+    #[default]
+    Always,
+    /// Never.
+    No,
+    /// After a failure.
+    OnFailure,
+    /// Always, but not when it was stopped before the engine stopped.
+    UnlessStopped,
+}
+
+impl RestartName {
+    /// Docker's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::No => "no",
+            Self::OnFailure => "on-failure",
+            Self::UnlessStopped => "unless-stopped",
+        }
+    }
+}
+
+/// How a container joins a network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// Further names it answers to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub aliases: BTreeSet<String>,
+    /// A fixed IPv4 address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+}
+
+/// Whether a container has networks of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkMode {
+    /// It joins those of [`LiveSpec::networks`]; the engine's default bridge where there are none.
+    #[default]
+    Own,
+    /// It uses the host's.
+    Host,
+    /// It has none.
+    None,
+}
+
+/// A published port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// The host's address that it listens on.
+    pub bind: IpAddr,
+    /// The host's port.
+    pub host: u16,
+}
+
+/// What carries the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// TCP.
+    #[default]
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Protocol {
+    /// `tcp` or `udp`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+/// Something mounted into a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// What is mounted.
+    #[serde(flatten)]
+    pub source: MountSource,
+    /// Whether the container may only read it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub read_only: bool,
+}
+
+/// What can be mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MountSource {
+    /// A volume, by its name on the engine.
+    Volume(EngineId),
+    /// A directory of the engine's host.
+    Directory(String),
+    /// Memory.
+    Tmpfs {
+        /// Bytes at most.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<i64>,
+        /// Permission bits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<u32>,
+    },
+}
+
+/// A health check that the engine runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Docker's form: `["CMD-SHELL", "…"]`, `["CMD", …]` or `["NONE"]`.
+    pub test: Vec<String>,
+    /// Between two checks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Span>,
+    /// For one check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// While failures do not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_period: Option<Span>,
+    /// Failures in a row that make it unhealthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+}
+
+impl Health {
+    /// How long it may take until the verdict is in: start period, then every retry, and 10 s.
+    pub fn patience(&self) -> Span {
+        // Docker's own defaults where nothing is said.
+        let interval = self.interval.unwrap_or(Span::from_secs(30));
+        let timeout = self.timeout.unwrap_or(Span::from_secs(30));
+        let retries = u64::from(self.retries.unwrap_or(3).max(1));
+        let start = self.start_period.unwrap_or(Span::ZERO);
+        start
+            .plus(interval.plus(timeout).times(retries))
+            .plus(Span::from_secs(10))
+    }
+}
+
+/// Where a container's output goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// Docker's logging driver.
+    pub driver: String,
+    /// Its options.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+}
+
+/// What a container is for: told to users and compared to name a change, never sent to the engine as a
+/// setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// App, provider, …
+    pub role: Role,
+    /// The product's id; for a provider the service's (`postgres`).
+    pub product: String,
+    /// The product's version, or the service's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// `host` or `host/path`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// Variables whose values are shown once, after an apply, on a terminal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub display: Vec<String>,
+    /// Variables that the image reads only when it initialises its volume, by the volume's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub init_only: BTreeMap<String, EngineId>,
+    /// The label that this one had before (`was: OLD`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
+    /// The container of the app that this provider serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serves: Option<ResourceId>,
+}
+
+/// What a container is in its stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A site.
+    App,
+    /// Serves one site.
+    Provider,
+}

@@ -1,0 +1,18 @@
+//! What a stack is: resources with specs, needs and a lifecycle. Meaning only: nothing here knows a file
+//! format or an engine.
+
+mod canonical;
+pub mod container;
+mod stack;
+mod text;
+
+pub use canonical::{Flat, HASH_VERSION, flatten, spec_hash, spec_json};
+pub use container::{
+    About, Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,
+    Protocol, Restart, RestartName, Role,
+};
+pub use stack::{
+    ImageSpec, Lifecycle, Need, NetworkSpec, Order, Pull, Resource, Spec, Stack, Subnet, Update,
+    VolumeSpec,
+};
+pub use text::{Part, Text, ValueRef};

@@ -1,0 +1,403 @@
+//! The stack and its resources.
+
+use crate::base::{Digest, EngineId, Kind, ResourceId, Span, StackId, StackName};
+use crate::diag::Origin;
+use crate::model::{About, ContainerSpec, Text, canonical};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, net::IpAddr};
+
+/// A whole stack, sealed: every choice is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stack {
+    /// Starts every name on the engine.
+    pub name: StackName,
+    /// Its identity; none until the first apply of a file without one makes it.
+    pub id: Option<StackId>,
+    /// All it is made of.
+    pub resources: BTreeMap<ResourceId, Resource>,
+}
+
+/// One thing that a stack is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Its name on the engine (an image's reference).
+    pub name: String,
+    /// What is declared of it.
+    pub spec: Spec,
+    /// What must be so before it is made or started.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub needs: BTreeMap<ResourceId, Need>,
+    /// How it is replaced and what it holds.
+    #[serde(default)]
+    pub life: Lifecycle,
+    /// What a container is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+    /// Where its fields came from, by field (`env.LOG_LEVEL`); `""` is the resource itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<String, Origin>,
+}
+
+impl Resource {
+    /// Where `field` came from, or the nearest field around it, or the resource.
+    pub fn origin(&self, field: &str) -> Option<&Origin> {
+        let mut field = field;
+        loop {
+            if let Some(origin) = self.origins.get(field) {
+                return Some(origin);
+            }
+            if field.is_empty() {
+                return None;
+            }
+            field = field
+                .rfind('.')
+                .and_then(|dot| field.get(..dot))
+                .unwrap_or("");
+        }
+    }
+}
+
+/// What is declared of a resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Spec {
+    /// An image.
+    Image(ImageSpec),
+    /// A network.
+    Network(NetworkSpec),
+    /// A volume.
+    Volume(VolumeSpec),
+    /// A container.
+    Container(Box<ContainerSpec>),
+}
+
+impl Spec {
+    /// Its kind.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Image(_) => Kind::Image,
+            Self::Network(_) => Kind::Network,
+            Self::Volume(_) => Kind::Volume,
+            Self::Container(_) => Kind::Container,
+        }
+    }
+}
+
+/// An image that must be on the engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageSpec {
+    /// When a registry is asked for it.
+    #[serde(default)]
+    pub pull: Pull,
+    /// A local image archive to load it from where it is missing; a path on the caller's side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
+}
+
+/// When a registry is asked for an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pull {
+    /// When the engine does not have it.
+    #[default]
+    Missing,
+    /// Never: it must be there.
+    Never,
+}
+
+/// A network. Its subnet is given when it is made and never changes by itself, so it is no part of the hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSpec {
+    /// The subnet to make it with (`172.24.0.0/26`); none takes the engine's choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet: Option<Subnet>,
+    /// Whether it has no way out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
+    /// Not coasti's to make or remove.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
+}
+
+/// An address range in CIDR notation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subnet {
+    /// Its first address.
+    pub address: IpAddr,
+    /// Bits that all its addresses share.
+    pub prefix: u8,
+}
+
+impl Subnet {
+    /// Whether an address is in both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let prefix = self.prefix.min(other.prefix);
+        match (self.address, other.address) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => {
+                let mask = u32::MAX
+                    .checked_shl(32 - u32::from(prefix.min(32)))
+                    .unwrap_or(0);
+                u32::from(a) & mask == u32::from(b) & mask
+            }
+            (IpAddr::V6(a), IpAddr::V6(b)) => {
+                let mask = u128::MAX
+                    .checked_shl(128 - u32::from(prefix.min(128)))
+                    .unwrap_or(0);
+                u128::from(a) & mask == u128::from(b) & mask
+            }
+            _ => false,
+        }
+    }
+
+    /// The subnets of `prefix` bits in it, in order (IPv4 only; none otherwise).
+    pub fn divide(self, prefix: u8) -> impl Iterator<Item = Self> {
+        let (start, count) = match self.address {
+            IpAddr::V4(address) if (self.prefix..=30).contains(&prefix) => {
+                (u32::from(address), 1u64 << (prefix - self.prefix))
+            }
+            _ => (0, 0),
+        };
+        (0..count).map(move |n| {
+            let offset = u32::try_from(n << (32 - u64::from(prefix))).unwrap_or(0);
+            Self {
+                address: IpAddr::V4(start.wrapping_add(offset).into()),
+                prefix,
+            }
+        })
+    }
+}
+
+impl std::fmt::Display for Subnet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+impl std::str::FromStr for Subnet {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WHAT: &str = "a subnet is an address and a prefix, such as `172.24.0.0/14`";
+        let (address, prefix) = text.split_once('/').ok_or(WHAT)?;
+        let address: IpAddr = address.parse().map_err(|_| WHAT)?;
+        let prefix: u8 = prefix.parse().map_err(|_| WHAT)?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        if prefix > most {
+            Err(WHAT)
+        } else {
+            Ok(Self { address, prefix })
+        }
+    }
+}
+
+impl Serialize for Subnet {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Subnet {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// A volume. It is never replaced and never removed by the way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeSpec {
+    /// The driver; Docker's `local` where none is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    /// Options of the driver's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+    /// Not coasti's to make.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
+}
+
+/// What one resource needs of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Need {
+    /// It is there.
+    Exists,
+    /// It runs.
+    Started,
+    /// It is healthy; where it has no health check, it ran for its settle time.
+    Healthy,
+    /// It ran and ended with 0.
+    Completed,
+}
+
+/// How a resource is replaced and what it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lifecycle {
+    /// How a container gives way to its successor.
+    #[serde(default)]
+    pub update: Update,
+    /// Whether it holds data: for a container, whether a volume or directory of it is writable.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds_data: bool,
+    /// Whether a plan that removes or replaces it is refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protect: bool,
+    /// Whether the user said that losing touch with the old data is meant (`new-data: true`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new_data: bool,
+}
+
+/// How a container is updated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Update {
+    /// Which of the two runs first.
+    #[serde(default)]
+    pub order: Order,
+    /// How long a container without a health check must run to count as well; also the verification at the
+    /// end of an apply.
+    pub settle: Span,
+    /// The longest wait for one container to be healthy.
+    pub timeout: Span,
+}
+
+impl Default for Update {
+    fn default() -> Self {
+        Self {
+            order: Order::Auto,
+            settle: Span::from_secs(2),
+            timeout: Span::from_secs(300),
+        }
+    }
+}
+
+/// Which of two containers runs first when one replaces the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Start-first where nothing forbids it.
+    #[default]
+    Auto,
+    /// The old one stops, then the new one starts.
+    StopFirst,
+    /// The new one is healthy before the old one stops.
+    StartFirst,
+}
+
+impl Stack {
+    /// A stack with nothing in it.
+    pub fn empty(name: StackName, id: Option<StackId>) -> Self {
+        Self {
+            name,
+            id,
+            resources: BTreeMap::new(),
+        }
+    }
+
+    /// The container at `id`.
+    pub fn container(&self, id: &ResourceId) -> Option<&ContainerSpec> {
+        match &self.resources.get(id)?.spec {
+            Spec::Container(spec) => Some(spec),
+            _ => None,
+        }
+    }
+
+    /// All containers.
+    pub fn containers(&self) -> impl Iterator<Item = (&ResourceId, &Resource, &ContainerSpec)> {
+        self.resources
+            .iter()
+            .filter_map(|(id, resource)| match &resource.spec {
+                Spec::Container(spec) => Some((id, resource, &**spec)),
+                _ => None,
+            })
+    }
+
+    /// The resource that has this name on the engine.
+    pub fn by_name(&self, kind: Kind, name: &str) -> Option<(&ResourceId, &Resource)> {
+        self.resources
+            .iter()
+            .find(|(id, resource)| id.kind == kind && resource.name == name)
+    }
+
+    /// Every text of every container: variables, commands, post-run.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        self.containers().flat_map(|(_, _, spec)| spec.texts())
+    }
+
+    /// Likewise, to fill in digests.
+    pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
+        self.resources
+            .values_mut()
+            .flat_map(|resource| match &mut resource.spec {
+                Spec::Container(spec) => spec.texts_mut(),
+                _ => Vec::new(),
+            })
+    }
+
+    /// The digest of all that matters: two stacks with one digest want the same. Where values came from
+    /// (files and lines) does not matter.
+    pub fn digest(&self) -> Digest {
+        let mut bare = self.clone();
+        for resource in bare.resources.values_mut() {
+            resource.origins.clear();
+        }
+        Digest::of(canonical::to_json(&bare).as_bytes())
+    }
+}
+
+impl ContainerSpec {
+    /// Every text in it.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        let lists = [&self.command, &self.entrypoint]
+            .into_iter()
+            .flatten()
+            .flatten();
+        self.env.values().chain(lists).chain(&self.post_run)
+    }
+
+    /// Likewise, to fill in digests.
+    pub fn texts_mut(&mut self) -> Vec<&mut Text> {
+        let lists = [&mut self.command, &mut self.entrypoint]
+            .into_iter()
+            .flatten()
+            .flatten();
+        self.env
+            .values_mut()
+            .chain(lists)
+            .chain(&mut self.post_run)
+            .collect()
+    }
+
+    /// The volumes that it mounts, with whether it may write.
+    pub fn volumes(&self) -> impl Iterator<Item = (&EngineId, bool)> {
+        self.mounts
+            .values()
+            .filter_map(|mount| match &mount.source {
+                super::MountSource::Volume(name) => Some((name, !mount.read_only)),
+                _ => None,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subnets_divide_and_overlap() {
+        let pool: Subnet = "172.24.0.0/14".parse().unwrap();
+        let parts: Vec<_> = pool.divide(26).take(3).map(|s| s.to_string()).collect();
+        assert_eq!(
+            parts,
+            ["172.24.0.0/26", "172.24.0.64/26", "172.24.0.128/26"]
+        );
+        assert_eq!(pool.divide(26).count(), 4096);
+        assert!(pool.overlaps(&"172.26.3.0/24".parse().unwrap()));
+        assert!(!pool.overlaps(&"172.28.0.0/24".parse().unwrap()));
+        assert!("1.2.3.4/33".parse::<Subnet>().is_err());
+    }
+}

@@ -1,0 +1,181 @@
+//! Text that may contain secrets: parts that stand in the files, and references to values kept apart.
+
+use crate::base::{Digest, Secret, ValueId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A reference to a value that is not in the spec.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ValueRef {
+    /// Which value.
+    #[serde(rename = "value")]
+    pub id: ValueId,
+    /// Its keyed digest; none while it is not generated yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+}
+
+/// A part of a [`Text`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Part {
+    /// May be shown.
+    Plain(String),
+    /// A secret or generated value.
+    Value(ValueRef),
+}
+
+/// A string of plain parts and references. One plain part is written as a string, anything else as a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Repr", into = "Repr")]
+pub struct Text(Vec<Part>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Repr {
+    Plain(String),
+    Parts(Vec<Part>),
+}
+
+impl From<Text> for Repr {
+    fn from(text: Text) -> Self {
+        match text.as_plain() {
+            Some(plain) => Self::Plain(plain.to_owned()),
+            None => Self::Parts(text.0),
+        }
+    }
+}
+
+impl From<Repr> for Text {
+    fn from(repr: Repr) -> Self {
+        match repr {
+            Repr::Plain(text) => Self::plain(text),
+            Repr::Parts(parts) => parts.into_iter().collect(),
+        }
+    }
+}
+
+/// Joins neighbouring plain parts, so that equal texts are equal values.
+impl FromIterator<Part> for Text {
+    fn from_iter<I: IntoIterator<Item = Part>>(parts: I) -> Self {
+        let mut joined: Vec<Part> = Vec::new();
+        for part in parts {
+            match (joined.last_mut(), part) {
+                (_, Part::Plain(text)) if text.is_empty() => {}
+                (Some(Part::Plain(before)), Part::Plain(text)) => before.push_str(&text),
+                (_, part) => joined.push(part),
+            }
+        }
+        Self(joined)
+    }
+}
+
+impl Text {
+    /// Text that may be shown.
+    pub fn plain(text: impl Into<String>) -> Self {
+        [Part::Plain(text.into())].into_iter().collect()
+    }
+
+    /// One value, nothing else.
+    pub fn value(id: ValueId, digest: Option<Digest>) -> Self {
+        Self(vec![Part::Value(ValueRef { id, digest })])
+    }
+
+    /// The whole text where nothing in it is a value.
+    pub fn as_plain(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [] => Some(""),
+            [Part::Plain(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Its parts, in order.
+    pub fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// The one value that it consists of.
+    pub fn as_value(&self) -> Option<&ValueRef> {
+        match self.0.as_slice() {
+            [Part::Value(value)] => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The values that it refers to.
+    pub fn values(&self) -> impl Iterator<Item = &ValueRef> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Value(value) => Some(value),
+            Part::Plain(_) => None,
+        })
+    }
+
+    /// Likewise, to fill in digests.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut ValueRef> {
+        self.0.iter_mut().filter_map(|part| match part {
+            Part::Value(value) => Some(value),
+            Part::Plain(_) => None,
+        })
+    }
+
+    /// The text itself, with `values` in place; the value that is missing, where one is.
+    pub fn resolve(
+        &self,
+        values: &BTreeMap<ValueId, Secret<String>>,
+    ) -> Result<Secret<String>, ValueId> {
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Plain(plain) => text.push_str(plain),
+                Part::Value(value) => {
+                    text.push_str(
+                        values
+                            .get(&value.id)
+                            .ok_or_else(|| value.id.clone())?
+                            .expose(),
+                    );
+                }
+            }
+        }
+        Ok(Secret::new(text))
+    }
+
+    /// For people: plain parts as they are, values as `(generated)` or `***`.
+    pub fn show(&self) -> String {
+        self.0
+            .iter()
+            .map(|part| match part {
+                Part::Plain(text) => text.as_str(),
+                Part::Value(ValueRef { digest: None, .. }) => "(generated)",
+                Part::Value(_) => "***",
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_is_written_as_a_string() {
+        let text: Text = [Part::Plain("a".into()), Part::Plain("b".into())]
+            .into_iter()
+            .collect();
+        assert_eq!(serde_json::to_string(&text).unwrap(), "\"ab\"");
+        let mixed: Text = [
+            Part::Plain("pg://".into()),
+            Part::Value(ValueRef {
+                id: ValueId::new("v"),
+                digest: None,
+            }),
+        ]
+        .into_iter()
+        .collect();
+        let json = serde_json::to_string(&mixed).unwrap();
+        assert_eq!(json, r#"["pg://",{"value":"v"}]"#);
+        assert_eq!(serde_json::from_str::<Text>(&json).unwrap(), mixed);
+        assert_eq!(mixed.show(), "pg://(generated)");
+    }
+}
