@@ -14,6 +14,9 @@ pub const NEXT: &str = ".next";
 /// Added to the name of a container that was switched away from, until commit.
 pub const PREV: &str = ".prev";
 
+/// Added to the name of a container that failed and was kept to be looked at.
+pub const FAILED: &str = ".failed";
+
 /// The engine's name of the object at `address` in `stack`.
 pub fn object(stack: &StackName, address: &str) -> String {
     fit(&format!("{stack}-{}", address.replace('/', "-")), MAX)

@@ -1,1 +1,330 @@
-//! (being written)
+//! What differs: the desired stack, what was last applied, and what the engine has, compared three ways.
+//!
+//! 1. Every object of ours is matched with its resource by label *and* name ([`slots`]).
+//! 2. Fields that are fixed at creation are compared with the spec in the object's label; fields that can
+//!    change in place with the live object. Only declared fields are owned.
+//! 3. A difference is *yours* where the files differ from what was last applied, *drift* where the object
+//!    does, *upstream* where an image's tag moved.
+//! 4. [`safety`] says what must not be done.
+//!
+//! Pure. Nothing here decides the order of things; `plan` does.
+
+mod container;
+mod others;
+mod safety;
+mod slots;
+
+pub(crate) use container::claims;
+pub use container::{ContainerChange, LiveChange, Object};
+pub use slots::{Candidate, Slots};
+
+use crate::base::{EngineId, ResourceId};
+use crate::diag::Origin;
+use crate::model::Stack;
+use crate::observe::Observed;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A user's decision that outlives an apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hold {
+    /// `coasti stop`.
+    Stopped,
+    /// `coasti pause`.
+    Paused,
+    /// `coasti remove`.
+    Removed,
+}
+
+/// Decisions by label.
+pub type Held = BTreeMap<String, Hold>;
+
+/// What a diff is made of.
+#[derive(Clone, Debug)]
+pub struct Inputs<'a> {
+    /// What the files want.
+    pub desired: &'a Stack,
+    /// What the engine has.
+    pub observed: &'a Observed,
+    /// What was last applied and good.
+    pub base: Option<&'a Stack>,
+    /// Decisions that stand.
+    pub held: &'a Held,
+    /// What the user said on the command line.
+    pub wishes: &'a Wishes,
+}
+
+/// What a user says on the command line, or a recovery says for one.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Only these labels; empty is all.
+    pub target: BTreeSet<String>,
+    /// Labels whose containers are replaced even though nothing differs.
+    pub replace: BTreeSet<String>,
+    /// Labels that may lose touch with data.
+    pub new_data: BTreeSet<String>,
+    /// How many containers may go where that is more than half.
+    pub max_removals: Option<usize>,
+    /// Going back to what ran: an image's moved tag is no reason to replace, nor is safety asked twice.
+    pub undo: bool,
+    /// Failed containers are kept, stopped, to be looked at.
+    pub keep_failed: bool,
+    /// Digests that registries have now, by reference (`--refresh`).
+    pub remote: BTreeMap<String, String>,
+}
+
+/// Who made a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The files say something else than last time.
+    You,
+    /// The object was changed behind coasti's back.
+    Drift,
+    /// An image's tag names another image now.
+    Upstream,
+}
+
+/// One field that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Its path, such as `env.LOG_LEVEL`.
+    pub field: String,
+    /// What it is; none where it is not set. Secrets as `***`.
+    pub from: Option<String>,
+    /// What it shall be.
+    pub to: Option<String>,
+    /// Who made the difference.
+    pub cause: Cause,
+    /// Where the new value stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// What is done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// An image is fetched.
+    Pull,
+    /// It is made.
+    Create,
+    /// It is there and is started.
+    Start,
+    /// It is changed in place.
+    Update,
+    /// A new one takes its place.
+    Replace,
+    /// What was replaced takes its place again.
+    Restore,
+    /// It goes.
+    Remove,
+}
+
+/// Why something is done that no field tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "why")]
+pub enum Reason {
+    /// It is new in the files.
+    New,
+    /// It was there when last applied, and is gone.
+    Gone,
+    /// It is no longer in the files.
+    NotInFiles,
+    /// It does not run.
+    NotRunning {
+        /// What it does instead.
+        status: String,
+        /// Its exit code.
+        exit_code: i64,
+    },
+    /// It is frozen.
+    Paused,
+    /// Asked for with `--replace`.
+    Requested,
+    /// What it was made from is known by its hash alone, and that differs.
+    SpecChanged,
+    /// A limit that is no longer declared cannot be lifted in place.
+    LimitRemoved {
+        /// The field.
+        field: String,
+    },
+    /// A run that was cut off left it.
+    Leftover,
+    /// The image is not on the engine.
+    ImageMissing,
+    /// Its data moves with it from another label.
+    Renamed {
+        /// The old label.
+        was: String,
+    },
+}
+
+/// One resource that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Which.
+    pub id: ResourceId,
+    /// Its name on the engine.
+    pub name: String,
+    /// What is done.
+    pub action: Action,
+    /// Why, beyond fields.
+    pub reasons: Vec<Reason>,
+    /// Which fields differ.
+    pub fields: Vec<FieldChange>,
+    /// Where the resource stands in the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// What it means for an app, in the words of those who come from nua.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
+    /// For a container: which objects are meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerChange>,
+    /// For what goes: the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<EngineId>,
+}
+
+/// What becomes of an app: nua's deploy strategies, recognised; what of theirs destroys data is not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "strategy")]
+pub enum Strategy {
+    /// A label that was not there.
+    New,
+    /// Same product, same domain.
+    Update,
+    /// Another product at the same domain.
+    Replace {
+        /// The product before.
+        from: String,
+    },
+    /// Same product, other domain.
+    MoveDomain {
+        /// The domain before.
+        from: String,
+    },
+    /// Another product at another domain under a label that was used.
+    ReuseLabel {
+        /// The product before.
+        from: String,
+    },
+    /// The label is new, the data is another label's.
+    Rename {
+        /// The label before.
+        from: String,
+    },
+}
+
+/// Something that is not done, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Stable, such as `P0203`.
+    pub code: String,
+    /// What it is about.
+    pub id: ResourceId,
+    /// What would have been done.
+    pub summary: String,
+    /// Why not.
+    pub why: String,
+    /// What to do.
+    pub help: Vec<String>,
+    /// Where in the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// Something that is seen and left alone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "notice")]
+pub enum Notice {
+    /// It bears our labels under a name that coasti would not have given.
+    Copy {
+        /// The container's name.
+        name: String,
+    },
+    /// A volume that nothing in the files uses; kept.
+    Retained {
+        /// The volume's name.
+        name: String,
+    },
+    /// A label that is held.
+    Held {
+        /// The label.
+        label: String,
+        /// How.
+        hold: HoldWord,
+    },
+}
+
+/// [`Hold`] for notices, ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HoldWord {
+    /// Stopped.
+    Stopped,
+    /// Paused.
+    Paused,
+    /// Removed.
+    Removed,
+}
+
+impl From<Hold> for HoldWord {
+    fn from(hold: Hold) -> Self {
+        match hold {
+            Hold::Stopped => Self::Stopped,
+            Hold::Paused => Self::Paused,
+            Hold::Removed => Self::Removed,
+        }
+    }
+}
+
+/// Everything that differs.
+#[derive(Clone, Debug, Default)]
+pub struct Diff {
+    /// What is done, by resource.
+    pub changes: BTreeMap<ResourceId, Change>,
+    /// What must not be done; with any of these, nothing is.
+    pub refusals: Vec<Refusal>,
+    /// What is left alone.
+    pub notices: BTreeSet<Notice>,
+}
+
+/// Compares.
+pub fn diff(inputs: &Inputs<'_>) -> Diff {
+    let mut diff = Diff::default();
+    let slots = Slots::gather(inputs.desired, inputs.observed, &mut diff);
+    others::images(inputs, &mut diff);
+    others::networks(inputs, &mut diff);
+    others::volumes(inputs, &mut diff);
+    container::containers(inputs, &slots, &mut diff);
+    for (label, hold) in inputs.held {
+        diff.notices.insert(Notice::Held {
+            label: label.clone(),
+            hold: (*hold).into(),
+        });
+    }
+    if !inputs.wishes.undo {
+        safety::check(inputs, &slots, &mut diff);
+    }
+    others::drop_unneeded(inputs, &mut diff);
+    diff
+}
+
+impl Inputs<'_> {
+    /// Whether the resource is within `--target`.
+    pub fn wants(&self, id: &ResourceId) -> bool {
+        let target = &self.wishes.target;
+        target.is_empty() || id.kind == crate::base::Kind::Image || target.contains(id.label())
+    }
+
+    /// The decision that stands for the resource's label.
+    pub fn hold(&self, id: &ResourceId) -> Option<Hold> {
+        self.held.get(id.label()).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests;

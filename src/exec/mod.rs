@@ -1,1 +1,5 @@
-//! (being written)
+//! Runs a plan.
+
+mod event;
+
+pub use event::{Event, Events};

@@ -1,1 +1,3 @@
-//! (being written)
+//! What a command does, without a terminal.
+
+pub mod status;

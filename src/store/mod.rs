@@ -1,1 +1,3 @@
-//! (being written)
+//! History, generated values and the lock: kept with the engine, not with the caller.
+
+pub mod record;

@@ -1,0 +1,622 @@
+//! Containers: which one stays, and what differs.
+
+use super::slots::Place;
+use super::{
+    Action, Candidate, Cause, Change, Diff, FieldChange, Hold, Inputs, Reason, Refusal, Slots,
+    Strategy,
+};
+use crate::base::{EngineId, Kind, ResourceId};
+use crate::model::{
+    Attachment, ContainerSpec, Flat, LiveSpec, Resource, Role, Spec, flatten, spec_hash,
+};
+use crate::observe::{Container, Status};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The objects that a container's change is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerChange {
+    /// The one that stays, where one does.
+    pub keep: Option<Object>,
+    /// The others, which go at commit.
+    pub others: Vec<Object>,
+    /// What is changed on the one that stays.
+    pub live: LiveChange,
+}
+
+/// A container on the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Its id.
+    pub id: EngineId,
+    /// Its name.
+    pub name: String,
+    /// Whether a process of it exists or is about to.
+    pub active: bool,
+    /// Whether it is frozen.
+    pub paused: bool,
+    /// Whether it was ever started.
+    pub ever_started: bool,
+    /// Whether the engine starts it by itself (any restart policy but `no`).
+    pub restarts: bool,
+    /// Whether it is what an undo would start again, so that it is kept until commit.
+    pub good: bool,
+    /// Whether it has the resource's own name.
+    pub current: bool,
+    /// Volumes that it may write to, and ports that it publishes, for the order of stops and starts.
+    pub claims: Vec<String>,
+}
+
+/// What is changed in place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveChange {
+    /// Limits and restart policy; none where they are right.
+    pub update: Option<LiveSpec>,
+    /// Networks to leave.
+    pub disconnect: Vec<String>,
+    /// Networks to join.
+    pub connect: BTreeMap<String, Attachment>,
+}
+
+impl LiveChange {
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        self.update.is_none() && self.disconnect.is_empty() && self.connect.is_empty()
+    }
+}
+
+/// What a container claims for itself: writable volumes and directories, and host ports.
+pub(crate) fn claims(spec: &ContainerSpec) -> Vec<String> {
+    use crate::model::MountSource;
+    let mounts = spec
+        .mounts
+        .values()
+        .filter_map(|mount| match &mount.source {
+            MountSource::Volume(name) => Some(format!("volume {name}")),
+            MountSource::Directory(path) => Some(format!("directory {path}")),
+            MountSource::Tmpfs { .. } => None,
+        });
+    let ports = spec.ports.iter().map(|(port, to)| {
+        format!(
+            "port {}/{}",
+            to.host,
+            port.rsplit('/').next().unwrap_or("tcp")
+        )
+    });
+    mounts.chain(ports).collect()
+}
+
+impl Object {
+    fn new(candidate: &Candidate<'_>, good: bool) -> Self {
+        let container = candidate.container;
+        use crate::model::MountSource;
+        let mounts = container
+            .mounts
+            .values()
+            .filter_map(|mount| match &mount.source {
+                MountSource::Volume(name) => Some(format!("volume {name}")),
+                MountSource::Directory(path) => Some(format!("directory {path}")),
+                MountSource::Tmpfs { .. } => None,
+            });
+        let ports = container
+            .ports
+            .iter()
+            .map(|p| format!("port {}/{}", p.port, p.protocol.word()));
+        Self {
+            id: container.id.clone(),
+            name: container.name.clone(),
+            active: container.state.status.is_active(),
+            paused: container.state.status == Status::Paused,
+            ever_started: container.state.ever_started,
+            restarts: container.live.restart.name != crate::model::RestartName::No,
+            good,
+            current: candidate.place == Place::Current,
+            claims: mounts.chain(ports).collect(),
+        }
+    }
+}
+
+/// Compares all containers.
+pub(super) fn containers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
+    for (id, resource) in inputs
+        .desired
+        .resources
+        .iter()
+        .filter(|(id, _)| id.kind == Kind::Container)
+    {
+        if !inputs.wants(id) {
+            continue;
+        }
+        if let Spec::Container(spec) = &resource.spec {
+            if inputs.observed.foreign.containers.contains(&resource.name) {
+                diff.refusals.push(taken(id, resource));
+                continue;
+            }
+            if let Some(change) = desired(inputs, id, resource, spec, slots.of(id)) {
+                diff.changes.insert(id.clone(), change);
+            }
+        }
+    }
+    for id in slots.resources() {
+        if !inputs.desired.resources.contains_key(id) && inputs.wants(id) {
+            diff.changes
+                .insert(id.clone(), gone_from_files(inputs, id, slots.of(id)));
+        }
+    }
+}
+
+fn taken(id: &ResourceId, resource: &Resource) -> Refusal {
+    Refusal {
+        code: "P0202".into(),
+        id: id.clone(),
+        summary: format!(
+            "the name `{}` belongs to a container that is not this stack's",
+            resource.name
+        ),
+        why: "it does not bear this stack's labels, so it is somebody else's".into(),
+        help: vec![
+            "choose another label, or".into(),
+            format!(
+                "rename or remove that container (docker rename {} …)",
+                resource.name
+            ),
+        ],
+        origin: resource.origin("").cloned(),
+    }
+}
+
+fn gone_from_files(inputs: &Inputs<'_>, id: &ResourceId, candidates: &[Candidate<'_>]) -> Change {
+    Change {
+        id: id.clone(),
+        name: candidates
+            .first()
+            .map(|c| c.container.name.clone())
+            .unwrap_or_default(),
+        action: Action::Remove,
+        reasons: vec![if inputs.wishes.undo {
+            Reason::Leftover
+        } else {
+            Reason::NotInFiles
+        }],
+        fields: Vec::new(),
+        origin: None,
+        strategy: None,
+        container: Some(ContainerChange {
+            keep: None,
+            others: candidates
+                .iter()
+                .map(|c| Object::new(c, !inputs.wishes.undo))
+                .collect(),
+            live: LiveChange::default(),
+        }),
+        object: None,
+    }
+}
+
+/// What must be done for one container; none where all is as it shall be.
+fn desired(
+    inputs: &Inputs<'_>,
+    id: &ResourceId,
+    resource: &Resource,
+    spec: &ContainerSpec,
+    candidates: &[Candidate<'_>],
+) -> Option<Change> {
+    let held = inputs.hold(id).filter(|_| !inputs.wishes.undo);
+    if held == Some(Hold::Removed) && candidates.is_empty() {
+        return None;
+    }
+    let hash = spec_hash(&resource.spec);
+    let forced = inputs.wishes.replace.contains(id.label());
+    let keep = candidates
+        .iter()
+        .filter(|c| c.place != Place::Failed)
+        .filter(|c| !forced && c.container.owner.spec_hash.as_deref() == Some(hash.as_str()))
+        .filter(|c| inputs.wishes.undo || upstream(inputs, spec, c.container).is_none())
+        .filter(|c| removed_limits(inputs, id, spec, c.container).is_empty())
+        .min_by_key(|c| (!c.container.state.status.is_active(), c.place));
+    let good = if inputs.wishes.undo {
+        None
+    } else {
+        good(inputs, id, candidates)
+    };
+    let others: Vec<_> = candidates
+        .iter()
+        .filter(|c| keep.is_none_or(|k| k.container.id != c.container.id))
+        .map(|c| Object::new(c, keep.is_none() && good == Some(&c.container.id)))
+        .collect();
+    let mut change = Change {
+        id: id.clone(),
+        name: resource.name.clone(),
+        action: Action::Create,
+        reasons: Vec::new(),
+        fields: Vec::new(),
+        origin: resource.origin("").cloned(),
+        strategy: strategy(inputs, id, resource),
+        container: None,
+        object: None,
+    };
+    let mut live = LiveChange::default();
+    match keep {
+        Some(keep) => {
+            live = compare_live(
+                inputs,
+                id,
+                resource,
+                spec,
+                keep.container,
+                &mut change.fields,
+            );
+            change.action = if live.is_empty() {
+                Action::Start
+            } else {
+                Action::Update
+            };
+            if keep.place != Place::Current {
+                change.action = Action::Restore;
+            }
+            let status = keep.container.state.status;
+            match (status, held) {
+                (Status::Paused, None) => change.reasons.push(Reason::Paused),
+                (status, None) if !status.is_active() => change.reasons.push(Reason::NotRunning {
+                    status: status.word().to_owned(),
+                    exit_code: keep.container.state.exit_code,
+                }),
+                _ => {}
+            }
+            if !others.is_empty() {
+                change.reasons.push(Reason::Leftover);
+            }
+            let nothing =
+                change.reasons.is_empty() && live.is_empty() && keep.place == Place::Current;
+            if nothing || held.is_some() {
+                return None;
+            }
+        }
+        // What is held is left as it is, even where the files moved on: `start` brings it up to date.
+        None if held.is_some() => return None,
+        None => {
+            let current = candidates.iter().find(|c| c.place != Place::Failed);
+            if let Some(current) = current {
+                change.action = Action::Replace;
+                explain(inputs, resource, spec, current.container, &mut change);
+                for field in removed_limits(inputs, id, spec, current.container) {
+                    change.reasons.push(Reason::LimitRemoved { field });
+                }
+                if forced {
+                    change.reasons.push(Reason::Requested);
+                }
+            } else if inputs
+                .base
+                .is_some_and(|base| base.resources.contains_key(id))
+            {
+                change.reasons.push(Reason::Gone);
+            } else {
+                change.reasons.push(Reason::New);
+            }
+            if let Some(was) = resource.about.as_ref().and_then(|about| about.was.clone())
+                && current.is_none()
+            {
+                change.reasons.push(Reason::Renamed { was });
+            }
+        }
+    }
+    change.container = Some(ContainerChange {
+        keep: keep.map(|k| Object::new(k, true)),
+        others,
+        live,
+    });
+    Some(change)
+}
+
+/// Which of a resource's containers an undo would want back: the good revision's, else the one in place.
+fn good<'a>(
+    inputs: &Inputs<'_>,
+    id: &ResourceId,
+    candidates: &[Candidate<'a>],
+) -> Option<&'a EngineId> {
+    let hash = inputs
+        .base
+        .and_then(|base| base.resources.get(id))
+        .map(|resource| spec_hash(&resource.spec));
+    candidates
+        .iter()
+        .filter(|c| c.place != Place::Failed)
+        .min_by_key(|c| {
+            (
+                hash.is_none() || c.container.owner.spec_hash != hash,
+                c.place,
+            )
+        })
+        .map(|c| &c.container.id)
+}
+
+/// The image's ids, where the container runs another one than the reference names now.
+fn upstream(
+    inputs: &Inputs<'_>,
+    spec: &ContainerSpec,
+    container: &Container,
+) -> Option<(String, String)> {
+    let image = inputs.observed.images.get(&spec.image)?;
+    if let Some(remote) = inputs.wishes.remote.get(&spec.image)
+        && !image
+            .digests
+            .iter()
+            .any(|digest| digest.ends_with(remote.as_str()))
+    {
+        return Some((short(&image.id), short(remote)));
+    }
+    (image.id != container.image).then(|| (short(&container.image), short(&image.id)))
+}
+
+fn short(id: &str) -> String {
+    let digits = id.rsplit(':').next().unwrap_or(id);
+    digits.chars().take(12).collect()
+}
+
+/// Limits that were declared for this container and no longer are: the engine cannot lift them in place.
+fn removed_limits(
+    inputs: &Inputs<'_>,
+    id: &ResourceId,
+    spec: &ContainerSpec,
+    container: &Container,
+) -> Vec<String> {
+    let base = base_live(inputs, id, container);
+    let Some(base) = base else { return Vec::new() };
+    let (now, live) = (&container.live, &spec.live);
+    [
+        ("memory", base.memory, live.memory, now.memory),
+        (
+            "memory_swap",
+            base.memory_swap,
+            live.memory_swap,
+            now.memory_swap,
+        ),
+        ("nano_cpus", base.nano_cpus, live.nano_cpus, now.nano_cpus),
+        ("pids", base.pids, live.pids, now.pids),
+    ]
+    .into_iter()
+    .filter(|(_, base, wanted, now)| base.is_some() && wanted.is_none() && now.is_some())
+    .map(|(field, ..)| field.to_owned())
+    .collect()
+}
+
+/// What was last applied of the fields that change in place: the good revision's, else the label's.
+fn base_live<'a>(
+    inputs: &'a Inputs<'_>,
+    id: &ResourceId,
+    container: &'a Container,
+) -> Option<&'a LiveSpec> {
+    if let Some(base) = inputs.base.and_then(|base| base.container(id)) {
+        return Some(&base.live);
+    }
+    match &container.owner.spec {
+        Some(Spec::Container(spec)) => Some(&spec.live),
+        _ => None,
+    }
+}
+
+/// Says field by field why a container is replaced.
+fn explain(
+    inputs: &Inputs<'_>,
+    resource: &Resource,
+    spec: &ContainerSpec,
+    old: &Container,
+    change: &mut Change,
+) {
+    let before = old.owner.spec.as_ref().or_else(|| {
+        let base = &inputs.base?.resources.get(&change.id)?.spec;
+        (Some(spec_hash(base)) == old.owner.spec_hash).then_some(base)
+    });
+    match before {
+        Some(before) => {
+            let (from, to) = (fixed(flatten(before)), fixed(flatten(&resource.spec)));
+            change.fields.extend(compare(&from, &to, |field| {
+                (Cause::You, resource.origin(field).cloned())
+            }));
+        }
+        None => change.reasons.push(Reason::SpecChanged),
+    }
+    if let Some((from, to)) = upstream(inputs, spec, old) {
+        let same_reference = change.fields.iter().all(|f| f.field != "image");
+        if same_reference {
+            change.fields.push(FieldChange {
+                field: "image".into(),
+                from: Some(format!("{} ({from})", spec.image)),
+                to: Some(format!("{} ({to})", spec.image)),
+                cause: Cause::Upstream,
+                origin: resource.origin("image").cloned(),
+            });
+        }
+    }
+    // In the same breath, what else is put right by it.
+    compare_live(inputs, &change.id, resource, spec, old, &mut change.fields);
+}
+
+fn fixed(mut flat: Flat) -> Flat {
+    flat.retain(|field, _| !field.starts_with("live."));
+    flat
+}
+
+fn compare(
+    from: &Flat,
+    to: &Flat,
+    tell: impl Fn(&str) -> (Cause, Option<crate::diag::Origin>),
+) -> Vec<FieldChange> {
+    let fields: std::collections::BTreeSet<_> = from.keys().chain(to.keys()).collect();
+    fields
+        .into_iter()
+        .filter(|field| from.get(*field) != to.get(*field))
+        .map(|field| {
+            let (cause, origin) = tell(field);
+            let (from, to) = (from.get(field).cloned(), to.get(field).cloned());
+            FieldChange {
+                field: field.clone(),
+                from: from.map(hide),
+                to: to.map(hide),
+                cause,
+                origin,
+            }
+        })
+        .collect()
+}
+
+/// Digests say that two secrets differ; people do not need them.
+fn hide(value: String) -> String {
+    let Some((before, after)) = value.split_once("***") else {
+        return value;
+    };
+    let rest: String = after
+        .chars()
+        .skip_while(|c| c.is_ascii_hexdigit())
+        .collect();
+    format!("{before}***{}", hide(rest))
+}
+
+/// What differs on the live object, and how it is mended.
+fn compare_live(
+    inputs: &Inputs<'_>,
+    id: &ResourceId,
+    resource: &Resource,
+    spec: &ContainerSpec,
+    container: &Container,
+    fields: &mut Vec<FieldChange>,
+) -> LiveChange {
+    let (wanted, now) = (&spec.live, &container.live);
+    let base = base_live(inputs, id, container)
+        .cloned()
+        .unwrap_or_else(|| wanted.clone());
+    let mut live = LiveChange::default();
+    let mut tell = |field: &str, from: Option<String>, to: Option<String>, yours: bool| {
+        fields.push(FieldChange {
+            field: field.to_owned(),
+            from,
+            to,
+            cause: if yours { Cause::You } else { Cause::Drift },
+            origin: resource.origin(&format!("live.{field}")).cloned(),
+        });
+    };
+    let bytes = |n: i64| crate::base::size::show(n);
+    let cpus = |n: i64| format!("{}.{:03}", n / 1_000_000_000, n % 1_000_000_000 / 1_000_000);
+    let limits: [(
+        &str,
+        Option<i64>,
+        Option<i64>,
+        Option<i64>,
+        &dyn Fn(i64) -> String,
+    ); 4] = [
+        ("memory", wanted.memory, now.memory, base.memory, &bytes),
+        (
+            "memory_swap",
+            wanted.memory_swap,
+            now.memory_swap,
+            base.memory_swap,
+            &bytes,
+        ),
+        (
+            "cpus",
+            wanted.nano_cpus,
+            now.nano_cpus,
+            base.nano_cpus,
+            &cpus,
+        ),
+        ("pids", wanted.pids, now.pids, base.pids, &|n| n.to_string()),
+    ];
+    let mut update = false;
+    for (field, wanted, now, base, show) in limits {
+        if wanted.is_some() && wanted != now {
+            tell(field, now.map(show), wanted.map(show), wanted != base);
+            update = true;
+        }
+    }
+    if wanted.restart != now.restart {
+        let show = |r: &crate::model::Restart| Some(r.name.word().to_owned());
+        tell(
+            "restart",
+            show(&now.restart),
+            show(&wanted.restart),
+            wanted.restart != base.restart,
+        );
+        update = true;
+    }
+    if update {
+        live.update = Some(LiveSpec {
+            networks: BTreeMap::new(),
+            ..wanted.clone()
+        });
+    }
+    for (network, attachment) in &wanted.networks {
+        let as_is = now.networks.get(network);
+        let right = as_is.is_some_and(|n| {
+            attachment.aliases.is_subset(&n.aliases)
+                && (attachment.address.is_none() || attachment.address == n.address)
+        });
+        if !right {
+            let show = |a: &Attachment| {
+                if a.aliases.is_empty() {
+                    "connected".to_owned()
+                } else {
+                    format!(
+                        "as {}",
+                        a.aliases.iter().cloned().collect::<Vec<_>>().join(", ")
+                    )
+                }
+            };
+            let yours = base.networks.get(network) != Some(attachment);
+            tell(
+                &format!("networks.{network}"),
+                as_is.map(show),
+                Some(show(attachment)),
+                yours,
+            );
+            if as_is.is_some() {
+                live.disconnect.push(network.clone());
+            }
+            live.connect.insert(network.clone(), attachment.clone());
+        }
+    }
+    for network in now.networks.keys() {
+        // A network that was joined by hand is not ours to leave; one that we joined is.
+        if !wanted.networks.contains_key(network) && base.networks.contains_key(network) {
+            tell(
+                &format!("networks.{network}"),
+                Some("connected".into()),
+                None,
+                true,
+            );
+            live.disconnect.push(network.clone());
+        }
+    }
+    live
+}
+
+fn strategy(inputs: &Inputs<'_>, id: &ResourceId, resource: &Resource) -> Option<Strategy> {
+    let about = resource
+        .about
+        .as_ref()
+        .filter(|about| about.role == Role::App)?;
+    if let Some(was) = &about.was
+        && inputs.base.is_some_and(|base| {
+            base.resources
+                .contains_key(&ResourceId::container(was.clone()))
+        })
+    {
+        return Some(Strategy::Rename { from: was.clone() });
+    }
+    let Some(before) = inputs
+        .base
+        .and_then(|base| base.resources.get(id)?.about.as_ref())
+    else {
+        return Some(Strategy::New);
+    };
+    let same_product = before.product == about.product;
+    let same_domain = before.domain == about.domain;
+    let from = || before.product.clone();
+    Some(match (same_product, same_domain) {
+        (true, true) => Strategy::Update,
+        (false, true) => Strategy::Replace { from: from() },
+        (true, false) => Strategy::MoveDomain {
+            from: before.domain.clone().unwrap_or_default(),
+        },
+        (false, false) => Strategy::ReuseLabel { from: from() },
+    })
+}

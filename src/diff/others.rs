@@ -1,0 +1,277 @@
+//! Images, networks and volumes.
+
+use super::{Action, Cause, Change, Diff, FieldChange, Inputs, Notice, Reason, Refusal};
+use crate::base::{Kind, ResourceId, names};
+use crate::model::{ImageSpec, Pull, Resource, Spec, flatten};
+use std::collections::BTreeSet;
+
+fn change(id: &ResourceId, resource: &Resource, action: Action, reason: Reason) -> Change {
+    Change {
+        id: id.clone(),
+        name: resource.name.clone(),
+        action,
+        reasons: vec![reason],
+        fields: Vec::new(),
+        origin: resource.origin("").cloned(),
+        strategy: None,
+        container: None,
+        object: None,
+    }
+}
+
+/// Images that are not there are pulled or loaded; one whose tag moved at its registry is pulled again.
+pub(super) fn images(inputs: &Inputs<'_>, diff: &mut Diff) {
+    for (id, resource) in inputs
+        .desired
+        .resources
+        .iter()
+        .filter(|(id, _)| id.kind == Kind::Image)
+    {
+        let Spec::Image(ImageSpec { pull, archive }) = &resource.spec else {
+            continue;
+        };
+        match inputs.observed.images.get(&resource.name) {
+            None if *pull == Pull::Never && archive.is_none() => diff.refusals.push(Refusal {
+                code: "P0203".into(),
+                id: id.clone(),
+                summary: format!("image `{}` is not on the engine", resource.name),
+                why: "the files say that it is never pulled".into(),
+                help: vec![format!(
+                    "load it (docker load), or tag one so: docker tag IMAGE {}",
+                    resource.name
+                )],
+                origin: resource.origin("").cloned(),
+            }),
+            None => {
+                diff.changes.insert(
+                    id.clone(),
+                    change(id, resource, Action::Pull, Reason::ImageMissing),
+                );
+            }
+            Some(image) => {
+                if let Some(remote) = inputs.wishes.remote.get(&resource.name)
+                    && !image
+                        .digests
+                        .iter()
+                        .any(|digest| digest.ends_with(remote.as_str()))
+                {
+                    let mut change = change(id, resource, Action::Pull, Reason::Requested);
+                    change.reasons.clear();
+                    change.fields.push(FieldChange {
+                        field: "digest".into(),
+                        from: image.digests.first().cloned(),
+                        to: Some(remote.clone()),
+                        cause: Cause::Upstream,
+                        origin: resource.origin("").cloned(),
+                    });
+                    diff.changes.insert(id.clone(), change);
+                }
+            }
+        }
+    }
+}
+
+/// Networks are made and removed, never changed.
+pub(super) fn networks(inputs: &Inputs<'_>, diff: &mut Diff) {
+    for (id, resource) in inputs
+        .desired
+        .resources
+        .iter()
+        .filter(|(id, _)| id.kind == Kind::Network)
+    {
+        let Spec::Network(spec) = &resource.spec else {
+            continue;
+        };
+        if !inputs.wants(id) {
+            continue;
+        }
+        let foreign = inputs.observed.foreign.networks.contains(&resource.name);
+        match (inputs.observed.networks.get(&resource.name), foreign) {
+            (_, true) if spec.external => {}
+            (None, _) if spec.external => diff.refusals.push(missing(id, resource, "network")),
+            (None, true) => diff.refusals.push(taken(id, resource, "network")),
+            (None, false) => {
+                let known = inputs
+                    .base
+                    .is_some_and(|base| base.resources.contains_key(id));
+                let reason = if known { Reason::Gone } else { Reason::New };
+                diff.changes
+                    .insert(id.clone(), change(id, resource, Action::Create, reason));
+            }
+            (Some(network), _) if network.internal != spec.internal => {
+                diff.refusals.push(Refusal {
+                    code: "P0204".into(),
+                    id: id.clone(),
+                    summary: format!(
+                        "network `{}` cannot change between internal and open",
+                        resource.name
+                    ),
+                    why: "the engine fixes that when it makes the network".into(),
+                    help: vec![
+                        "give the site another label, or remove it first (`coasti remove`)".into(),
+                    ],
+                    origin: resource.origin("").cloned(),
+                })
+            }
+            (Some(_), _) => {}
+        }
+    }
+    for network in inputs.observed.networks.values() {
+        let Some(id) = &network.owner.resource else {
+            continue;
+        };
+        let ours = network.name == names::object(&inputs.desired.name, &id.address);
+        let known = inputs
+            .desired
+            .by_name(Kind::Network, &network.name)
+            .is_some();
+        if !ours || known || !inputs.wants(id) {
+            continue;
+        }
+        let reason = if inputs.wishes.undo {
+            Reason::Leftover
+        } else {
+            Reason::NotInFiles
+        };
+        diff.changes.insert(
+            id.clone(),
+            Change {
+                id: id.clone(),
+                name: network.name.clone(),
+                action: Action::Remove,
+                reasons: vec![reason],
+                fields: Vec::new(),
+                origin: None,
+                strategy: None,
+                container: None,
+                object: Some(network.id.clone()),
+            },
+        );
+    }
+}
+
+/// Volumes are made; never changed, never removed.
+pub(super) fn volumes(inputs: &Inputs<'_>, diff: &mut Diff) {
+    for (id, resource) in inputs
+        .desired
+        .resources
+        .iter()
+        .filter(|(id, _)| id.kind == Kind::Volume)
+    {
+        let Spec::Volume(spec) = &resource.spec else {
+            continue;
+        };
+        if !inputs.wants(id) {
+            continue;
+        }
+        let foreign = inputs.observed.foreign.volumes.contains(&resource.name);
+        match (inputs.observed.volumes.get(&resource.name), foreign) {
+            (Some(_), _) | (_, true) if spec.external => {}
+            (None, _) if spec.external => diff.refusals.push(missing(id, resource, "volume")),
+            (None, true) => diff.refusals.push(taken(id, resource, "volume")),
+            (None, false) => {
+                let known = inputs
+                    .base
+                    .is_some_and(|base| base.resources.contains_key(id));
+                let reason = if known { Reason::Gone } else { Reason::New };
+                diff.changes
+                    .insert(id.clone(), change(id, resource, Action::Create, reason));
+            }
+            (Some(volume), _) => {
+                let before = volume
+                    .owner
+                    .spec
+                    .as_ref()
+                    .map(flatten)
+                    .unwrap_or_else(|| flatten(&resource.spec));
+                let after = flatten(&resource.spec);
+                if before != after && !inputs.wishes.undo {
+                    let fields: BTreeSet<_> = before
+                        .keys()
+                        .chain(after.keys())
+                        .filter(|field| before.get(*field) != after.get(*field))
+                        .cloned()
+                        .collect();
+                    let fields: Vec<_> = fields.into_iter().collect();
+                    diff.refusals.push(Refusal {
+                        code: "P0205".into(),
+                        id: id.clone(),
+                        summary: format!("volume `{}` would have to be made anew", resource.name),
+                        why: format!(
+                            "the engine cannot change {} of a volume, and its data stays",
+                            fields.join(", ")
+                        ),
+                        help: vec![
+                            "give the volume another name in the files and copy the data over"
+                                .into(),
+                        ],
+                        origin: resource.origin("").cloned(),
+                    });
+                }
+            }
+        }
+    }
+    for volume in inputs.observed.volumes.values() {
+        let used = inputs.desired.by_name(Kind::Volume, &volume.name).is_some();
+        let store = volume.name == names::store(&inputs.desired.name);
+        if !used && !store && !inputs.wishes.undo {
+            diff.notices.insert(Notice::Retained {
+                name: volume.name.clone(),
+            });
+        }
+    }
+}
+
+fn missing(id: &ResourceId, resource: &Resource, what: &str) -> Refusal {
+    Refusal {
+        code: "P0206".into(),
+        id: id.clone(),
+        summary: format!("{what} `{}` does not exist", resource.name),
+        why: "the files say `external: true`: it is not coasti's to make".into(),
+        help: vec![format!(
+            "make it (docker {what} create {}), or drop `external`",
+            resource.name
+        )],
+        origin: resource.origin("").cloned(),
+    }
+}
+
+fn taken(id: &ResourceId, resource: &Resource, what: &str) -> Refusal {
+    let mut help = vec!["choose another label, or remove what has the name".into()];
+    if what == "volume" {
+        help.push(format!(
+            "to use that volume: `name: {}` with `external: true`",
+            resource.name
+        ));
+    }
+    Refusal {
+        code: "P0202".into(),
+        id: id.clone(),
+        summary: format!(
+            "the name `{}` belongs to a {what} that is not this stack's",
+            resource.name
+        ),
+        why: "it does not bear this stack's labels, so it is somebody else's".into(),
+        help,
+        origin: resource.origin("").cloned(),
+    }
+}
+
+/// Drops what only held or untargeted containers would need: their images are not pulled, their networks
+/// and volumes not made.
+pub(super) fn drop_unneeded(inputs: &Inputs<'_>, diff: &mut Diff) {
+    let needed: BTreeSet<ResourceId> = diff
+        .changes
+        .values()
+        .filter(|change| change.id.kind == Kind::Container)
+        .filter_map(|change| inputs.desired.resources.get(&change.id))
+        .flat_map(|resource| resource.needs.keys().cloned())
+        .collect();
+    diff.changes
+        .retain(|id, change| match (id.kind, change.action) {
+            (Kind::Image, _) | (Kind::Network | Kind::Volume, Action::Create) => {
+                needed.contains(id)
+            }
+            _ => true,
+        });
+}
