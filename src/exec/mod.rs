@@ -1,5 +1,18 @@
-//! Runs a plan.
+//! Runs a plan: walks its graph, as parallel as it allows, and decides nothing.
+//!
+//! One loop owns everything: it launches what is ready, in order of step number, and takes results as they
+//! come. After the first failure nothing more is launched, and what is under way ends: a call that is torn
+//! off has an effect that nobody knows.
 
+mod bind;
 mod event;
+mod run;
+mod wait;
 
+pub use bind::Values;
 pub use event::{Event, Events};
+pub use run::{Context, Failure, Made, Stop, run};
+
+/// How many engine calls are under way at once. Docker is bound by the machine's processors: on two, more
+/// than 16 starts at once get slower each (see docs/src/benchmarks.md).
+pub const PARALLEL: usize = 8;

@@ -1,0 +1,223 @@
+//! From a step to a call: engine ids and secrets are filled in just before it is made.
+
+use crate::base::{EngineId, Kind, ResourceId, Secret, ValueId};
+use crate::engine::{Call, ContainerCreate};
+use crate::exec::Made;
+use crate::model::{
+    ContainerSpec, ImageSpec, LiveSpec, Resource, Restart, RestartName, Spec, Stack, Text,
+};
+use crate::observe::Stamp;
+use crate::plan::{Op, Step, Target};
+use std::collections::BTreeMap;
+
+/// Values by id.
+pub type Values = BTreeMap<ValueId, Secret<String>>;
+
+/// What a step needs besides itself.
+pub(super) struct Binder<'a> {
+    pub(super) desired: &'a Stack,
+    pub(super) values: &'a Values,
+    pub(super) stamp: &'a Stamp,
+    pub(super) made: &'a Made,
+}
+
+impl Binder<'_> {
+    /// The engine's id of a target.
+    pub(super) fn id(&self, target: &Target) -> Result<EngineId, String> {
+        match target {
+            Target::Known(id) => Ok(id.clone()),
+            Target::New(of) => self
+                .made
+                .get(of)
+                .cloned()
+                .ok_or_else(|| format!("{of} was not made")),
+        }
+    }
+
+    fn resource(&self, of: &ResourceId) -> Result<&Resource, String> {
+        self.desired
+            .resources
+            .get(of)
+            .ok_or_else(|| format!("{of} is not in the stack"))
+    }
+
+    /// The call of a step; none for waits and gates.
+    pub(super) fn call(&self, step: &Step) -> Result<Option<Call>, String> {
+        let of = &step.of;
+        Ok(Some(match &step.op {
+            Op::FetchImage => {
+                let resource = self.resource(of)?;
+                match &resource.spec {
+                    Spec::Image(ImageSpec {
+                        archive: Some(archive),
+                        ..
+                    }) => Call::LoadImage {
+                        archive: archive.into(),
+                    },
+                    _ => Call::PullImage {
+                        reference: resource.name.clone(),
+                    },
+                }
+            }
+            Op::CreateNetwork => {
+                let resource = self.resource(of)?;
+                let Spec::Network(spec) = &resource.spec else {
+                    return Err(format!("{of} is no network"));
+                };
+                Call::CreateNetwork {
+                    name: resource.name.clone(),
+                    labels: self.stamp.labels(of, resource),
+                    subnet: spec.subnet,
+                    internal: spec.internal,
+                }
+            }
+            Op::CreateVolume => {
+                let resource = self.resource(of)?;
+                let Spec::Volume(spec) = &resource.spec else {
+                    return Err(format!("{of} is no volume"));
+                };
+                Call::CreateVolume {
+                    name: resource.name.clone(),
+                    labels: self.stamp.labels(of, resource),
+                    driver: spec.driver.clone(),
+                    options: spec.options.clone(),
+                }
+            }
+            Op::CreateContainer { name } => {
+                let resource = self.resource(of)?;
+                let Spec::Container(spec) = &resource.spec else {
+                    return Err(format!("{of} is no container"));
+                };
+                let labels = self.stamp.labels(of, resource);
+                Call::CreateContainer(Box::new(self.create(name, spec, labels)?))
+            }
+            Op::Unguard { target } => {
+                let restart = Restart {
+                    name: RestartName::No,
+                    max_retries: 0,
+                };
+                Call::Update {
+                    id: self.id(target)?,
+                    live: LiveSpec {
+                        restart,
+                        ..LiveSpec::default()
+                    },
+                }
+            }
+            Op::Stop { target } => Call::Stop {
+                id: self.id(target)?,
+                timeout: None,
+            },
+            Op::Rename { target, to } => Call::Rename {
+                id: self.id(target)?,
+                to: to.clone(),
+            },
+            Op::Update { target, live } => Call::Update {
+                id: self.id(target)?,
+                live: live.clone(),
+            },
+            Op::Disconnect { target, network } => Call::Disconnect {
+                container: self.id(target)?,
+                network: network.clone(),
+            },
+            Op::Connect {
+                target,
+                network,
+                attachment,
+            } => Call::Connect {
+                container: self.id(target)?,
+                network: network.clone(),
+                attachment: attachment.clone(),
+            },
+            Op::Unpause { target } => Call::Unpause {
+                id: self.id(target)?,
+            },
+            Op::Start { target } => Call::Start {
+                id: self.id(target)?,
+            },
+            Op::RemoveContainer { target } => Call::RemoveContainer {
+                id: self.id(target)?,
+            },
+            Op::RemoveNetwork { id } => Call::RemoveNetwork { id: id.clone() },
+            Op::Prepared | Op::AwaitHealthy { .. } | Op::PostRun { .. } | Op::Verify { .. } => {
+                return Ok(None);
+            }
+        }))
+    }
+
+    fn create(
+        &self,
+        name: &str,
+        spec: &ContainerSpec,
+        labels: BTreeMap<String, String>,
+    ) -> Result<ContainerCreate, String> {
+        let resolve = |text: &Text| text.resolve(self.values).map_err(|id| missing(&id));
+        let list = |texts: &Option<Vec<Text>>| {
+            texts
+                .as_ref()
+                .map(|texts| texts.iter().map(resolve).collect::<Result<Vec<_>, _>>())
+                .transpose()
+        };
+        let env = spec
+            .env
+            .iter()
+            .map(|(key, text)| Ok((key.clone(), resolve(text)?)));
+        Ok(ContainerCreate {
+            name: name.to_owned(),
+            env: env.collect::<Result<_, String>>()?,
+            command: list(&spec.command)?,
+            entrypoint: list(&spec.entrypoint)?,
+            spec: spec.clone(),
+            labels,
+        })
+    }
+
+    /// The post-run commands of a container, split as a shell splits words.
+    pub(super) fn post_run(&self, of: &ResourceId) -> Result<Vec<Vec<Secret<String>>>, String> {
+        let Spec::Container(spec) = &self.resource(of)?.spec else {
+            return Ok(Vec::new());
+        };
+        spec.post_run
+            .iter()
+            .map(|text| {
+                let line = text.resolve(self.values).map_err(|id| missing(&id))?;
+                let words = shlex::split(line.expose()).ok_or_else(|| {
+                    format!("post-run command `{}` has an open quote", text.show())
+                })?;
+                Ok(words.into_iter().map(Secret::new).collect())
+            })
+            .collect()
+    }
+}
+
+fn missing(id: &ValueId) -> String {
+    format!("value {id} is not in the store")
+}
+
+/// In a few words for people: while it is done, and when it is.
+pub(super) fn words(op: &Op) -> (&'static str, &'static str) {
+    match op {
+        Op::FetchImage => ("pulling", "pulled"),
+        Op::CreateNetwork | Op::CreateVolume | Op::CreateContainer { .. } => {
+            ("creating", "created")
+        }
+        Op::Prepared => ("prepared", "prepared"),
+        Op::Unguard { .. } => ("setting restart policy", "restart policy set"),
+        Op::Stop { .. } => ("stopping", "stopped"),
+        Op::Rename { .. } => ("renaming", "renamed"),
+        Op::Update { .. } => ("updating", "updated"),
+        Op::Disconnect { .. } => ("leaving network", "left network"),
+        Op::Connect { .. } => ("joining network", "joined network"),
+        Op::Unpause { .. } => ("unpausing", "unpaused"),
+        Op::Start { .. } => ("starting", "started"),
+        Op::AwaitHealthy { .. } => ("waiting until healthy", "healthy"),
+        Op::PostRun { .. } => ("running post-run commands", "post-run commands done"),
+        Op::Verify { .. } => ("verifying", "verified"),
+        Op::RemoveContainer { .. } | Op::RemoveNetwork { .. } => ("removing", "removed"),
+    }
+}
+
+/// Whether a step makes something whose id later steps need.
+pub(super) fn makes(step: &Step) -> bool {
+    step.of.kind == Kind::Container && matches!(step.op, Op::CreateContainer { .. })
+}

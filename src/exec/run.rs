@@ -1,0 +1,553 @@
+//! The loop that walks a plan's graph.
+
+use super::bind::{self, Binder, Values};
+use super::wait::{self, Bells, NotWell};
+use super::{Event, Events, PARALLEL};
+use crate::base::{EngineId, ResourceId, Span, names};
+use crate::engine::{Call, Done, Engine, EngineError, ErrorKind};
+use crate::model::{Stack, Subnet};
+use crate::observe::Stamp;
+use crate::plan::{Op, Phase, Plan, Step, StepId, Target};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Containers that a run made, by resource.
+pub type Made = BTreeMap<ResourceId, EngineId>;
+
+/// Asks a run to launch nothing more.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was asked.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What a run works with.
+pub struct Context<'a, E> {
+    /// The engine.
+    pub engine: &'a E,
+    /// What the plan leads to.
+    pub desired: &'a Stack,
+    /// Generated values and secrets.
+    pub values: &'a Values,
+    /// What is stamped on what it makes.
+    pub stamp: &'a Stamp,
+    /// Where it tells.
+    pub events: &'a Events,
+    /// Whether it shall stop.
+    pub stop: &'a Stop,
+    /// The id of the lock's container, looked at before each changing call; none where the caller has
+    /// no lock to lose.
+    pub lock: Option<&'a EngineId>,
+}
+
+/// Why a run stopped.
+#[derive(Debug)]
+pub struct Failure {
+    /// The resource.
+    pub of: Option<ResourceId>,
+    /// The container to look at, where there is one.
+    pub container: Option<EngineId>,
+    /// What was being done.
+    pub doing: String,
+    /// Why it failed.
+    pub error: String,
+    /// The engine's error, where it was one.
+    pub engine: Option<EngineError>,
+    /// Whether the user asked for it.
+    pub interrupted: bool,
+}
+
+/// Runs the steps of `phases`, in `made` what they make. Returns after everything under way has ended.
+///
+/// # Errors
+/// The first failure.
+pub async fn run<E: Engine>(
+    context: &Context<'_, E>,
+    plan: &Plan,
+    phases: &[Phase],
+    made: &mut Made,
+) -> Result<(), Failure> {
+    let steps: BTreeMap<StepId, &Step> = plan
+        .steps
+        .iter()
+        .filter(|step| phases.contains(&step.phase))
+        .map(|step| (step.id, step))
+        .collect();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let waits = steps
+        .values()
+        .any(|s| matches!(s.op, Op::AwaitHealthy { .. } | Op::Verify { .. }));
+    let bells = Bells::default();
+    if !waits {
+        return walk(context, &steps, &bells, made).await;
+    }
+    // Subscribed before the first start, so that no event is missed.
+    let events = context
+        .engine
+        .events(&context.desired.name)
+        .await
+        .map_err(|error| Failure {
+            of: None,
+            container: None,
+            doing: "subscribing to events".to_owned(),
+            error: error.to_string(),
+            engine: Some(error),
+            interrupted: false,
+        })?;
+    let ringing = bells.ring(events);
+    let walking = walk(context, &steps, &bells, made);
+    tokio::pin!(ringing, walking);
+    let mut listening = true;
+    loop {
+        tokio::select! {
+            result = &mut walking => return result,
+            () = &mut ringing, if listening => listening = false,
+        }
+    }
+}
+
+/// What became of one step.
+struct Ended {
+    id: StepId,
+    took: Duration,
+    heavy: bool,
+    result: Result<Option<EngineId>, Failure>,
+}
+
+async fn walk<E: Engine>(
+    context: &Context<'_, E>,
+    steps: &BTreeMap<StepId, &Step>,
+    bells: &Bells,
+    made: &mut Made,
+) -> Result<(), Failure> {
+    let mut open: BTreeMap<StepId, usize> = BTreeMap::new();
+    let mut after: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
+    let mut ready: BTreeSet<StepId> = BTreeSet::new();
+    for (id, step) in steps {
+        let needs: Vec<_> = step
+            .needs
+            .iter()
+            .filter(|need| steps.contains_key(need))
+            .collect();
+        if needs.is_empty() {
+            ready.insert(*id);
+        }
+        open.insert(*id, needs.len());
+        for need in needs {
+            after.entry(*need).or_default().push(*id);
+        }
+    }
+    let mut running = FuturesUnordered::new();
+    let mut heavy = 0;
+    let mut failure: Option<Failure> = None;
+    let mut phase = None;
+    loop {
+        if failure.is_none() && context.stop.is_asked() && !ready.is_empty() {
+            failure = Some(interrupted());
+        }
+        while failure.is_none() {
+            let free = heavy < PARALLEL;
+            let next = ready
+                .iter()
+                .copied()
+                .find(|id| free || steps.get(id).is_some_and(|s| !is_heavy(&s.op)));
+            let Some(step) = next.and_then(|id| steps.get(&id)) else {
+                break;
+            };
+            ready.remove(&step.id);
+            if phase < Some(step.phase) {
+                phase = Some(step.phase);
+                context.events.send(Event::Phase { phase: step.phase });
+            }
+            let binder = Binder {
+                desired: context.desired,
+                values: context.values,
+                stamp: context.stamp,
+                made,
+            };
+            match Work::bind(&binder, step) {
+                Ok(work) => {
+                    if !matches!(step.op, Op::Prepared) {
+                        let doing = bind::words(&step.op).0.to_owned();
+                        context.events.send(Event::Started {
+                            step: step.id,
+                            of: step.of.clone(),
+                            doing,
+                        });
+                    }
+                    heavy += usize::from(is_heavy(&step.op));
+                    running.push(work.perform(context, bells, step));
+                }
+                Err(error) => failure = Some(fail(step, None, error, None)),
+            }
+        }
+        let Some(ended) = running.next().await else {
+            break;
+        };
+        heavy -= usize::from(ended.heavy);
+        let Some(step) = steps.get(&ended.id) else {
+            continue;
+        };
+        match ended.result {
+            Ok(id) => {
+                if let Some(id) = id.filter(|_| bind::makes(step)) {
+                    made.insert(step.of.clone(), id);
+                }
+                if !matches!(step.op, Op::Prepared) {
+                    let done = bind::words(&step.op).1.to_owned();
+                    context.events.send(Event::Done {
+                        step: step.id,
+                        of: step.of.clone(),
+                        done,
+                        took: ended.took,
+                    });
+                }
+                for next in after.get(&step.id).into_iter().flatten() {
+                    if let Some(count) = open.get_mut(next) {
+                        *count -= 1;
+                        if *count == 0 {
+                            ready.insert(*next);
+                        }
+                    }
+                }
+            }
+            Err(why) => {
+                let error = why.error.clone();
+                context.events.send(Event::Failed {
+                    step: step.id,
+                    of: step.of.clone(),
+                    error,
+                });
+                failure.get_or_insert(why);
+            }
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+fn interrupted() -> Failure {
+    Failure {
+        of: None,
+        container: None,
+        doing: "working".to_owned(),
+        error: "interrupted".to_owned(),
+        engine: None,
+        interrupted: true,
+    }
+}
+
+fn fail(
+    step: &Step,
+    container: Option<EngineId>,
+    error: String,
+    engine: Option<EngineError>,
+) -> Failure {
+    let doing = bind::words(&step.op).0.to_owned();
+    Failure {
+        of: Some(step.of.clone()),
+        container,
+        doing,
+        error,
+        engine,
+        interrupted: false,
+    }
+}
+
+/// Waits do not count against the limit on engine calls.
+const fn is_heavy(op: &Op) -> bool {
+    !matches!(
+        op,
+        Op::Prepared | Op::AwaitHealthy { .. } | Op::Verify { .. }
+    )
+}
+
+/// How long a call may take before its reply is given up.
+fn limit(call: &Call, spec_timeout: Option<Span>) -> Duration {
+    let stop = spec_timeout.unwrap_or(Span::from_secs(10)).duration();
+    match call {
+        Call::PullImage { .. } | Call::LoadImage { .. } => Duration::from_secs(3600),
+        Call::Stop { timeout, .. } => {
+            timeout.map_or(stop, Span::duration) + Duration::from_secs(60)
+        }
+        Call::Exec { .. } => Duration::from_secs(600),
+        _ => Duration::from_secs(120),
+    }
+}
+
+/// A step, bound.
+enum Work {
+    Nothing,
+    Call {
+        call: Box<Call>,
+        limit: Duration,
+        target: Option<EngineId>,
+    },
+    Await {
+        id: EngineId,
+        settle: Span,
+        patience: Span,
+    },
+    Exec {
+        id: EngineId,
+        commands: Vec<(String, Call)>,
+    },
+    Verify {
+        containers: Vec<(ResourceId, Option<EngineId>, String, Span)>,
+    },
+}
+
+impl Work {
+    fn bind(binder: &Binder<'_>, step: &Step) -> Result<Self, String> {
+        Ok(match &step.op {
+            Op::Prepared => Self::Nothing,
+            Op::AwaitHealthy {
+                target,
+                settle,
+                patience,
+            } => Self::Await {
+                id: binder.id(target)?,
+                settle: *settle,
+                patience: *patience,
+            },
+            Op::PostRun { target } => {
+                let id = binder.id(target)?;
+                let shown = binder
+                    .desired
+                    .container(&step.of)
+                    .map(|spec| spec.post_run.clone())
+                    .unwrap_or_default();
+                let commands =
+                    binder
+                        .post_run(&step.of)?
+                        .into_iter()
+                        .zip(shown)
+                        .map(|(argv, text)| {
+                            (
+                                text.show(),
+                                Call::Exec {
+                                    container: id.clone(),
+                                    argv,
+                                    user: Some("root".to_owned()),
+                                },
+                            )
+                        });
+                Self::Exec {
+                    commands: commands.collect(),
+                    id,
+                }
+            }
+            Op::Verify { containers } => Self::Verify {
+                containers: containers
+                    .iter()
+                    .filter_map(|id| {
+                        let resource = binder.desired.resources.get(id)?;
+                        let patience = resource.life.update.timeout;
+                        Some((
+                            id.clone(),
+                            binder.made.get(id).cloned(),
+                            resource.name.clone(),
+                            patience,
+                        ))
+                    })
+                    .collect(),
+            },
+            _ => {
+                let Some(call) = binder.call(step)? else {
+                    return Ok(Self::Nothing);
+                };
+                let timeout = binder
+                    .desired
+                    .container(&step.of)
+                    .and_then(|spec| spec.stop_timeout);
+                let target = target(&step.op).and_then(|target| binder.id(target).ok());
+                // A container that goes may have any stop timeout: the longest that coasti gives.
+                let timeout = timeout.or(Some(Span::from_secs(60)));
+                Self::Call {
+                    limit: limit(&call, timeout),
+                    call: Box::new(call),
+                    target,
+                }
+            }
+        })
+    }
+
+    async fn perform<E: Engine>(
+        self,
+        context: &Context<'_, E>,
+        bells: &Bells,
+        step: &Step,
+    ) -> Ended {
+        let began = Instant::now();
+        let result = self.attempt(context, bells, step).await;
+        Ended {
+            id: step.id,
+            took: began.elapsed(),
+            heavy: is_heavy(&step.op),
+            result,
+        }
+    }
+
+    async fn attempt<E: Engine>(
+        self,
+        context: &Context<'_, E>,
+        bells: &Bells,
+        step: &Step,
+    ) -> Result<Option<EngineId>, Failure> {
+        let engine = context.engine;
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Call {
+                call,
+                limit,
+                target,
+            } => {
+                guard(context, step).await?;
+                let done = execute(engine, *call, limit).await;
+                match done {
+                    Ok(Done::Made(id)) => Ok(Some(id)),
+                    Ok(_) => Ok(None),
+                    Err(error) => Err(fail(step, target, error.message.clone(), Some(error))),
+                }
+            }
+            Self::Await {
+                id,
+                settle,
+                patience,
+            } => wait::healthy(engine, bells, &id, settle, patience)
+                .await
+                .map(|()| None)
+                .map_err(|why| not_well(step, Some(id), why)),
+            Self::Exec { id, commands } => {
+                for (shown, call) in commands {
+                    guard(context, step).await?;
+                    let limit = limit(&call, None);
+                    match engine.execute(&call, limit).await {
+                        Ok(Done::Ran { code, output }) if code != 0 => {
+                            let error =
+                                format!("`{shown}` exited with code {code}: {}", output.trim());
+                            return Err(fail(step, Some(id), error, None));
+                        }
+                        Ok(_) => {}
+                        Err(error) => {
+                            return Err(fail(step, Some(id), error.message.clone(), Some(error)));
+                        }
+                    }
+                }
+                Ok(None)
+            }
+            Self::Verify { containers } => {
+                for (of, id, name, patience) in containers {
+                    let id = id.unwrap_or_else(|| EngineId::new(name));
+                    wait::still_well(engine, bells, &id, patience)
+                        .await
+                        .map_err(|why| {
+                            let mut failure = not_well(step, Some(id), why);
+                            failure.of = Some(of);
+                            failure
+                        })?;
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+const fn target(op: &Op) -> Option<&Target> {
+    match op {
+        Op::Unguard { target }
+        | Op::Stop { target }
+        | Op::Rename { target, .. }
+        | Op::Update { target, .. }
+        | Op::Disconnect { target, .. }
+        | Op::Connect { target, .. }
+        | Op::Unpause { target }
+        | Op::Start { target }
+        | Op::AwaitHealthy { target, .. }
+        | Op::PostRun { target }
+        | Op::RemoveContainer { target } => Some(target),
+        Op::FetchImage
+        | Op::CreateNetwork
+        | Op::CreateVolume
+        | Op::CreateContainer { .. }
+        | Op::Prepared
+        | Op::Verify { .. }
+        | Op::RemoveNetwork { .. } => None,
+    }
+}
+
+fn not_well(step: &Step, id: Option<EngineId>, why: NotWell) -> Failure {
+    match why {
+        NotWell::Sick(error) => fail(step, id, error, None),
+        NotWell::Engine(error) => fail(step, id, error.message.clone(), Some(error)),
+    }
+}
+
+/// The lock is looked at before each changing call: someone's clean-up may have removed it, and then
+/// somebody else may work on the same stack.
+async fn guard<E: Engine>(context: &Context<'_, E>, step: &Step) -> Result<(), Failure> {
+    let Some(lock) = context.lock else {
+        return Ok(());
+    };
+    match context.engine.inspect(lock).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => {
+            let name = names::lock(&context.desired.name);
+            let error = format!("the lock (container `{name}`) was removed while this run held it");
+            Err(fail(step, None, error, None))
+        }
+        Err(error) => Err(fail(step, None, error.message.clone(), Some(error))),
+    }
+}
+
+/// One call. A network whose subnet another one took meanwhile takes the next, three times.
+async fn execute<E: Engine>(
+    engine: &E,
+    mut call: Call,
+    limit: Duration,
+) -> Result<Done, EngineError> {
+    for _ in 0..3 {
+        match engine.execute(&call, limit).await {
+            Err(error) if error.kind == ErrorKind::PoolOverlap => match &mut call {
+                Call::CreateNetwork {
+                    subnet: Some(subnet),
+                    ..
+                } => *subnet = following(*subnet),
+                _ => return Err(error),
+            },
+            other => return other,
+        }
+    }
+    engine.execute(&call, limit).await
+}
+
+/// The subnet of the same size right behind this one.
+fn following(subnet: Subnet) -> Subnet {
+    let std::net::IpAddr::V4(address) = subnet.address else {
+        return subnet;
+    };
+    let size = 1u32
+        .checked_shl(32 - u32::from(subnet.prefix.min(32)))
+        .unwrap_or(0);
+    Subnet {
+        address: std::net::IpAddr::V4(u32::from(address).wrapping_add(size).into()),
+        ..subnet
+    }
+}
