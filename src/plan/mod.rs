@@ -11,6 +11,8 @@ pub mod check;
 mod lower;
 pub mod text;
 
+pub(crate) use lower::{forbids_start_first, replace_order};
+
 use crate::base::{EngineId, ResourceId, Span, StackName};
 use crate::diff::{Change, Diff, Inputs, Notice, Refusal, diff};
 use crate::model::{Attachment, LiveSpec};
@@ -207,5 +209,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;

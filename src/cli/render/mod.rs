@@ -1,0 +1,9 @@
+//! From data to text: nothing in here decides, and nothing but [`progress::Progress`] prints.
+
+pub mod history;
+pub mod plan;
+pub mod progress;
+pub mod status;
+pub mod style;
+
+pub use style::Style;

@@ -1,0 +1,236 @@
+//! Words for what a plan holds: the same in every format for people.
+
+use crate::base::Kind;
+use crate::diff::{Action, Cause, Change, FieldChange, Notice, Reason, Strategy};
+use crate::model::{Order, Spec, Stack};
+use crate::plan::{Plan, forbids_start_first, replace_order};
+use serde::Serialize;
+
+/// What a change means for those who use the app meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Impact {
+    /// Whether it stops answering for a while.
+    pub(super) interrupts: bool,
+    /// Why it does, or why it does not.
+    pub(super) why: String,
+}
+
+impl Impact {
+    fn interrupts(why: impl Into<String>) -> Option<Self> {
+        Some(Self {
+            interrupts: true,
+            why: why.into(),
+        })
+    }
+
+    fn none(why: impl Into<String>) -> Option<Self> {
+        Some(Self {
+            interrupts: false,
+            why: why.into(),
+        })
+    }
+
+    /// As a sentence beneath the change.
+    pub(super) fn sentence(&self) -> String {
+        if self.interrupts {
+            format!("interrupted: {}", self.why)
+        } else {
+            format!("no interruption: {}", self.why)
+        }
+    }
+}
+
+/// The impact of a change; none where nothing runs that could be interrupted.
+pub(super) fn impact(change: &Change, desired: &Stack) -> Option<Impact> {
+    let objects = change.container.as_ref()?;
+    let runs = objects.others.iter().any(|object| object.active);
+    match change.action {
+        Action::Replace if runs => {
+            let resource = desired.resources.get(&change.id)?;
+            let Spec::Container(spec) = &resource.spec else {
+                return None;
+            };
+            if replace_order(resource, spec) == Order::StartFirst {
+                return Impact::none("the new one runs before the old one stops");
+            }
+            Impact::interrupts(match forbids_start_first(spec) {
+                Some(why) => format!("the old one stops first, {why}"),
+                None => "the old one stops first, the files say so (stop-first)".to_owned(),
+            })
+        }
+        Action::Restore if runs => Impact::interrupts("what took its place stops first"),
+        Action::Update if !objects.live.disconnect.is_empty() => {
+            Impact::interrupts("its connection to the network is made anew, for a moment")
+        }
+        Action::Update => Impact::none("changed while it runs"),
+        _ => None,
+    }
+}
+
+/// The symbol before a resource.
+pub(super) const fn symbol(action: Action) -> &'static str {
+    match action {
+        Action::Pull | Action::Create => "+",
+        Action::Start | Action::Update | Action::Restore => "~",
+        Action::Replace => "-/+",
+        Action::Remove => "-",
+    }
+}
+
+/// What is done, as a verb.
+pub(super) const fn verb(action: Action) -> &'static str {
+    match action {
+        Action::Pull => "fetch",
+        Action::Create => "create",
+        Action::Start => "start",
+        Action::Update => "update in place",
+        Action::Replace => "replace",
+        Action::Restore => "put back",
+        Action::Remove => "remove",
+    }
+}
+
+/// What becomes of an app; none where the changes beneath say it all.
+pub(super) fn strategy(change: &Change) -> Option<String> {
+    Some(match change.strategy.as_ref()? {
+        Strategy::New if change.action == Action::Create => "new app".to_owned(),
+        Strategy::New => return None,
+        Strategy::Update if change.fields.iter().any(|f| f.cause != Cause::Drift) => {
+            "update".to_owned()
+        }
+        Strategy::Update => return None,
+        Strategy::Replace { from } => format!("replaces {from}"),
+        Strategy::MoveDomain { from } if from.is_empty() => "gets a domain".to_owned(),
+        Strategy::MoveDomain { from } => format!("moves from {from}"),
+        Strategy::ReuseLabel { from } => format!("reuses the label of {from}"),
+        Strategy::Rename { from } => format!("renamed from {from}, keeps its data"),
+    })
+}
+
+/// A reason as a sentence; none where the verb says it already.
+pub(super) fn reason(reason: &Reason) -> Option<String> {
+    Some(match reason {
+        Reason::New | Reason::NotInFiles | Reason::ImageMissing => return None,
+        Reason::Gone => "gone from the engine".to_owned(),
+        Reason::NotRunning { status, exit_code } if status == "exited" => {
+            format!("does not run: exited with {exit_code}")
+        }
+        Reason::NotRunning { status, .. } => format!("does not run: {status}"),
+        Reason::Paused => "paused".to_owned(),
+        Reason::Requested => "asked for with --replace".to_owned(),
+        Reason::SpecChanged => {
+            "its spec differs; what it was made from is known by its hash alone".to_owned()
+        }
+        Reason::LimitRemoved { field } => {
+            format!("`{field}` is no longer limited, which the engine cannot do in place")
+        }
+        Reason::Leftover => "left by a run that was cut off".to_owned(),
+        Reason::Renamed { was } => format!("takes over the data of {was}"),
+    })
+}
+
+/// Whether a reason tells of something that happened outside coasti. After a run that was cut off, a
+/// container that does not run is that run's doing.
+pub(super) fn is_drift(change: &Change, reason: &Reason) -> bool {
+    let ours = change.action == Action::Restore || change.reasons.contains(&Reason::Leftover);
+    match reason {
+        Reason::Gone | Reason::Paused => true,
+        Reason::NotRunning { .. } => !ours,
+        _ => false,
+    }
+}
+
+/// The fields that were changed outside coasti.
+pub(super) fn drifted(change: &Change) -> impl Iterator<Item = &FieldChange> {
+    change
+        .fields
+        .iter()
+        .filter(|field| field.cause == Cause::Drift)
+}
+
+/// What is seen and left alone.
+pub(super) fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::Copy { name } => format!(
+            "container {name} bears this stack's labels under a name that coasti does not give; left alone"
+        ),
+        Notice::Retained { name } => format!("volume {name} is in no file; kept with its data"),
+        Notice::Held { label, hold } => {
+            use crate::diff::HoldWord::{Paused, Removed, Stopped};
+            let (what, how) = match hold {
+                Stopped => ("stopped", "start"),
+                Paused => ("paused", "unpause"),
+                Removed => ("removed", "start"),
+            };
+            format!("{label} is held: {what} (coasti {how} {label} lifts it)")
+        }
+    }
+}
+
+/// How much of what is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Counts {
+    /// Images fetched.
+    pub(super) fetch: usize,
+    /// Containers, networks and volumes made.
+    pub(super) create: usize,
+    /// Containers replaced.
+    pub(super) replace: usize,
+    /// Containers changed in place.
+    pub(super) update: usize,
+    /// Containers started.
+    pub(super) start: usize,
+    /// Containers put back.
+    pub(super) restore: usize,
+    /// Containers and networks removed.
+    pub(super) remove: usize,
+    /// Volumes among those made.
+    pub(super) new_volumes: usize,
+}
+
+impl Counts {
+    /// Counts.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let mut counts = Self::default();
+        for change in &plan.changes {
+            let slot = match change.action {
+                Action::Pull => &mut counts.fetch,
+                Action::Create => &mut counts.create,
+                Action::Replace => &mut counts.replace,
+                Action::Update => &mut counts.update,
+                Action::Start => &mut counts.start,
+                Action::Restore => &mut counts.restore,
+                Action::Remove => &mut counts.remove,
+            };
+            *slot += 1;
+            if change.action == Action::Create && change.id.kind == Kind::Volume {
+                counts.new_volumes += 1;
+            }
+        }
+        counts
+    }
+
+    /// The line at a plan's end.
+    pub(super) fn line(&self) -> String {
+        use crate::cli::render::style::count;
+        let mut parts = vec![
+            format!("{} to create", self.create),
+            format!("{} to replace", self.replace),
+            format!("{} to update in place", self.update),
+        ];
+        for (n, what) in [(self.start, "start"), (self.restore, "put back")] {
+            if n > 0 {
+                parts.push(format!("{n} to {what}"));
+            }
+        }
+        parts.push(format!("{} to remove", self.remove));
+        if self.fetch > 0 {
+            parts.push(format!("{} to fetch", count(self.fetch, "image")));
+        }
+        let data = match self.new_volumes {
+            0 => "untouched".to_owned(),
+            n => format!("{}, none removed", count(n, "new volume")),
+        };
+        format!("Plan: {}. Data: {data}.", parts.join(", "))
+    }
+}

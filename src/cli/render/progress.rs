@@ -1,0 +1,499 @@
+//! Shows a run while it goes: as lines, as JSON, or on a terminal as one line a container.
+//!
+//! Everything goes to stderr; stdout is for data. What a line says is made by pure functions; [`Progress`]
+//! adds the clock and the output. A run must not fail because nobody reads: errors of writing are ignored.
+
+use super::style::{Style, Tone, clean, columns, took as say};
+use crate::base::{Kind, ResourceId};
+use crate::exec::Event;
+use crate::plan::{Op, Phase, Plan, StepId, text};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Not at all.
+    Quiet,
+    /// One line an event, for pipes and logs.
+    Plain,
+    /// One JSON object a line.
+    Json,
+    /// Lines that change in place, for terminals.
+    Terminal,
+}
+
+/// A plain progress line says again what it waits for after so long.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Shows a run's events.
+pub struct Progress {
+    view: View,
+    style: Style,
+    began: Instant,
+    running: BTreeMap<StepId, Running>,
+    heard: Instant,
+}
+
+struct Running {
+    of: ResourceId,
+    doing: String,
+    began: Instant,
+}
+
+enum View {
+    Quiet,
+    Plain(Box<dyn Write + Send>),
+    Json(Box<dyn Write + Send>),
+    Terminal(Terminal),
+}
+
+impl Progress {
+    /// Progress on stderr.
+    pub fn new(mode: Mode, style: Style) -> Self {
+        let view = match mode {
+            Mode::Quiet => View::Quiet,
+            Mode::Plain => View::Plain(Box::new(std::io::stderr())),
+            Mode::Json => View::Json(Box::new(std::io::stderr())),
+            Mode::Terminal => View::Terminal(Terminal::new(ProgressDrawTarget::stderr(), style)),
+        };
+        Self::with(view, style)
+    }
+
+    fn with(view: View, style: Style) -> Self {
+        Self {
+            view,
+            style,
+            began: Instant::now(),
+            running: BTreeMap::new(),
+            heard: Instant::now(),
+        }
+    }
+
+    /// Tells what is to come, so that on a terminal the steps of one container become one line.
+    pub fn expect(&mut self, plan: &Plan) {
+        if let View::Terminal(terminal) = &mut self.view {
+            terminal.expect(plan);
+        }
+    }
+
+    /// Shows one event.
+    pub fn event(&mut self, event: &Event) {
+        let now = Instant::now();
+        let elapsed = now.duration_since(self.began);
+        self.heard = now;
+        match event {
+            Event::Started { step, of, doing } => {
+                let running = Running {
+                    of: of.clone(),
+                    doing: doing.clone(),
+                    began: now,
+                };
+                self.running.insert(*step, running);
+            }
+            Event::Done { step, .. } | Event::Failed { step, .. } => {
+                self.running.remove(step);
+            }
+            Event::Begin { .. } | Event::End { .. } => self.running.clear(),
+            _ => {}
+        }
+        match &mut self.view {
+            View::Quiet => {}
+            View::Plain(out) => {
+                if let Some(line) = plain(event, elapsed, &self.style) {
+                    let _ = writeln!(out, "{line}");
+                }
+            }
+            View::Json(out) => {
+                let _ = writeln!(out, "{}", json(event, elapsed));
+            }
+            View::Terminal(terminal) => terminal.event(event),
+        }
+    }
+
+    /// Says what is still waited for, where nothing was heard for a while; to be called every second or so.
+    pub fn tick(&mut self) {
+        let now = Instant::now();
+        if now.duration_since(self.heard) < HEARTBEAT {
+            return;
+        }
+        self.heard = now;
+        if let View::Plain(out) = &mut self.view {
+            for running in self.running.values() {
+                let line = still(
+                    &running.of,
+                    &running.doing,
+                    now.duration_since(running.began),
+                    now.duration_since(self.began),
+                );
+                let _ = writeln!(out, "{line}");
+            }
+        }
+    }
+
+    /// Cleans up; to be called before anything else is printed.
+    pub fn finish(self) {
+        if let View::Terminal(terminal) = self.view {
+            terminal.finish();
+        }
+    }
+}
+
+/// How a step's resource is called: a container by its address.
+fn name(of: &ResourceId) -> String {
+    match of.kind {
+        Kind::Container => clean(&of.address),
+        kind => format!("{kind} {}", clean(&of.address)),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Minutes and seconds since the run began, as wide on every line.
+fn clock(elapsed: Duration) -> String {
+    let secs = elapsed.as_secs();
+    format!("{:02}:{:02}", secs / 60, secs % 60)
+}
+
+/// An event as one line; none for what is told by the next one.
+pub fn plain(event: &Event, elapsed: Duration, style: &Style) -> Option<String> {
+    let text = match event {
+        Event::Begin { what, steps } => format!("{}: {steps} steps", clean(what)),
+        Event::Phase { phase } => style.paint(Tone::Strong, text::phase(*phase)),
+        Event::Started { .. } => return None,
+        Event::Note { text, .. } => format!("  {}", clean(text)),
+        Event::Done { of, done, took, .. } => {
+            format!("{} {} ({})", name(of), clean(done), say(millis(*took)))
+        }
+        Event::Failed { of, error, .. } => {
+            let failed = style.paint(Tone::Bad, "failed");
+            format!("{} {failed}: {}", name(of), clean(error))
+        }
+        Event::Waiting { what } => format!("waiting for {}", clean(what)),
+        Event::End { ok: true } => format!("done in {}", say(millis(elapsed))),
+        Event::End { ok: false } => format!("failed after {}", say(millis(elapsed))),
+    };
+    Some(format!("{} {text}", clock(elapsed)))
+}
+
+/// The heartbeat of a step that takes long.
+pub fn still(of: &ResourceId, doing: &str, since: Duration, elapsed: Duration) -> String {
+    format!(
+        "{} {} still: {} ({})",
+        clock(elapsed),
+        name(of),
+        clean(doing),
+        say(millis(since))
+    )
+}
+
+/// An event as JSON on one line, with the milliseconds since the run began.
+pub fn json(event: &Event, elapsed: Duration) -> String {
+    let mut value = serde_json::to_value(event).unwrap_or_default();
+    if let serde_json::Value::Object(fields) = &mut value {
+        fields.insert("elapsed_ms".into(), millis(elapsed).into());
+    }
+    value.to_string()
+}
+
+/// One line a resource while something of it goes on; finished ones stand above.
+struct Terminal {
+    multi: MultiProgress,
+    total: ProgressBar,
+    style: Style,
+    lines: BTreeMap<ResourceId, Line>,
+    /// Steps still to come, by resource; empty where no plan was told.
+    open: BTreeMap<ResourceId, usize>,
+    /// Whether `open` is of the run that begins next: an undo runs a plan of its own.
+    told: bool,
+    step_of: BTreeMap<StepId, ResourceId>,
+}
+
+struct Line {
+    bar: ProgressBar,
+    running: usize,
+    took: Duration,
+}
+
+impl Terminal {
+    fn new(target: ProgressDrawTarget, style: Style) -> Self {
+        let multi = MultiProgress::with_draw_target(target);
+        let total = multi.add(ProgressBar::new(0));
+        let template = ProgressStyle::with_template("{msg} {pos}/{len}  {elapsed}");
+        total.set_style(template.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self {
+            multi,
+            total,
+            style,
+            lines: BTreeMap::new(),
+            open: BTreeMap::new(),
+            told: false,
+            step_of: BTreeMap::new(),
+        }
+    }
+
+    fn expect(&mut self, plan: &Plan) {
+        self.open.clear();
+        self.told = true;
+        for step in &plan.steps {
+            // What is tidied up at the end is not worth keeping a line open for.
+            let counted = !matches!(step.op, Op::Prepared | Op::Verify { .. });
+            if counted && matches!(step.phase, Phase::Prepare | Phase::Switch) {
+                *self.open.entry(step.of.clone()).or_default() += 1;
+            }
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Begin { what, steps } => {
+                self.clear();
+                if !std::mem::take(&mut self.told) {
+                    self.open.clear();
+                }
+                self.total.reset();
+                self.total.set_length(*steps as u64);
+                self.total.set_message(clean(what));
+                self.total.enable_steady_tick(Duration::from_millis(100));
+            }
+            Event::Phase { .. } => {}
+            Event::Started { step, of, doing } => self.started(*step, of, doing),
+            Event::Note { step, text } => {
+                let line = self.step_of.get(step).and_then(|of| self.lines.get(of));
+                if let (Some(line), Some(of)) = (line, self.step_of.get(step)) {
+                    line.bar.set_message(self.message(of, text));
+                }
+            }
+            Event::Done {
+                step,
+                of,
+                done,
+                took,
+            } => {
+                self.total.inc(1);
+                self.step_of.remove(step);
+                self.done(of, done, *took);
+            }
+            Event::Failed { step, of, error } => {
+                self.step_of.remove(step);
+                if let Some(line) = self.lines.remove(of) {
+                    line.bar.finish_and_clear();
+                }
+                let cross = if self.style.unicode { "✗" } else { "x" };
+                let head = self
+                    .style
+                    .paint(Tone::Bad, &format!("{cross} {} failed", name(of)));
+                self.above(&format!(" {head}: {}", clean(error)));
+            }
+            Event::Waiting { what } => {
+                self.above(&format!("   waiting for {}", clean(what)));
+            }
+            Event::End { .. } => self.clear(),
+        }
+    }
+
+    fn started(&mut self, step: StepId, of: &ResourceId, doing: &str) {
+        self.step_of.insert(step, of.clone());
+        let message = self.message(of, doing);
+        let (multi, total) = (&self.multi, &self.total);
+        let line = self.lines.entry(of.clone()).or_insert_with(|| {
+            let bar = multi.insert_before(total, ProgressBar::new_spinner());
+            let template = ProgressStyle::with_template(" {spinner} {msg} {elapsed:>6}");
+            bar.set_style(template.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.enable_steady_tick(Duration::from_millis(100));
+            Line {
+                bar,
+                running: 0,
+                took: Duration::ZERO,
+            }
+        });
+        line.running += 1;
+        line.bar.set_message(message);
+    }
+
+    fn done(&mut self, of: &ResourceId, done: &str, took: Duration) {
+        let known = self.open.get_mut(of).map(|open| {
+            *open = open.saturating_sub(1);
+            *open
+        });
+        let Some(line) = self.lines.get_mut(of) else {
+            return;
+        };
+        line.running = line.running.saturating_sub(1);
+        line.took += took;
+        let over = line.running == 0 && known.unwrap_or(0) == 0;
+        if !over {
+            // Between two steps it waits for others.
+            if line.running == 0 {
+                let message = self.message(of, done);
+                if let Some(line) = self.lines.get(of) {
+                    line.bar.set_message(message);
+                }
+            }
+            return;
+        }
+        if let Some(line) = self.lines.remove(of) {
+            line.bar.finish_and_clear();
+            let tick = if self.style.unicode { "✓" } else { "+" };
+            let tick = self.style.paint(Tone::Good, tick);
+            let message = self.message(of, done);
+            self.above(&format!(" {tick} {message} {:>6}", say(millis(line.took))));
+        }
+    }
+
+    /// Name and words, padded so that the timer stands at the right edge.
+    fn message(&self, of: &ResourceId, words: &str) -> String {
+        let room = self.style.width.clamp(30, 100).saturating_sub(12);
+        let text = format!("{:<28} {}", name(of), clean(words));
+        let text = self.style.shorten(&text, room);
+        let pad = room.saturating_sub(columns(&text));
+        format!("{text}{}", " ".repeat(pad))
+    }
+
+    fn above(&self, line: &str) {
+        let _ = self.multi.println(line);
+    }
+
+    fn clear(&mut self) {
+        for (_, line) in std::mem::take(&mut self.lines) {
+            line.bar.finish_and_clear();
+        }
+        self.step_of.clear();
+    }
+
+    fn finish(mut self) {
+        self.clear();
+        self.total.finish_and_clear();
+        let _ = self.multi.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fixture;
+    use std::sync::{Arc, Mutex};
+
+    /// What was written, to be looked at after.
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn events() -> Vec<Event> {
+        let of = ResourceId::container("blog/database");
+        let started = |step, doing: &str| Event::Started {
+            step,
+            of: of.clone(),
+            doing: doing.into(),
+        };
+        let done = |step, done: &str, ms| Event::Done {
+            step,
+            of: of.clone(),
+            done: done.into(),
+            took: Duration::from_millis(ms),
+        };
+        vec![
+            Event::Begin {
+                what: "apply".into(),
+                steps: 3,
+            },
+            Event::Phase {
+                phase: Phase::Switch,
+            },
+            started(1, "start"),
+            done(1, "started", 1234),
+            started(2, "wait until healthy"),
+            Event::Note {
+                step: 2,
+                text: "starting\x1b[2J".into(),
+            },
+            Event::Failed {
+                step: 2,
+                of: of.clone(),
+                error: "not healthy within 30s".into(),
+            },
+            Event::Waiting {
+                what: "the engine".into(),
+            },
+            Event::End { ok: false },
+        ]
+    }
+
+    #[test]
+    fn a_pipe_gets_a_line_an_event() {
+        let style = Style::default();
+        let elapsed = Duration::from_secs(71);
+        let lines: Vec<_> = events()
+            .iter()
+            .filter_map(|event| plain(event, elapsed, &style))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        01:11 apply: 3 steps
+        01:11 switch
+        01:11 blog/database started (1.2 s)
+        01:11   starting\u{1b}[2J
+        01:11 blog/database failed: not healthy within 30s
+        01:11 waiting for the engine
+        01:11 failed after 1 min 11 s
+        "#);
+        let of = ResourceId::image("docker.io/library/redis:7");
+        let line = still(&of, "pull", Duration::from_secs(20), elapsed);
+        insta::assert_snapshot!(line, @"01:11 image docker.io/library/redis:7 still: pull (20.0 s)");
+    }
+
+    #[test]
+    fn programs_get_an_object_an_event() {
+        let line = json(&events()[3], Duration::from_millis(1500));
+        insta::assert_snapshot!(line, @r#"{"done":"started","elapsed_ms":1500,"event":"done","of":"container:blog/database","step":1,"took":1234}"#);
+    }
+
+    #[test]
+    fn every_view_takes_every_event() {
+        let written = Written::default();
+        let hidden = Terminal::new(ProgressDrawTarget::hidden(), Style::default());
+        for view in [
+            View::Quiet,
+            View::Plain(Box::new(written.clone())),
+            View::Json(Box::new(written.clone())),
+            View::Terminal(hidden),
+        ] {
+            let mut progress = Progress::with(view, Style::default());
+            let stack = fixture::usual();
+            progress.expect(&fixture::World::fresh(stack).plan());
+            for event in events() {
+                progress.event(&event);
+                progress.tick();
+            }
+            progress.finish();
+        }
+        let bytes = written.0.lock().unwrap().clone();
+        // Seven lines, and nine objects.
+        assert_eq!(String::from_utf8(bytes).unwrap().lines().count(), 16);
+    }
+
+    #[test]
+    fn a_containers_steps_are_one_line_until_the_last_is_done() {
+        let mut terminal = Terminal::new(ProgressDrawTarget::hidden(), Style::default());
+        let of = ResourceId::container("blog");
+        terminal.open.insert(of.clone(), 2);
+        for step in [1, 2] {
+            terminal.started(step, &of, "start");
+            assert!(terminal.lines.contains_key(&of));
+            terminal.done(&of, "started", Duration::from_millis(5));
+        }
+        assert!(terminal.lines.is_empty());
+    }
+}
