@@ -1,1 +1,131 @@
-//! Docker through bollard. (being written)
+//! Docker, and what speaks its API (Podman), through bollard. Only our own types leave this module.
+//!
+//! | file | does |
+//! |---|---|
+//! | [`connect`] | finds the engine, negotiates the version |
+//! | `wire` | HTTP beneath bollard: connections, statuses, headers |
+//! | `error` | refusals → kinds |
+//! | `observe`, `convert`, `host` | what runs → [`crate::observe`] |
+//! | `read` | archives, links, logs, events |
+//! | `create` | a container's spec → Docker's body |
+//! | `execute`, `image`, `auth` | calls |
+
+mod auth;
+mod connect;
+mod convert;
+mod create;
+mod error;
+mod execute;
+mod host;
+mod image;
+mod observe;
+mod read;
+mod wire;
+
+pub use connect::connect;
+pub use read::DockerEvents;
+
+use super::{Call, Done, Engine, EngineError, Info, Logs, Look, Scope};
+use crate::base::{EngineId, StackName};
+use crate::observe::{Container, Image, Observed};
+use bollard::errors::Error;
+use error::Effect;
+use std::{sync::Arc, time::Duration};
+
+/// How long a reading call may take. An engine that hangs (a full disk, a stuck mount) must not hang us.
+const READ_LIMIT: Duration = Duration::from_secs(60);
+
+/// A connection to an engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Docker {
+    client: bollard::Docker,
+    wire: wire::Wire,
+    info: Arc<Info>,
+    progress: Option<tokio::sync::mpsc::UnboundedSender<Progress>>,
+}
+
+/// How far a pull has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The image.
+    pub reference: String,
+    /// Bytes that are here, of the layers that are known so far.
+    pub current: u64,
+    /// Bytes of the layers that are known so far.
+    pub total: u64,
+}
+
+impl Docker {
+    /// Sends news of pulls to `sender` from now on.
+    #[must_use]
+    pub fn with_progress(mut self, sender: tokio::sync::mpsc::UnboundedSender<Progress>) -> Self {
+        self.progress = Some(sender);
+        self
+    }
+
+    /// A reading call, with its limit and its error's conversion.
+    async fn reading<T>(
+        &self,
+        what: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, EngineError> {
+        tokio::time::timeout(READ_LIMIT, call)
+            .await
+            .unwrap_or(Err(Error::RequestTimeoutError))
+            .map_err(|error| error::convert(what, error, Effect::None))
+    }
+}
+
+impl Look for Docker {
+    type Events = DockerEvents;
+
+    fn info(&self) -> &Info {
+        &self.info
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Observed, EngineError> {
+        observe::observe(self, scope).await
+    }
+
+    async fn inspect(&self, id: &EngineId) -> Result<Option<Container>, EngineError> {
+        observe::inspect(self, id.as_str()).await
+    }
+
+    async fn image(&self, reference: &str) -> Result<Option<Image>, EngineError> {
+        observe::image(self, reference).await
+    }
+
+    async fn remote_digest(&self, reference: &str) -> Result<String, EngineError> {
+        image::remote_digest(self, reference).await
+    }
+
+    async fn link(&self, container: &str, path: &str) -> Result<Option<String>, EngineError> {
+        read::link(self, container, path).await
+    }
+
+    async fn read(&self, container: &str, path: &str) -> Result<Option<Vec<u8>>, EngineError> {
+        read::archive(self, container, path).await
+    }
+
+    async fn logs(&self, id: &EngineId, tail: usize) -> Result<Logs, EngineError> {
+        read::logs(self, id, tail).await
+    }
+
+    async fn health_output(&self, id: &EngineId) -> Result<Option<String>, EngineError> {
+        read::health_output(self, id).await
+    }
+
+    async fn events(&self, stack: &StackName) -> Result<DockerEvents, EngineError> {
+        read::events(self, stack).await
+    }
+
+    async fn free_space(&self) -> Option<u64> {
+        read::free_space(self).await
+    }
+}
+
+impl Engine for Docker {
+    async fn execute(&self, call: &Call, limit: Duration) -> Result<Done, EngineError> {
+        execute::execute(self, call, limit).await
+    }
+}

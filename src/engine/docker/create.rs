@@ -1,0 +1,291 @@
+//! A container's spec → Docker's bodies. Every type of the model is taken apart field by field, so that a
+//! field added there does not compile until it is handled here.
+
+use crate::engine::ContainerCreate;
+use crate::model::{
+    Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,
+    Restart, RestartName,
+};
+use bollard::models::{
+    ContainerCreateBody, ContainerUpdateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings,
+    HealthConfig, HostConfig, HostConfigLogConfig, MountTmpfsOptions, MountType, NetworkingConfig,
+    PortBinding, RestartPolicy, RestartPolicyNameEnum,
+};
+use std::collections::BTreeMap;
+
+/// What creation takes: one request's body, and the networks to be joined afterwards (engines before API
+/// 1.44 take only one at creation).
+pub(super) struct Creation {
+    /// The body, with the first network in it.
+    pub(super) body: ContainerCreateBody,
+    /// All other networks.
+    pub(super) later: Vec<(String, EndpointSettings)>,
+}
+
+/// Docker's form of `create`.
+pub(super) fn creation(create: &ContainerCreate) -> Creation {
+    let ContainerCreate {
+        name: _,
+        spec,
+        env,
+        command,
+        entrypoint,
+        labels,
+    } = create;
+    let ContainerSpec {
+        image,
+        // These come resolved, beside the spec.
+        command: _,
+        entrypoint: _,
+        env: _,
+        labels: _,
+        hostname,
+        user,
+        working_dir,
+        ports,
+        mounts: mounted,
+        network_mode,
+        health,
+        shm_size,
+        extra_hosts,
+        log,
+        stop_signal,
+        stop_timeout,
+        init,
+        privileged,
+        read_only,
+        tty,
+        cap_add,
+        cap_drop,
+        dns,
+        sysctls,
+        security_opt,
+        devices,
+        // Run by the executor, once the container works.
+        post_run: _,
+        live,
+    } = spec;
+    let LiveSpec {
+        memory,
+        memory_swap,
+        nano_cpus,
+        pids,
+        restart,
+        networks,
+    } = live;
+
+    let (mode, first, later) = join(network_mode, networks);
+    let words = |list: &Option<Vec<crate::base::Secret<String>>>| {
+        list.as_ref()
+            .map(|list| list.iter().map(|word| word.expose().clone()).collect())
+    };
+    let host = HostConfig {
+        memory: *memory,
+        memory_swap: *memory_swap,
+        nano_cpus: *nano_cpus,
+        pids_limit: *pids,
+        restart_policy: Some(restart_policy(restart)),
+        network_mode: Some(mode),
+        port_bindings: some(ports).map(|ports| {
+            let bind =
+                |(inside, port): (&String, &Port)| (inside.clone(), Some(vec![binding(port)]));
+            ports.iter().map(bind).collect()
+        }),
+        mounts: some(mounted).map(|mounts| mounts.iter().map(mount).collect()),
+        shm_size: *shm_size,
+        extra_hosts: some(extra_hosts).map(|hosts| {
+            let line = |(name, address): (&String, &String)| format!("{name}:{address}");
+            hosts.iter().map(line).collect()
+        }),
+        log_config: log.as_ref().map(log_config),
+        init: *init,
+        privileged: privileged.then_some(true),
+        readonly_rootfs: read_only.then_some(true),
+        cap_add: (!cap_add.is_empty()).then(|| cap_add.iter().cloned().collect()),
+        cap_drop: (!cap_drop.is_empty()).then(|| cap_drop.iter().cloned().collect()),
+        dns: (!dns.is_empty()).then(|| dns.clone()),
+        sysctls: some(sysctls).map(|map| map.clone().into_iter().collect()),
+        security_opt: (!security_opt.is_empty()).then(|| security_opt.clone()),
+        devices: (!devices.is_empty()).then(|| devices.iter().map(|text| device(text)).collect()),
+        // Said although it is the default: an engine that removes a container removes its anonymous
+        // volumes with it.
+        auto_remove: Some(false),
+        ..HostConfig::default()
+    };
+    let body = ContainerCreateBody {
+        image: Some(image.clone()),
+        hostname: hostname.clone(),
+        user: user.clone(),
+        working_dir: working_dir.clone(),
+        env: some(env).map(|env| {
+            env.iter()
+                .map(|(name, value)| format!("{name}={}", value.expose()))
+                .collect()
+        }),
+        cmd: words(command),
+        entrypoint: words(entrypoint),
+        labels: some(labels).map(|labels| labels.clone().into_iter().collect()),
+        exposed_ports: some(ports).map(|ports| ports.keys().cloned().collect()),
+        healthcheck: health.as_ref().map(health_config),
+        stop_signal: stop_signal.clone(),
+        // Docker counts whole seconds; a moment longer is better than a kill too early.
+        stop_timeout: stop_timeout
+            .map(|span| i64::try_from(span.millis().div_ceil(1000)).unwrap_or(i64::MAX)),
+        tty: tty.then_some(true),
+        host_config: Some(host),
+        networking_config: first.map(|(name, endpoint)| NetworkingConfig {
+            endpoints_config: Some([(name, endpoint)].into()),
+        }),
+        ..ContainerCreateBody::default()
+    };
+    Creation { body, later }
+}
+
+type Named = (String, EndpointSettings);
+
+/// The network mode, the network of creation and the others.
+fn join(
+    mode: &NetworkMode,
+    networks: &BTreeMap<String, Attachment>,
+) -> (String, Option<Named>, Vec<Named>) {
+    match mode {
+        NetworkMode::Host => ("host".to_owned(), None, Vec::new()),
+        NetworkMode::None => ("none".to_owned(), None, Vec::new()),
+        NetworkMode::Own => {
+            let mut named = networks
+                .iter()
+                .map(|(name, attachment)| (name.clone(), endpoint(attachment)));
+            let first = named.next();
+            let mode = first.as_ref().map_or("default", |(name, _)| name);
+            (mode.to_owned(), first, named.collect())
+        }
+    }
+}
+
+/// How a container joins a network.
+pub(super) fn endpoint(attachment: &Attachment) -> EndpointSettings {
+    let Attachment { aliases, address } = attachment;
+    EndpointSettings {
+        aliases: (!aliases.is_empty()).then(|| aliases.iter().cloned().collect()),
+        ipam_config: address.map(|address| EndpointIpamConfig {
+            ipv4_address: address.is_ipv4().then(|| address.to_string()),
+            ipv6_address: address.is_ipv6().then(|| address.to_string()),
+            link_local_ips: None,
+        }),
+        ..EndpointSettings::default()
+    }
+}
+
+fn binding(port: &Port) -> PortBinding {
+    let Port { bind, host } = port;
+    PortBinding {
+        host_ip: Some(bind.to_string()),
+        host_port: Some(host.to_string()),
+    }
+}
+
+fn mount((path, mount): (&String, &Mount)) -> bollard::models::Mount {
+    let Mount { source, read_only } = mount;
+    let (typ, source, tmpfs_options) = match source {
+        MountSource::Volume(name) => (MountType::VOLUME, Some(name.to_string()), None),
+        // Without `create_mountpoint`: a directory that is missing is an error, not made by the engine.
+        MountSource::Directory(path) => (MountType::BIND, Some(path.clone()), None),
+        MountSource::Tmpfs { size, mode } => {
+            let options = MountTmpfsOptions {
+                size_bytes: *size,
+                mode: mode.map(i64::from),
+                options: None,
+            };
+            (MountType::TMPFS, None, Some(options))
+        }
+    };
+    bollard::models::Mount {
+        target: Some(path.clone()),
+        source,
+        typ: Some(typ),
+        read_only: read_only.then_some(true),
+        tmpfs_options,
+        ..bollard::models::Mount::default()
+    }
+}
+
+fn health_config(health: &Health) -> HealthConfig {
+    let Health {
+        test,
+        interval,
+        timeout,
+        start_period,
+        retries,
+    } = health;
+    HealthConfig {
+        test: Some(test.clone()),
+        interval: interval.map(crate::base::Span::nanos),
+        timeout: timeout.map(crate::base::Span::nanos),
+        start_period: start_period.map(crate::base::Span::nanos),
+        retries: retries.map(i64::from),
+        start_interval: None,
+    }
+}
+
+fn log_config(log: &Log) -> HostConfigLogConfig {
+    let Log { driver, options } = log;
+    HostConfigLogConfig {
+        typ: Some(driver.clone()),
+        config: Some(options.clone().into_iter().collect()),
+    }
+}
+
+fn restart_policy(restart: &Restart) -> RestartPolicy {
+    let Restart { name, max_retries } = restart;
+    let (word, tries) = match name {
+        RestartName::Always => (RestartPolicyNameEnum::ALWAYS, None),
+        RestartName::No => (RestartPolicyNameEnum::NO, None),
+        RestartName::UnlessStopped => (RestartPolicyNameEnum::UNLESS_STOPPED, None),
+        // The engine refuses a number of tries with any other policy.
+        RestartName::OnFailure => (RestartPolicyNameEnum::ON_FAILURE, Some(*max_retries)),
+    };
+    RestartPolicy {
+        name: Some(word),
+        maximum_retry_count: tries,
+    }
+}
+
+/// `HOST[:CONTAINER[:RIGHTS]]`.
+fn device(text: &str) -> DeviceMapping {
+    let mut parts = text.splitn(3, ':').map(str::to_owned);
+    let host = parts.next();
+    let inside = parts.next().or_else(|| host.clone());
+    DeviceMapping {
+        path_on_host: host,
+        path_in_container: inside,
+        cgroup_permissions: Some(parts.next().unwrap_or_else(|| "rwm".to_owned())),
+    }
+}
+
+/// The body that changes what can change in place; what is absent stays.
+pub(super) fn update(live: &LiveSpec) -> ContainerUpdateBody {
+    let LiveSpec {
+        memory,
+        memory_swap,
+        nano_cpus,
+        pids,
+        restart,
+        // Joined and left by calls of their own.
+        networks: _,
+    } = live;
+    ContainerUpdateBody {
+        memory: *memory,
+        // The engine refuses memory above swap, and swap that is not mentioned stays as it is: send both,
+        // with Docker's own default for swap.
+        memory_swap: memory_swap.or_else(|| memory.map(|memory| memory.saturating_mul(2))),
+        nano_cpus: *nano_cpus,
+        pids_limit: *pids,
+        restart_policy: Some(restart_policy(restart)),
+        ..ContainerUpdateBody::default()
+    }
+}
+
+/// A map with something in it.
+fn some<K, V>(map: &BTreeMap<K, V>) -> Option<&BTreeMap<K, V>> {
+    (!map.is_empty()).then_some(map)
+}
