@@ -1,0 +1,14 @@
+//! Tests from outside, one binary. Those that need an engine run where `COASTI_TEST_ENGINE=1`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test that fails should say so at once"
+)]
+
+mod docker;
+mod support;

@@ -1,0 +1,66 @@
+//! A real engine, where there is one for tests, and what a test made on it.
+
+use coasti::engine::docker::{Docker, connect};
+use std::process::{Command, Stdio};
+
+/// The image of tests that need no server: busybox.
+pub const TINY: &str = "coasti-test/tiny:1";
+
+/// Connects to the engine for tests; none, with a visible word, where there is none.
+pub async fn engine(test: &str) -> Option<Docker> {
+    if std::env::var_os("COASTI_TEST_ENGINE").is_none_or(|value| value != "1") {
+        eprintln!("skipped: {test} (no engine: COASTI_TEST_ENGINE is not 1)");
+        return None;
+    }
+    Some(connect(None).await.unwrap())
+}
+
+/// A name that no other test uses, and the removal of all whose names start with it.
+pub struct Prefix(String);
+
+impl Prefix {
+    pub fn new() -> Self {
+        let mut bytes = [0; 5];
+        getrandom::fill(&mut bytes).unwrap();
+        Self(format!("coasti-dt-{}", coasti::base::digest::hex(&bytes)))
+    }
+
+    pub fn name(&self, rest: &str) -> String {
+        format!("{}-{rest}", self.0)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Prefix {
+    fn drop(&mut self) {
+        // Through Docker's own client: also after a panic, and without the code under test.
+        let filter = format!("name={}", self.0);
+        let images = format!("reference={}*", self.0);
+        for (list, remove) in [
+            (["ps", "-aq", "--filter", &filter], ["rm", "-f"]),
+            (["network", "ls", "-q", "--filter"], ["network", "rm"]),
+            (["volume", "ls", "-q", "--filter"], ["volume", "rm"]),
+            (["images", "-q", "--filter", &images], ["rmi", "-f"]),
+        ] {
+            let mut command = Command::new("docker");
+            command.args(list);
+            if list[3] == "--filter" {
+                command.arg(&filter);
+            }
+            let Ok(output) = command.stderr(Stdio::null()).output() else {
+                return;
+            };
+            let found = String::from_utf8_lossy(&output.stdout).into_owned();
+            if !found.trim().is_empty() {
+                let _ = Command::new("docker")
+                    .args(remove)
+                    .args(found.split_whitespace())
+                    .stdout(Stdio::null())
+                    .status();
+            }
+        }
+    }
+}
