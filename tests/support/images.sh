@@ -3,6 +3,8 @@
 #
 #   tests/support/images.sh [--yes] [--force] [NAME…]
 #   tests/support/images.sh --clean [NAME…]      removes what it has built
+#   tests/support/images.sh --prepare            installs what a build needs, and
+#                                                asks first; a build does that too
 #
 # NAME: tiny volume postgres mariadb redis wordpress (all of them by default),
 # and bench, which tags tiny as busybox:bench for the benchmarks.
@@ -32,12 +34,13 @@ fail() {
   exit 1
 }
 
-force='' clean='' wanted=()
+force='' clean='' prepare='' wanted=()
 for argument in "$@"; do
   case "$argument" in
     -y | --yes) export ENGINE_YES=1 ;;
     --force) force=1 ;;
     --clean) clean=1 ;;
+    --prepare) prepare=1 ;;
     -h | --help)
       sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//p}' "$0"
       exit 0
@@ -89,18 +92,21 @@ apt_sources() {
 # What building from packages needs. Fetched before the parallel part.
 prepare_packages() {
   command -v apt-get >/dev/null 2>&1 || fail "these images are built from Debian's or Ubuntu's packages; there is no apt-get here."
-  if [ -z "$(apt_sources)" ] || ! command -v mmdebstrap >/dev/null 2>&1; then
-    say "apt-get update"
-    engine_root apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || exit 1
-  fi
   if ! command -v mmdebstrap >/dev/null 2>&1; then
     local packages=(mmdebstrap)
     # Without root it makes the new root in a user namespace of its own.
     [ "$(id -u)" = 0 ] || packages+=(uidmap)
-    say "installing ${packages[*]} …"
+    engine_ask "Building images takes mmdebstrap. Install ${packages[*]} with apt-get?" || exit 1
+    engine_root apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || exit 1
     DEBIAN_FRONTEND=noninteractive engine_root apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
       install --no-install-recommends "${packages[@]}" >/dev/null || exit 1
   fi
+  # Which archives they are is known once their lists are there.
+  if [ -z "$(apt_sources)" ]; then
+    say "apt-get update"
+    engine_root apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || exit 1
+  fi
+  [ -z "$prepare" ] || return 0
   apt_sources >"$work/sources.list"
   [ -s "$work/sources.list" ] || fail "no archive of Debian or Ubuntu among this machine's apt sources."
   # Proxies and the like of this machine; removed from the image again.
@@ -176,6 +182,11 @@ make() {
     esac
   done
 }
+
+if [ -n "$prepare" ]; then
+  prepare_packages
+  exit 0
+fi
 
 command -v docker >/dev/null 2>&1 && [ -n "${DOCKER_HOST:-}" ] && engine_answers "$DOCKER_HOST" || engine_ensure || exit 1
 
