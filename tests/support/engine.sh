@@ -44,11 +44,16 @@ engine_ask() {
   esac
 }
 
+# Is there a way to be root?
+engine_can_root() {
+  [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null 2>&1 && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }
+}
+
 # engine_root COMMAND…: as root, through sudo where that is needed and there.
 engine_root() {
   if [ "$(id -u)" = 0 ]; then
     "$@"
-  elif command -v sudo >/dev/null 2>&1 && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+  elif engine_can_root; then
     # sudo drops the environment; apt asks nothing when it has this variable.
     sudo env DEBIAN_FRONTEND=noninteractive "$@"
   else
@@ -79,12 +84,13 @@ engine_named() {
   fi
   command -v docker >/dev/null 2>&1 || return 0
   local name host tls
-  name=$(docker context show 2>/dev/null) || name=default
-  host=$(docker context inspect "$name" --format '{{.Endpoints.docker.Host}}' 2>/dev/null) || host=
+  # Without a name this is the current one, with every version of the client.
+  name=$(docker context inspect --format '{{.Name}}' 2>/dev/null) || name=default
+  host=$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null) || host=
   if [ "$name" != default ] && [ -n "$host" ]; then
     engine_host=$host engine_from="the Docker context $name"
     # A context keeps its own certificates; DOCKER_HOST alone would lose them.
-    tls=$(docker context inspect "$name" --format '{{.Storage.TLSPath}}' 2>/dev/null) || tls=
+    tls=$(docker context inspect --format '{{.Storage.TLSPath}}' 2>/dev/null) || tls=
     if [ -f "$tls/docker/cert.pem" ]; then
       export DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$tls/docker
     fi
@@ -105,19 +111,21 @@ engine_alive() { # engine_alive PIDFILE PROGRAM
 # keeps the next dockerd from starting when the pid is a zombie or taken again.
 engine_sweep() {
   local file
-  if ! engine_alive /var/run/docker.pid dockerd; then
-    engine_root rm -f /var/run/docker.pid
-  fi
-  file=/var/run/docker/containerd/containerd.pid
-  if [ -e "$file" ] && ! engine_alive "$file" containerd; then
-    engine_root rm -f "$file"
-  fi
+  for file in /var/run/docker.pid /var/run/docker/containerd/containerd.pid; do
+    local program=containerd
+    [ "$file" != /var/run/docker.pid ] || program=dockerd
+    if [ -e "$file" ] && ! engine_alive "$file" "$program"; then engine_root rm -f "$file" || return 1; fi
+  done
 }
 
 engine_install() {
   command -v apt-get >/dev/null 2>&1 ||
     { engine_fail "there is no Docker engine here, and no apt-get to install one with." \
       "Install Docker, start it, and run this again."; return 1; }
+  if ! engine_can_root; then
+    engine_need_root "there is no Docker engine here; installing one"
+    return 1
+  fi
   engine_ask "no Docker engine found. Install docker.io and iptables with apt-get?" || return 1
   export DEBIAN_FRONTEND=noninteractive
   engine_root apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || return 1
@@ -213,8 +221,13 @@ engine_ensure() {
   if [ -z "$(engine_which dockerd)" ] || ! command -v docker >/dev/null 2>&1; then
     engine_install || return 1
   else
-    engine_alive /var/run/docker.pid dockerd ||
+    if ! engine_alive /var/run/docker.pid dockerd; then
+      if ! engine_can_root; then
+        engine_need_root "Docker is installed but stopped; starting it"
+        return 1
+      fi
       engine_ask "Docker is installed but stopped. Start it?" || return 1
+    fi
   fi
   # The package has started it already where an init system runs.
   if ! engine_answers "$host"; then engine_start || return 1; fi
@@ -224,6 +237,14 @@ engine_ensure() {
   fi
   export DOCKER_HOST=$host
   engine_say "using $host"
+}
+
+# What a user without root and sudo can have done for them.
+engine_need_root() {
+  engine_fail "$1 takes root, and sudo is not to be had. As root, run:" \
+    "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/engine.sh --yes" \
+    "usermod -aG docker $(id -un)" \
+    "Then log in again and run this again."
 }
 
 engine_no_access() {

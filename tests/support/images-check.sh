@@ -89,9 +89,9 @@ check_postgres() {
   printf 'CREATE TABLE made (n int);\nINSERT INTO made VALUES (42);\n' >"$scratch/one.sql"
   printf '#!/bin/bash\nif pg_isready -q -h 127.0.0.1; then echo TCP-OPEN; else echo TCP-CLOSED; fi\npsql -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "INSERT INTO made VALUES (43)"\n' >"$scratch/two.sh"
   chmod 755 "$scratch/two.sh"
-  docker cp -q "$scratch/secret" "$name-a:/secret"
-  docker cp -q "$scratch/one.sql" "$name-a:/docker-entrypoint-initdb.d/"
-  docker cp -q "$scratch/two.sh" "$name-a:/docker-entrypoint-initdb.d/"
+  docker cp "$scratch/secret" "$name-a:/secret" >/dev/null
+  docker cp "$scratch/one.sql" "$name-a:/docker-entrypoint-initdb.d/" >/dev/null
+  docker cp "$scratch/two.sh" "$name-a:/docker-entrypoint-initdb.d/" >/dev/null
   docker start "$name-a" >/dev/null
   until_ok 60 docker exec "$name-a" pg_isready -h 127.0.0.1 -U app || die "not ready: $(docker logs "$name-a" 2>&1 | tail -n 5)"
   ok "first start"
@@ -129,9 +129,9 @@ check_mariadb() {
   printf 'CREATE TABLE made (n int);\nINSERT INTO made VALUES (42);\n' >"$scratch/one.sql"
   printf 'if healthcheck.sh --connect; then echo TCP-OPEN; else echo TCP-CLOSED; fi\n' >"$scratch/two.sh"
   chmod 644 "$scratch/two.sh"
-  docker cp -q "$scratch/secret" "$name-a:/secret"
-  docker cp -q "$scratch/one.sql" "$name-a:/docker-entrypoint-initdb.d/"
-  docker cp -q "$scratch/two.sh" "$name-a:/docker-entrypoint-initdb.d/"
+  docker cp "$scratch/secret" "$name-a:/secret" >/dev/null
+  docker cp "$scratch/one.sql" "$name-a:/docker-entrypoint-initdb.d/" >/dev/null
+  docker cp "$scratch/two.sh" "$name-a:/docker-entrypoint-initdb.d/" >/dev/null
   docker start "$name-a" >/dev/null
   until_ok 90 docker exec "$name-a" healthcheck.sh --connect --innodb_initialized || die "not ready: $(docker logs "$name-a" 2>&1 | tail -n 5)"
   ok "first start"

@@ -93,13 +93,10 @@ apt_sources() {
 prepare_packages() {
   command -v apt-get >/dev/null 2>&1 || fail "these images are built from Debian's or Ubuntu's packages; there is no apt-get here."
   if ! command -v mmdebstrap >/dev/null 2>&1; then
-    local packages=(mmdebstrap)
-    # Without root it makes the new root in a user namespace of its own.
-    [ "$(id -u)" = 0 ] || packages+=(uidmap)
-    engine_ask "Building images takes mmdebstrap. Install ${packages[*]} with apt-get?" || exit 1
+    engine_ask "Building images takes mmdebstrap. Install it with apt-get?" || exit 1
     engine_root apt-get -qq -o DPkg::Lock::Timeout=300 update >&2 || exit 1
     DEBIAN_FRONTEND=noninteractive engine_root apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
-      install --no-install-recommends "${packages[@]}" >/dev/null || exit 1
+      install --no-install-recommends mmdebstrap >/dev/null || exit 1
   fi
   # Which archives they are is known once their lists are there.
   if [ -z "$(apt_sources)" ]; then
@@ -113,6 +110,30 @@ prepare_packages() {
   apt-config dump | grep -E '^Acquire::(http|https|ftp|Retries|Check-|ForceIPv)' >"$work/apt.conf" || true
 }
 
+# as_root COMMAND…: without root of one's own, in a container that sees this
+# machine's programs, read-only, and little else. Whoever may use the engine may
+# do that, while user namespaces are often switched off or not set up.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+    return
+  fi
+  case "$DOCKER_HOST" in
+    unix://*) ;;
+    *) echo "without root, this builds on an engine of this machine only; DOCKER_HOST is $DOCKER_HOST" >&2 && return 1 ;;
+  esac
+  local folder mounts=()
+  for folder in /usr /etc/apt /etc/alternatives /etc/ssl /etc/ca-certificates "$work"; do
+    [ ! -d "$folder" ] || mounts+=(-v "$folder:$folder:ro")
+  done
+  for folder in bin sbin lib lib64; do
+    [ ! -d "/usr/$folder" ] || mounts+=(-v "/usr/$folder:/$folder:ro")
+  done
+  # A new root has /proc and /sys mounted while packages are set up in it.
+  docker run --rm --network host --cap-add SYS_ADMIN --security-opt apparmor=unconfined --security-opt seccomp=unconfined \
+    "${mounts[@]}" -e PATH=/usr/sbin:/usr/bin:/sbin:/bin -e http_proxy -e https_proxy -e no_proxy coasti-test/tiny:1 "$@"
+}
+
 # packages_rootfs NAME: a root file system with `packages`, as a tar on stdout.
 packages_rootfs() {
   local options=("${options[@]}") include
@@ -124,7 +145,7 @@ packages_rootfs() {
   [ ! -d "$merged" ] || options+=("--hook-dir=$merged")
   # shellcheck disable=SC2016 # hooks expand them, in a shell of mmdebstrap's
   # Docs and translations are a third of the files, and nothing reads them.
-  mmdebstrap --quiet --variant=essential --include="$include" \
+  as_root mmdebstrap --quiet --variant=essential --include="$include" \
     --keyring=/etc/apt/trusted.gpg.d --keyring=/usr/share/keyrings \
     --aptopt='Apt::Install-Recommends "false"' \
     --dpkgopt=force-unsafe-io \
@@ -217,8 +238,9 @@ hash[volume]=$(content tiny volume)
 
 todo=()
 for name in "${all[@]}"; do
-  if wants "$name" || { [ "$name" = tiny ] && { wants bench || wants volume; }; }; then
-    if [ -n "$force" ] || [ -z "$(built "$name" "${hash[$name]}")" ]; then todo+=("$name"); fi
+  # The others are made of tiny, or with it.
+  if wants "$name" || [ "$name" = tiny ]; then
+    if { [ -n "$force" ] && wants "$name"; } || [ -z "$(built "$name" "${hash[$name]}")" ]; then todo+=("$name"); fi
   fi
 done
 
