@@ -1,6 +1,194 @@
-//! Services (being written on another branch).
+//! The services that coasti brings: what a provider `module-name: postgres` stands for.
+//!
+//! One folder each. A service says what its containers are made of and what its data may go through; it
+//! knows neither the files nor the engine.
 
-/// Whether data of `from` may be run with `to`.
-pub fn upgrade(_product: &str, _from: &str, _to: &str) -> Result<(), String> {
-    Ok(())
+mod mariadb;
+mod mongo;
+mod postgres;
+mod redis;
+mod sqlite;
+mod version;
+
+pub use version::{Range, Version};
+
+use crate::base::Span;
+use crate::model::Health;
+
+/// All services, by name.
+pub const SERVICES: &[&dyn Service] = &[
+    &mariadb::Mariadb,
+    &mongo::Mongo,
+    &postgres::Postgres,
+    &redis::Redis,
+    &sqlite::Sqlite,
+];
+
+/// How long a service that holds data may take to stop.
+pub const STOP_TIMEOUT: Span = Span::from_secs(60);
+
+/// A value that a service gives one of its variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// This text.
+    Text(&'static str),
+    /// A password of so many characters.
+    Password(usize),
+    /// A user's name of its own.
+    User,
+    /// A database's name of its own.
+    Database,
+    /// A property of its volume of that name.
+    OfVolume(&'static str, &'static str),
+}
+
+/// What a service is made of.
+pub trait Service: Sync {
+    /// Its `module-name`, which is also its folder.
+    fn name(&self) -> &'static str;
+
+    /// Further names that files use for it.
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Versions that can be asked for, each with its image; none for one that needs no container.
+    fn versions(&self) -> &'static [(&'static str, &'static str)];
+
+    /// Variables that it sets, in order.
+    fn env(&self) -> &'static [(&'static str, Preset)];
+
+    /// Volumes: name and path.
+    fn volumes(&self) -> &'static [(&'static str, &'static str)];
+
+    /// The port it listens on.
+    fn port(&self) -> Option<u16>;
+
+    /// How to find out whether it serves. Asks over TCP, because a database's socket answers while it is
+    /// still initialising.
+    fn health(&self) -> Option<Health>;
+
+    /// Variables that its image reads only when it initialises the volume at [`Service::data`].
+    fn init_only(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Where its data is.
+    fn data(&self) -> Option<&'static str> {
+        self.volumes().first().map(|(_, target)| *target)
+    }
+
+    /// The part of a version that its data's format follows; none where data can go to any version.
+    fn major(&self, version: &Version) -> Option<String>;
+
+    /// Whether its volumes are mounted into the app, and it has no container.
+    fn is_volume(&self) -> bool {
+        self.versions().is_empty()
+    }
+}
+
+/// The service of that name.
+pub fn find(name: &str) -> Option<&'static dyn Service> {
+    SERVICES
+        .iter()
+        .copied()
+        .find(|service| service.name() == name || service.aliases().contains(&name))
+}
+
+/// The service that an image is of, told by its name alone (`docker.io/library/postgres:15.1`).
+pub fn of_image(reference: &str) -> Option<&'static dyn Service> {
+    let path = reference.split('@').next().unwrap_or(reference);
+    let last = path.rsplit('/').next().unwrap_or(path);
+    find(last.split(':').next().unwrap_or(last))
+}
+
+/// Every name that a file may use.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().flat_map(|service| {
+        std::iter::once(service.name()).chain(service.aliases().iter().copied())
+    })
+}
+
+/// Whether data of `product` that version `from` wrote may be given to version `to`; why not.
+pub fn upgrade(product: &str, from: &str, to: &str) -> Result<(), String> {
+    find(product).map_or(Ok(()), |service| version::upgrade(service, from, to))
+}
+
+/// A check by a shell command, asked often, so that dependants need not wait long.
+fn check(command: &str) -> Option<Health> {
+    Some(Health {
+        test: vec!["CMD-SHELL".to_owned(), command.to_owned()],
+        interval: Some(Span::from_secs(2)),
+        timeout: Some(Span::from_secs(10)),
+        start_period: Some(Span::from_secs(60)),
+        retries: Some(15),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_table_is_the_folder() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/services");
+        let folders: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        let table: BTreeSet<String> = SERVICES.iter().map(|s| s.name().to_owned()).collect();
+        assert_eq!(folders, table);
+    }
+
+    #[test]
+    fn tables_are_sound() {
+        for service in SERVICES {
+            for (text, image) in service.versions() {
+                let version = Version::parse(text).unwrap();
+                assert_eq!(Version::of_image(image), Some(version), "{image}");
+                assert!(of_image(image).is_some_and(|s| s.name() == service.name()));
+            }
+            let variables: Vec<_> = service.env().iter().map(|(name, _)| *name).collect();
+            for name in service.init_only() {
+                assert!(service.data().is_some(), "{name}");
+            }
+            assert!(!variables.is_empty());
+        }
+    }
+
+    #[test]
+    fn services_are_found_by_name_and_image() {
+        assert_eq!(find("redis-cache").map(Service::name), Some("redis"));
+        assert!(find("postgress").is_none());
+        assert_eq!(
+            of_image("docker.io/library/postgres:15.1@sha256:00").map(Service::name),
+            Some("postgres")
+        );
+        assert!(of_image("docker.io/acme/postgres-backup:1").is_none());
+    }
+
+    #[test]
+    fn data_is_kept_from_versions_that_cannot_read_it() {
+        for (product, from, to, fine) in [
+            ("postgres", "14.6", "14.9", true),
+            ("postgres", "14.6", "15.1", false),
+            ("postgres", "15.1", "14.6", false),
+            ("postgres", "15.3", "15.1", false),
+            ("mariadb", "10.6", "10.11", false),
+            ("mariadb", "10.6.1", "10.6.12", true),
+            ("mongo", "5.0.15", "5.0.16", true),
+            ("mongo", "5.0.15", "6.0", false),
+            ("redis", "6.2", "7.4", true),
+            ("redis", "7.4", "6.2", false),
+            ("wordpress", "2", "1", true),
+            ("postgres", "latest", "15", false),
+            ("postgres", "latest", "latest", true),
+        ] {
+            let is = upgrade(product, from, to);
+            assert_eq!(is.is_ok(), fine, "{product} {from} {to}: {is:?}");
+        }
+    }
 }
