@@ -1,1 +1,134 @@
-//! (being written)
+//! Files to stack: reading, checking, and sealing into a [`Stack`].
+//!
+//! 1. [`read`] parses all files of a stack's folder and checks everything that needs no engine. Nothing
+//!    stops at the first problem: all go to the diagnostics.
+//! 2. [`seal`] makes every choice that is left (ports, subnets, versions, what images declare) from what an
+//!    engine runs and from what was chosen before, so that a choice stays once it was made.
+//!
+//! Both are pure: files come through [`Folder`], the engine through [`Facts`].
+
+mod app;
+pub mod codes;
+mod deploy;
+mod doc;
+mod expand;
+mod image;
+mod products;
+mod recipe;
+mod seal;
+pub mod secrecy;
+
+#[cfg(test)]
+mod tests;
+
+pub use doc::with_id;
+pub use recipe::Recipe;
+pub use seal::{Facts, Sealed, seal};
+
+use crate::base::{StackId, StackName};
+use crate::diag::{Diagnostic, Diagnostics, Source};
+use products::Loaded;
+use std::{collections::BTreeSet, sync::Arc};
+
+/// A stack's folder: the disk, or a map in tests.
+pub trait Folder {
+    /// The text of the file at `path`, which is relative to the folder, with `/` between its parts; none
+    /// where there is no such file. An error is in words for the user.
+    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, String>;
+
+    /// Whether a file or folder is at `path`.
+    fn exists(&self, path: &str) -> bool;
+
+    /// The folder's own name: the stack's, where a file of nua's has none.
+    fn name(&self) -> String;
+}
+
+/// What the files want, before any choice that needs an engine.
+pub struct Desired {
+    /// The stack's name.
+    pub name: StackName,
+    /// Its identity; none until the first apply makes it.
+    pub id: Option<StackId>,
+    /// The deploy file, for [`with_id`].
+    pub deploy_file: Arc<Source>,
+    draft: expand::Draft,
+}
+
+impl Desired {
+    /// References whose facts [`seal`] wants to see in `observed.images`.
+    pub fn images(&self) -> BTreeSet<String> {
+        self.draft.images()
+    }
+}
+
+/// Reads a stack's folder. Nothing comes back where an error was found.
+pub fn read(folder: &dyn Folder, diagnostics: &mut Diagnostics) -> Option<Desired> {
+    let mut own = Diagnostics::new();
+    let products = products::read(folder, &mut own);
+    let deploy = deploy::read(folder, &mut own);
+    let desired = deploy.map(|deploy| {
+        let draft = expand::expand(&deploy, &products, folder, &mut own);
+        Desired {
+            name: deploy.stack.clone(),
+            id: deploy.id.clone(),
+            deploy_file: deploy.source,
+            draft,
+        }
+    });
+    let failed = own.has_errors();
+    diagnostics.extend(without_repeats(own));
+    desired.filter(|_| !failed)
+}
+
+/// Several sites run one product: what is wrong with it is said once.
+fn without_repeats(all: Diagnostics) -> Diagnostics {
+    let mut kept = Diagnostics::new();
+    let mut seen = BTreeSet::new();
+    for one in all.sorted() {
+        let at = one.at.as_ref();
+        let at = at.map(|at| (at.source.name.clone(), at.span.start, at.span.end));
+        if seen.insert((one.code, at, one.summary.clone())) {
+            kept.push(one.clone());
+        }
+    }
+    kept
+}
+
+/// Reads a file of the folder; says so where that fails.
+fn load(folder: &dyn Folder, path: &str, d: &mut Diagnostics) -> Loaded {
+    match folder.read(path) {
+        Ok(Some(source)) => match source.text.strip_prefix('\u{feff}') {
+            Some(text) => Loaded::Read(Arc::new(Source {
+                name: source.name.clone(),
+                path: source.path.clone(),
+                text: text.to_owned(),
+            })),
+            None => Loaded::Read(source),
+        },
+        Ok(None) => Loaded::Missing,
+        Err(why) => {
+            let summary = format!("`{path}` cannot be read: {why}");
+            d.push(Diagnostic::error(codes::NO_FILE, None, summary));
+            Loaded::Broken
+        }
+    }
+}
+
+/// Reads `version` of one of coasti's own files; files from before have none and are version 0.
+fn check_version(table: &mut doc::Table<'_>, d: &mut Diagnostics) -> i64 {
+    let Some(version) = table.int("version", 0..=i64::MAX, d) else {
+        return 0;
+    };
+    if version.value > 1 {
+        d.push(
+            Diagnostic::error(
+                codes::BAD_VERSION,
+                version.at,
+                format!("files of version {} are not known", version.value),
+            )
+            .label("this coasti reads version 1")
+            .help("use a newer coasti"),
+        );
+    }
+    version.value
+}

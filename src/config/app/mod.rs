@@ -1,0 +1,298 @@
+//! How a product runs: nua-config, as it is or as `app:` of a product's info.yml.
+//!
+//! What an app, a provider and a site can say of a container has one type, [`Parts`], so that they overlay:
+//! a service's presets, then the product, then the site.
+
+mod docker;
+mod env;
+mod health;
+mod port;
+mod provider;
+mod volume;
+
+pub(super) use docker::Docker;
+pub(super) use env::{EnvDef, EnvKind};
+pub(super) use health::HealthDef;
+pub(super) use port::{Number, PortDef, address};
+pub(super) use provider::ProviderDef;
+pub(super) use volume::{VolumeDef, VolumeKind};
+
+use super::codes;
+use super::doc::{Node, Sp, Table, Value, wrong_type};
+use crate::diag::{Diagnostic, Diagnostics, Place};
+use std::collections::BTreeMap;
+
+/// A product's app.
+#[derive(Clone, Debug)]
+pub(super) struct App {
+    /// Where it starts.
+    pub at: Place,
+    /// `metadata.id`.
+    pub id: Option<Sp<String>>,
+    /// `metadata.version`.
+    pub version: Option<String>,
+    /// `metadata.release`.
+    pub release: Option<i64>,
+    /// Metadata by name, for `{name}` in commands.
+    pub metadata: BTreeMap<String, String>,
+    /// The image to run, from `image` or `build.base-image`.
+    pub image: Option<Sp<String>>,
+    /// What it is made of.
+    pub parts: Parts,
+    /// Its providers.
+    pub providers: Vec<ProviderDef>,
+    /// Commands to run in it once it works.
+    pub post_run: Vec<Sp<String>>,
+}
+
+/// What can be said of a container, wherever it is said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parts {
+    /// Variables.
+    pub env: BTreeMap<String, Sp<EnvDef>>,
+    /// Ports by name.
+    pub ports: BTreeMap<String, PortDef>,
+    /// Volumes, each target once.
+    pub volumes: Vec<VolumeDef>,
+    /// The health check.
+    pub health: Option<HealthDef>,
+    /// Docker's own options.
+    pub docker: Docker,
+}
+
+impl Parts {
+    /// Reads `env`, `port`, `volume`, `healthcheck` and `docker` of a table.
+    pub(super) fn read(table: &mut Table<'_>, d: &mut Diagnostics) -> Self {
+        Self {
+            env: env::read(table.take("env", d), d),
+            ports: port::read(table.take("port", d), d),
+            volumes: volume::read(table.list("volume", d), d),
+            health: table
+                .take("healthcheck", d)
+                .and_then(|node| HealthDef::read(node, d)),
+            docker: Docker::read(table.take("docker", d), d),
+        }
+    }
+
+    /// What `over` says wins, key by key.
+    pub(super) fn overlay(&mut self, over: &Self) {
+        for (name, value) in &over.env {
+            self.env.insert(name.clone(), value.clone());
+        }
+        for (name, port) in &over.ports {
+            match self.ports.get_mut(name) {
+                Some(own) => own.overlay(port),
+                None => drop(self.ports.insert(name.clone(), port.clone())),
+            }
+        }
+        for volume in &over.volumes {
+            match self
+                .volumes
+                .iter_mut()
+                .find(|own| own.target.value == volume.target.value)
+            {
+                Some(own) => own.overlay(volume),
+                None => self.volumes.push(volume.clone()),
+            }
+        }
+        match (&mut self.health, &over.health) {
+            (Some(own), Some(over)) => own.overlay(over),
+            (own, Some(over)) => *own = Some(over.clone()),
+            (_, None) => {}
+        }
+        self.docker.overlay(&over.docker);
+    }
+}
+
+impl App {
+    /// Reads an app definition; `what` names it in messages.
+    pub(super) fn read(node: &Node, what: &str, d: &mut Diagnostics) -> Option<Self> {
+        let mut table = Table::of(node, what, d)?;
+        let at = table.at.clone();
+        let (id, version, release, metadata) = read_metadata(table.take("metadata", d), d);
+        let own_image = table.text("image", d);
+        let base = read_build(table.take("build", d), d);
+        let image = own_image.or(base).map(|image| Sp {
+            value: with_metadata(&image.value, &metadata),
+            at: image.at,
+        });
+        let post_run = read_run(table.take("run", d), d);
+        let parts = Parts::read(&mut table, d);
+        let providers = ProviderDef::read_all(table.list("provider", d), d);
+        check_backup(table.take("backup", d), d);
+        table.finish(d);
+        Some(Self {
+            at,
+            id,
+            version,
+            release,
+            metadata,
+            image,
+            parts,
+            providers,
+            post_run,
+        })
+    }
+
+    /// `VERSION` or `VERSION-RELEASE`, as nua tags its images.
+    pub(super) fn tag(&self) -> Option<String> {
+        let version = self.version.as_ref()?;
+        Some(match self.release {
+            Some(release) => format!("{version}-{release}"),
+            None => version.clone(),
+        })
+    }
+}
+
+/// nua replaces `{version}` and the like by what `metadata` says. Other braces stay.
+fn with_metadata(text: &str, metadata: &BTreeMap<String, String>) -> String {
+    metadata
+        .iter()
+        .fold(text.to_owned(), |text, (name, value)| {
+            text.replace(&format!("{{{name}}}"), value)
+        })
+}
+
+type Metadata = (
+    Option<Sp<String>>,
+    Option<String>,
+    Option<i64>,
+    BTreeMap<String, String>,
+);
+
+fn read_metadata(node: Option<&Node>, d: &mut Diagnostics) -> Metadata {
+    let mut all = BTreeMap::new();
+    let Some(mut table) = node.and_then(|node| Table::of(node, "metadata", d)) else {
+        return (None, None, None, all);
+    };
+    let id = table.need_text("id", d);
+    let version = table.text("version", d).map(|version| version.value);
+    let release = table
+        .int("release", 0..=i64::MAX, d)
+        .map(|release| release.value);
+    table.accept(&["tags", "profile"]);
+    for key in [
+        "title",
+        "author",
+        "description",
+        "tagline",
+        "website",
+        "license",
+        "changelog",
+    ] {
+        if let Some(text) = table.text(key, d) {
+            all.insert(key.to_owned(), text.value);
+        }
+    }
+    table.finish(d);
+    if let Some(id) = &id {
+        all.insert("id".to_owned(), id.value.clone());
+    }
+    if let Some(version) = &version {
+        all.insert("version".to_owned(), version.clone());
+    }
+    if let Some(release) = release {
+        all.insert("release".to_owned(), release.to_string());
+    }
+    let formatted = all
+        .iter()
+        .map(|(name, text)| (name.clone(), with_metadata(text, &all)))
+        .collect();
+    (id, version, release, formatted)
+}
+
+/// Of how nua builds an image coasti needs only which image it wraps.
+fn read_build(node: Option<&Node>, d: &mut Diagnostics) -> Option<Sp<String>> {
+    let mut table = Table::of(node?, "build", d)?;
+    table.accept(&[
+        "license",
+        "src-url",
+        "src-checksum",
+        "git-url",
+        "git-branch",
+        "method",
+        "builder",
+        "builders",
+        "packages",
+        "meta-packages",
+        "build",
+        "test",
+        "before-build",
+        "pip-install",
+        "project",
+    ]);
+    let image = table.text("base-image", d);
+    table.finish(d);
+    image
+}
+
+fn read_run(node: Option<&Node>, d: &mut Diagnostics) -> Vec<Sp<String>> {
+    let Some(mut table) = node.and_then(|node| Table::of(node, "run", d)) else {
+        return Vec::new();
+    };
+    // Packages and start command are in the image that nua builds.
+    table.accept(&["packages", "before-run", "start", "post-run-status"]);
+    let commands = table.texts("post-run", d);
+    table.finish(d);
+    commands
+}
+
+/// Backups come later; what is written about them must be right today.
+fn check_backup(node: Option<&Node>, d: &mut Diagnostics) {
+    const METHODS: &[&str] = &["pg_dump", "mysqldump", "mongodump", "tgz_volumes"];
+    let Some(node) = node else { return };
+    let Some(mut table) = Table::of(node, "backup", d) else {
+        return;
+    };
+    if let Some(method) = table.need_text("method", d) {
+        one_of(&method, "`method` of backup", METHODS, d);
+    }
+    table.accept(&["frequency"]);
+    if let Some(mut options) = table
+        .take("options", d)
+        .and_then(|node| Table::of(node, "options", d))
+    {
+        options.text("destination", d);
+        options.finish(d);
+    }
+    table.finish(d);
+}
+
+/// Checks that a text is one of a few words; an error with a suggestion otherwise.
+pub(super) fn one_of(text: &Sp<String>, what: &str, words: &[&str], d: &mut Diagnostics) -> bool {
+    if words.contains(&text.value.as_str()) {
+        return true;
+    }
+    let known = words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut error = Diagnostic::error(
+        codes::BAD_VALUE,
+        text.at.clone(),
+        format!("{what} cannot be `{}`", text.value),
+    )
+    .help(format!("one of {known}"));
+    if let Some(near) = crate::diag::did_you_mean(&text.value, words.iter().copied()) {
+        error = error.help(format!("did you mean `{near}`?"));
+    }
+    d.push(error);
+    false
+}
+
+/// The entries of a table; an error where it is none.
+pub(super) fn entries<'a>(
+    node: Option<&'a Node>,
+    what: &str,
+    d: &mut Diagnostics,
+) -> &'a [super::doc::Entry] {
+    match node.map(|node| (&node.value, node)) {
+        None | Some((Value::Null, _)) => &[],
+        Some((Value::Map(entries), _)) => entries,
+        Some((_, node)) => {
+            d.push(wrong_type(what, "a table", node));
+            &[]
+        }
+    }
+}

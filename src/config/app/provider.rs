@@ -1,0 +1,127 @@
+//! Providers: what runs beside an app for it alone.
+
+use super::Parts;
+use crate::config::codes;
+use crate::config::doc::{Node, Sp, Table};
+use crate::diag::{Diagnostic, Diagnostics, Place};
+
+/// A provider as written, by a product or by a site.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct ProviderDef {
+    /// Where.
+    pub at: Place,
+    /// Its name: its address in the app's network.
+    pub name: Sp<String>,
+    /// The service that it runs.
+    pub module: Option<Sp<String>>,
+    /// The versions of it that serve.
+    pub range: Option<Sp<String>>,
+    /// `docker-image`, `volume`, …
+    pub kind: Option<Sp<String>>,
+    /// The image it runs, in place of the service's.
+    pub image: Option<Sp<String>>,
+    /// What it is made of.
+    pub parts: Parts,
+}
+
+impl ProviderDef {
+    /// Reads a list of providers; a name that stands twice is an error.
+    pub(in crate::config) fn read_all(nodes: &[Node], d: &mut Diagnostics) -> Vec<ProviderDef> {
+        let mut all: Vec<ProviderDef> = Vec::new();
+        for node in nodes {
+            let Some(provider) = ProviderDef::read(node, d) else {
+                continue;
+            };
+            if let Some(first) = all
+                .iter()
+                .find(|other| other.name.value == provider.name.value)
+            {
+                let error = Diagnostic::error(
+                    codes::DUPLICATE_PROVIDER,
+                    provider.name.at.clone(),
+                    format!("two providers are called `{}`", provider.name.value),
+                )
+                .label("the second");
+                d.push(match &first.name.at {
+                    Some(place) => error.related(place.clone(), "the first"),
+                    None => error,
+                });
+                continue;
+            }
+            all.push(provider);
+        }
+        all
+    }
+
+    fn read(node: &Node, d: &mut Diagnostics) -> Option<Self> {
+        let mut table = Table::of(node, "a provider", d)?;
+        let name = table.need_text("name", d);
+        let module = table.text("module-name", d);
+        let range = table.text("module-version", d);
+        let kind = table.text("type", d);
+        let own_image = table.any_text(&["image", "base-image"], d);
+        let mut built = None;
+        if let Some(mut build) = table
+            .take("build", d)
+            .and_then(|node| Table::of(node, "build", d))
+        {
+            built = build.text("base-image", d);
+            build.accept(&[
+                "license",
+                "method",
+                "builder",
+                "project",
+                "test",
+                "packages",
+                "build",
+                "src-url",
+                "git-url",
+                "git-branch",
+                "meta-packages",
+                "pip-install",
+                "before-build",
+                "src-checksum",
+            ]);
+            build.finish(d);
+        }
+        table.flag("network", d);
+        table.accept(&["connector", "run", "metadata"]);
+        let parts = Parts::read(&mut table, d);
+        super::check_backup(table.take("backup", d), d);
+        table.finish(d);
+        let name = name?;
+        let safe = crate::base::names::sanitize(&name.value);
+        if safe != name.value {
+            let error = Diagnostic::error(
+                codes::BAD_LABEL,
+                name.at.clone(),
+                format!("`{}` cannot be a provider's name", name.value),
+            );
+            d.push(error.help("`a-z`, `0-9`, `.`, `_` and `-`, the ends letters or digits"));
+            return None;
+        }
+        Some(Self {
+            at: node.at.clone(),
+            name,
+            module,
+            range,
+            kind,
+            image: own_image.or(built),
+            parts,
+        })
+    }
+
+    /// What `over` says wins.
+    pub(in crate::config) fn overlay(&mut self, over: &Self) {
+        // A site that asks for another version does not want the product's image any more.
+        if over.range.is_some() && over.image.is_none() && self.module.is_some() {
+            self.image = None;
+        }
+        self.at = over.at.clone();
+        self.module = over.module.clone().or(self.module.take());
+        self.range = over.range.clone().or(self.range.take());
+        self.kind = over.kind.clone().or(self.kind.take());
+        self.image = over.image.clone().or(self.image.take());
+        self.parts.overlay(&over.parts);
+    }
+}

@@ -1,0 +1,244 @@
+//! Volumes: managed ones, directories of the host, memory.
+
+use super::one_of;
+use crate::base::size;
+use crate::config::codes;
+use crate::config::doc::{Node, Sp, Table, Value, wrong_type};
+use crate::diag::{Diagnostic, Diagnostics, Place};
+use std::collections::BTreeMap;
+
+/// What a volume is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::config) enum VolumeKind {
+    /// A volume of the engine's.
+    #[default]
+    Managed,
+    /// A directory of the engine's host.
+    Directory,
+    /// Memory.
+    Tmpfs,
+}
+
+/// A volume as written; what is not said may come from elsewhere.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct VolumeDef {
+    /// Where it stands; none for one that a service brings.
+    pub at: Option<Place>,
+    /// Its name, or the directory's path.
+    pub name: Option<Sp<String>>,
+    /// Its path in the container, without a `/` at the end.
+    pub target: Sp<String>,
+    /// Managed, directory or tmpfs.
+    pub kind: Option<VolumeKind>,
+    /// The driver, where it is not Docker's own.
+    pub driver: Option<String>,
+    /// The driver's options.
+    pub options: BTreeMap<String, String>,
+    /// Whether the container may only read it.
+    pub read_only: Option<bool>,
+    /// Whether it is there already and not coasti's to make.
+    pub external: Option<bool>,
+    /// Bytes of a tmpfs.
+    pub size: Option<i64>,
+    /// Permission bits of a tmpfs.
+    pub mode: Option<u32>,
+}
+
+/// Reads a list of volumes.
+pub(super) fn read(nodes: &[Node], d: &mut Diagnostics) -> Vec<VolumeDef> {
+    let mut volumes: Vec<VolumeDef> = Vec::new();
+    for node in nodes {
+        let Some(volume) = VolumeDef::read(node, d) else {
+            continue;
+        };
+        let same = volumes
+            .iter()
+            .find(|other| other.target.value == volume.target.value);
+        if let Some(first) = same {
+            let path = &volume.target.value;
+            let error = Diagnostic::error(
+                codes::MOUNT_TWICE,
+                volume.target.at.clone(),
+                format!("two volumes at `{path}`"),
+            )
+            .label("the second");
+            d.push(match &first.target.at {
+                Some(place) => error.related(place.clone(), "the first"),
+                None => error,
+            });
+        } else {
+            volumes.push(volume);
+        }
+    }
+    volumes
+}
+
+impl VolumeDef {
+    /// A volume that a service brings.
+    pub(in crate::config) fn preset(name: &str, target: &str) -> Self {
+        Self {
+            at: None,
+            name: Some(Sp::preset(name.to_owned())),
+            target: Sp::preset(target.to_owned()),
+            kind: None,
+            driver: None,
+            options: BTreeMap::new(),
+            read_only: None,
+            external: None,
+            size: None,
+            mode: None,
+        }
+    }
+
+    fn read(node: &Node, d: &mut Diagnostics) -> Option<Self> {
+        let mut table = Table::of(node, "a volume", d)?;
+        let name = table.any_text(&["name", "prefix"], d);
+        let target = table.any_text(&["target", "dest", "destination"], d);
+        let kind_text = table.text("type", d);
+        let driver = table.text("driver", d).map(|driver| driver.value);
+        let read_only = table.flag("read-only", d).map(|flag| flag.value);
+        let external = table.flag("external", d).map(|flag| flag.value);
+        // Directories are made where they are missing; kept for files that say so.
+        table.flag("create", d);
+        super::check_backup(table.take("backup", d), d);
+        let mut volume = Self {
+            at: Some(node.at.clone()),
+            name,
+            target: Sp::preset(String::new()),
+            kind: None,
+            driver: driver.filter(|driver| !matches!(driver.as_str(), "docker" | "local")),
+            options: BTreeMap::new(),
+            read_only,
+            external,
+            size: None,
+            mode: None,
+        };
+        for key in ["tmpfs-size", "tmpfs-mode"] {
+            if let Some(node) = table.take(key, d) {
+                volume.option(key, node, d);
+            }
+        }
+        if let Some(options) = table.any(&["options", "option"], d) {
+            volume.options(options, d);
+        }
+        let at = table.at.clone();
+        table.finish(d);
+        if let Some(kind) = &kind_text {
+            if !one_of(
+                kind,
+                "`type` of a volume",
+                &["managed", "directory", "tmpfs"],
+                d,
+            ) {
+                return None;
+            }
+            volume.kind = Some(match kind.value.as_str() {
+                "directory" => VolumeKind::Directory,
+                "tmpfs" => VolumeKind::Tmpfs,
+                _ => VolumeKind::Managed,
+            });
+        }
+        let bad =
+            |at: Option<Place>, summary: String| Diagnostic::error(codes::BAD_VOLUME, at, summary);
+        let Some(target) = target else {
+            d.push(
+                bad(Some(at), "a volume has no `target`".to_owned())
+                    .help("`target: /path/in/the/container`"),
+            );
+            return None;
+        };
+        if !target.value.starts_with('/') || target.value.trim_matches('/').is_empty() {
+            d.push(bad(
+                target.at,
+                "`target` of a volume must be a path that starts with `/`".to_owned(),
+            ));
+            return None;
+        }
+        let path = target.value.trim_end_matches('/').to_owned();
+        volume.target = Sp {
+            value: path,
+            at: target.at,
+        };
+        Some(volume)
+    }
+
+    /// Options are a table, or a list of tables as nua's documentation has it.
+    fn options(&mut self, node: &Node, d: &mut Diagnostics) {
+        match &node.value {
+            Value::Map(entries) => {
+                for entry in entries {
+                    self.option(&entry.key, &entry.node, d);
+                }
+            }
+            Value::List(items) => {
+                for item in items {
+                    match &item.value {
+                        Value::Map(_) => self.options(item, d),
+                        _ => d.push(wrong_type(
+                            "an entry of `options` of a volume",
+                            "a table",
+                            item,
+                        )),
+                    }
+                }
+            }
+            _ => d.push(wrong_type("`options` of a volume", "a table", node)),
+        }
+    }
+
+    fn option(&mut self, key: &str, node: &Node, d: &mut Diagnostics) {
+        let Some(text) = node.value.scalar() else {
+            d.push(wrong_type(
+                &format!("the option `{key}` of a volume"),
+                "text or a number",
+                node,
+            ));
+            return;
+        };
+        let bad = |wanted: &str| {
+            Diagnostic::error(
+                codes::BAD_VALUE,
+                Some(node.at.clone()),
+                format!("`{key}` cannot be `{text}`"),
+            )
+            .help(wanted)
+        };
+        match key.replace('_', "-").as_str() {
+            "tmpfs-size" => match size::parse(&text) {
+                Some(bytes) => self.size = Some(bytes),
+                None => d.push(bad("a size, such as `512M` or `2G`")),
+            },
+            "tmpfs-mode" => {
+                let mode = match &node.value {
+                    // 0o1777 is read as what it means; digits alone are meant as `chmod` takes them.
+                    Value::Int(mode, raw) if !raw.starts_with('0') || raw.starts_with("0o") => {
+                        u32::try_from(*mode).ok()
+                    }
+                    _ => u32::from_str_radix(text.trim_start_matches("0o"), 8).ok(),
+                };
+                match mode.filter(|mode| *mode <= 0o7777) {
+                    Some(mode) => self.mode = Some(mode),
+                    None => d.push(bad("permission bits, such as `0o1777`")),
+                }
+            }
+            "read-only" | "readonly" => match text.to_ascii_lowercase().as_str() {
+                "true" => self.read_only = Some(true),
+                "false" => self.read_only = Some(false),
+                _ => d.push(bad("`true` or `false`")),
+            },
+            _ => drop(self.options.insert(key.to_owned(), text)),
+        }
+    }
+
+    pub(super) fn overlay(&mut self, over: &Self) {
+        self.at = over.at.clone().or(self.at.take());
+        self.name = over.name.clone().or(self.name.take());
+        self.kind = over.kind.or(self.kind);
+        self.driver = over.driver.clone().or(self.driver.take());
+        self.options.extend(over.options.clone());
+        self.read_only = over.read_only.or(self.read_only);
+        self.external = over.external.or(self.external);
+        self.size = over.size.or(self.size);
+        self.mode = over.mode.or(self.mode);
+    }
+}

@@ -1,0 +1,162 @@
+//! Every code that a problem in the files can have. A code is never given to something else.
+
+macro_rules! codes {
+    ($($name:ident $code:literal $title:literal $text:literal;)*) => {
+        $(#[doc = $title] pub const $name: &str = $code;)*
+
+        /// Code, title and explanation of each, in order.
+        pub const CODES: &[(&str, &str, &str)] = &[$(($code, $title, $text)),*];
+
+        #[cfg(test)]
+        const NAMES: &[(&str, &str)] = &[$((stringify!($name), $code)),*];
+    };
+}
+
+codes! {
+    NO_FILE "E0101" "a file is missing or cannot be read"
+        "A stack's folder has `config/products.yml` and one `config/deploy.yml` (or `.toml`, `.json`).";
+    SYNTAX "E0102" "the file is not YAML, TOML or JSON"
+        "The end of a file's name says which of them it is.";
+    DUPLICATE_KEY "E0103" "a key stands twice"
+        "Which of the two is meant cannot be known. Keys may be written with `-` or `_`; both at once is twice.";
+    UNKNOWN_KEY "E0104" "an unknown key"
+        "A misspelt key would be ignored silently otherwise.";
+    WRONG_TYPE "E0105" "a value of the wrong type"
+        "Text, a number, a list or a table stands where something else is meant.";
+    BAD_VALUE "E0106" "a value out of range or not in its form"
+        "The message says which values are possible.";
+    MISSING "E0107" "a key is missing"
+        "Without it the entry has no meaning.";
+    TOO_LARGE "E0108" "the file is too large"
+        "A file may have 4 MB and 200,000 values, those of YAML aliases included.";
+    TWO_DEPLOY_FILES "E0109" "several deploy files"
+        "`config/` has more than one of deploy.yml, deploy.yaml, deploy.toml and deploy.json.";
+    BAD_VERSION "E0110" "an unknown file version"
+        "The file was written for another version of coasti.";
+    BAD_STACK "E0111" "no proper stack name"
+        "1 to 40 of `a-z`, `0-9` and `-`, with no `-` at the ends: it starts every name on the engine.";
+    BAD_ID "E0112" "no proper stack id"
+        "32 hexadecimal digits, made by coasti. It tells stacks of one name apart.";
+    BAD_LABEL "E0113" "no proper label"
+        "A label is what is left of the text with `a-z`, `0-9`, `.`, `_`, `-`.";
+    DUPLICATE_LABEL "E0114" "two sites have one label"
+        "The label is a site's identity. Labels are compared as they are written in names: lower case.";
+    BAD_DOMAIN "E0115" "no proper domain"
+        "`host` or `host/path`; a scheme before it is left out.";
+    DUPLICATE_DOMAIN "E0116" "two sites have one domain"
+        "Nobody could tell which of them is meant.";
+    MIXED_DOMAIN "E0117" "a host has a site at its root and sites at paths"
+        "A host carries either one site without a path, or sites with paths.";
+    UNKNOWN_IMAGE "E0118" "no such product or image"
+        "`image` is a product's id first, else an image reference or an image archive (`./x.tar`).";
+    BAD_REFERENCE "E0119" "no proper image reference"
+        "`[registry/]path[:tag][@digest]`, the path in lower case.";
+    NO_TAG "W0120" "an image without a tag"
+        "`latest` is taken. What it is changes without any change of the files.";
+    NO_APP "E0121" "a product does not say how it runs"
+        "Its folder has no info.yml or coasti.yml with `app:` and no nua-config file.";
+    DISABLED "E0122" "a site runs a disabled product"
+        "products.yml says `enabled: false`.";
+    NOT_BUILT "E0123" "an image has to be built first"
+        "coasti runs it once the engine has it, or an image archive stands in the product's folder.";
+    BAD_VARIABLE "E0124" "no proper variable"
+        "A variable is text, a number, true or false, or a table that says how its value is made.";
+    UNKNOWN_SOURCE "E0125" "`from` names nothing"
+        "`from` names a volume or a provider of the app.";
+    UNKNOWN_PROPERTY "E0126" "an unknown property or variable"
+        "What is referred to has no variable or property of that name.";
+    CYCLE "E0127" "values or providers need each other in a circle"
+        "None of them could come first.";
+    NUA_INTERNAL "E0128" "nua's own passwords are not available"
+        "`nua_internal` is the password of nua's database server on the host. Use a provider.";
+    NO_SECRET "E0129" "a secret is missing"
+        "`{secret: NAME}` is the content of config/secrets/NAME.";
+    BRACE "E0130" "a lone brace"
+        "`{NAME}` is replaced by a variable. A brace itself is written twice: `{{`, `}}`.";
+    BAD_PORT "E0131" "no proper port"
+        "A port has a `container` number, and `host` or `proxy` unless it is called `web`.";
+    PORT_TWICE "E0132" "two sites publish one port"
+        "A port of the host can be published once.";
+    PORT_TAKEN "E0133" "a port of the host is taken"
+        "Another container publishes it, or a process of the host listens on it.";
+    NO_PORT "E0134" "no port is free"
+        "All ports of the range `ports` are given away or taken.";
+    BAD_VOLUME "E0135" "no proper volume"
+        "A volume has a `target`, and a `name` unless it is a tmpfs.";
+    MOUNT_TWICE "E0136" "two volumes at one path"
+        "A path in a container can be mounted once.";
+    UNKNOWN_PROVIDER "E0137" "a provider that the product does not have"
+        "A site changes its product's providers by name.";
+    UNKNOWN_SERVICE "E0138" "an unknown service"
+        "`module-name` is one of the services that coasti brings.";
+    NO_VERSION "E0139" "no version satisfies the range"
+        "`module-version` is a range as in `>=14, <15`.";
+    PROVIDER_KIND "E0140" "a kind of provider that coasti does not run"
+        "Providers run a service that coasti brings or an image.";
+    DUPLICATE_PROVIDER "E0141" "two providers have one name"
+        "A provider's name is its address in the app's network.";
+    DOCKER_OPTION "E0142" "a Docker option that coasti does not take here"
+        "It is said elsewhere in the file, or not supported.";
+    START_FIRST "E0143" "start-first is impossible"
+        "Two containers cannot share a published port, the host's network or data that both write.";
+    NAME_CLASH "E0144" "two resources get one name"
+        "Names are made of stack, label, provider and volume, joined by `-`.";
+    NO_SUBNET "E0145" "no subnet is free"
+        "All of the pool `networks` overlaps networks or routes that exist.";
+    RELATIVE_PATH "E0146" "a directory that is not absolute"
+        "A directory is one of the engine's host: its path starts with `/`.";
+    NOT_YET "E0147" "not supported yet"
+        "A later version of coasti reads this.";
+    BAD_WAS "E0148" "`was` names a label that is in use"
+        "`was` says which label a site had before; it cannot be another site's.";
+    VERSION_TAG "W0149" "an image's tag is not in the version range"
+        "`image` of a provider wins over `module-version`.";
+    IGNORED "W0150" "accepted, without effect"
+        "nua reads this; in coasti it means nothing.";
+    DUPLICATE_PRODUCT "E0151" "two products have one id"
+        "A product's id is its name in `image:`.";
+    BAD_PATH "E0152" "a path leaves the stack's folder"
+        "Products stand in the stack's folder.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    fn sources(folder: &Path, text: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, text);
+            } else if path
+                .file_name()
+                .is_some_and(|name| name != "codes.rs" && name != "tests.rs")
+            {
+                text.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_is_used_and_is_one_things() {
+        let mut text = String::new();
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config"),
+            &mut text,
+        );
+        for (name, code) in NAMES {
+            assert!(
+                text.contains(&format!("codes::{name}")),
+                "{name} {code} is not used"
+            );
+            assert!(
+                !text.contains(&format!("\"{code}\"")),
+                "{code} stands outside of the table"
+            );
+        }
+        let all: BTreeSet<_> = CODES.iter().map(|(code, ..)| code.get(1..)).collect();
+        assert_eq!(all.len(), CODES.len());
+        assert!(CODES.is_sorted_by_key(|(code, ..)| code.get(1..)));
+    }
+}

@@ -1,0 +1,387 @@
+//! `config/deploy.yml`: what runs.
+
+use super::app::{Parts, ProviderDef, one_of};
+use super::doc::{Node, Sp, Table, Value, parse, wrong_type};
+use super::products::Loaded;
+use super::{Folder, codes, load};
+use crate::base::{StackId, StackName, names};
+use crate::diag::{Diagnostic, Diagnostics, Place, Source};
+use crate::model::{Order, Subnet, Update};
+use std::{net::IpAddr, sync::Arc};
+
+const NAMES: &[&str] = &["deploy.yml", "deploy.yaml", "deploy.toml", "deploy.json"];
+
+/// The deploy file, read.
+#[derive(Clone, Debug)]
+pub(super) struct Deploy {
+    /// The file.
+    pub source: Arc<Source>,
+    /// The stack's name.
+    pub stack: StackName,
+    /// Its id.
+    pub id: Option<StackId>,
+    /// Ports to give away, both ends included.
+    pub ports: (u16, u16),
+    /// Addresses to give networks.
+    pub pool: Subnet,
+    /// What the internet knows the host as.
+    pub external_ip: Option<String>,
+    /// The sites.
+    pub sites: Vec<Site>,
+}
+
+/// A site as written.
+#[derive(Clone, Debug)]
+pub(super) struct Site {
+    /// Where.
+    pub at: Place,
+    /// Its identity, as names have it.
+    pub label: Sp<String>,
+    /// What it runs.
+    pub image: Sp<String>,
+    /// `host` or `host/path`.
+    pub domain: Option<Sp<String>>,
+    /// What it says of its container.
+    pub parts: Parts,
+    /// What it says of its product's providers.
+    pub providers: Vec<ProviderDef>,
+    /// How it is updated.
+    pub update: Update,
+    /// Where `update.order` stands.
+    pub order_at: Option<Place>,
+    /// The label it had before.
+    pub was: Option<Sp<String>>,
+    /// `new-data: true`.
+    pub new_data: bool,
+    /// `protect: true`.
+    pub protect: bool,
+    /// The host's address that its ports are bound to.
+    pub bind: Option<IpAddr>,
+}
+
+/// Reads the one deploy file.
+pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Deploy> {
+    let mut found = Vec::new();
+    let mut broken = false;
+    for name in NAMES {
+        match load(folder, &format!("config/{name}"), d) {
+            Loaded::Read(source) => found.push(source),
+            Loaded::Broken => broken = true,
+            Loaded::Missing => {}
+        }
+    }
+    let source = match found.as_slice() {
+        [source] => Arc::clone(source),
+        [] if broken => return None,
+        [] => {
+            d.push(
+                Diagnostic::error(codes::NO_FILE, None, "`config/deploy.yml` is missing")
+                    .help("it says what runs; `config/deploy.toml` and `config/deploy.json` serve as well"),
+            );
+            return None;
+        }
+        several => {
+            let names: Vec<_> = several.iter().map(|s| format!("`{}`", s.name)).collect();
+            let summary = format!("several deploy files: {}", names.join(", "));
+            d.push(
+                Diagnostic::error(codes::TWO_DEPLOY_FILES, None, summary).help("keep one of them"),
+            );
+            return None;
+        }
+    };
+    let root = parse(&source, d)?;
+    let mut table = Table::of(&root, "", d)?;
+    let version = super::check_version(&mut table, d);
+    let stack = stack_name(
+        table.text("stack", d),
+        version,
+        &folder.name(),
+        &table.at,
+        d,
+    );
+    let id = table.text("id", d).and_then(|id| {
+        let fine = id.value.len() == 32 && id.value.bytes().all(|b| b.is_ascii_hexdigit());
+        if !fine {
+            let summary = format!("`{}` is no stack id", id.value);
+            d.push(
+                Diagnostic::error(codes::BAD_ID, id.at, summary)
+                    .help("leave it out: coasti makes one and writes it here"),
+            );
+            return None;
+        }
+        Some(StackId::new(id.value.to_ascii_lowercase()))
+    });
+    let ports = ports(table.take("ports", d), d);
+    let pool = pool(table.take("networks", d), d);
+    let external_ip = table.text("external-ip", d).map(|ip| ip.value);
+    let sites: Vec<Site> = match table.take("site", d).map(|node| (&node.value, node)) {
+        None => Vec::new(),
+        Some((Value::List(items), _)) => items.iter().filter_map(|item| site(item, d)).collect(),
+        Some((_, node)) => {
+            d.push(wrong_type("`site`", "a list", node));
+            Vec::new()
+        }
+    };
+    for key in ["services", "users"] {
+        let node = table.take(key, d);
+        let empty =
+            node.is_none_or(|node| matches!(&node.value, Value::List(items) if items.is_empty()));
+        if let Some(node) = node.filter(|_| !empty) {
+            d.push(Diagnostic::error(
+                codes::NOT_YET,
+                Some(node.at.clone()),
+                format!("`{key}` is not supported yet"),
+            ));
+        }
+    }
+    table.finish(d);
+    Some(Deploy {
+        source,
+        stack: stack?,
+        id,
+        ports,
+        pool,
+        external_ip,
+        sites,
+    })
+}
+
+fn stack_name(
+    said: Option<Sp<String>>,
+    version: i64,
+    folder: &str,
+    at: &Place,
+    d: &mut Diagnostics,
+) -> Option<StackName> {
+    const HELP: &str = "1 to 40 of `a-z`, `0-9` and `-`, the ends letters or digits";
+    match said {
+        Some(said) if StackName::is_valid(&said.value) => Some(StackName::new(said.value)),
+        Some(said) => {
+            let summary = format!("`{}` cannot be a stack's name", said.value);
+            d.push(Diagnostic::error(codes::BAD_STACK, said.at, summary).help(HELP));
+            None
+        }
+        None if version > 0 => {
+            d.push(
+                Diagnostic::error(codes::MISSING, Some(at.clone()), "the file has no `stack`")
+                    .help("`stack: NAME` starts the name of everything that coasti makes"),
+            );
+            None
+        }
+        None => {
+            // A file of nua's has no name for the whole: the folder's serves.
+            let name: String = names::sanitize(folder).replace(['.', '_'], "-");
+            let name: String = name.chars().take(40).collect();
+            let name = name.trim_matches('-');
+            if StackName::is_valid(name) {
+                return Some(StackName::new(name));
+            }
+            let summary = format!("the folder's name `{folder}` cannot be the stack's");
+            d.push(
+                Diagnostic::error(codes::BAD_STACK, Some(at.clone()), summary)
+                    .help("write `stack: NAME`")
+                    .help(HELP),
+            );
+            None
+        }
+    }
+}
+
+fn ports(node: Option<&Node>, d: &mut Diagnostics) -> (u16, u16) {
+    const DEFAULT: (u16, u16) = (8100, 8999);
+    let Some(mut table) = node.and_then(|node| Table::of(node, "`ports`", d)) else {
+        return DEFAULT;
+    };
+    let mut port = |key, d: &mut Diagnostics| {
+        let port = table.int(key, 1..=65535, d);
+        port.and_then(|port| u16::try_from(port.value).ok())
+    };
+    let from = port("from", d).or(port("start", d)).unwrap_or(DEFAULT.0);
+    // nua's `end` is the first that is not given.
+    let end = port("end", d).map(|end| end.saturating_sub(1));
+    let to = port("to", d).or(end).unwrap_or(from.max(DEFAULT.1));
+    let at = table.at.clone();
+    table.finish(d);
+    if from > to {
+        d.push(Diagnostic::error(
+            codes::BAD_VALUE,
+            Some(at),
+            format!("`ports` goes from {from} down to {to}"),
+        ));
+        return DEFAULT;
+    }
+    (from, to)
+}
+
+fn pool(node: Option<&Node>, d: &mut Diagnostics) -> Subnet {
+    const DEFAULT: Subnet = Subnet {
+        address: IpAddr::V4(std::net::Ipv4Addr::new(172, 24, 0, 0)),
+        prefix: 14,
+    };
+    let Some(mut table) = node.and_then(|node| Table::of(node, "`networks`", d)) else {
+        return DEFAULT;
+    };
+    let pool = table.text("pool", d);
+    table.finish(d);
+    let Some(pool) = pool else {
+        return DEFAULT;
+    };
+    match pool.value.parse::<Subnet>() {
+        Ok(subnet) if subnet.address.is_ipv4() && (8..=26).contains(&subnet.prefix) => subnet,
+        _ => {
+            d.push(
+                Diagnostic::error(
+                    codes::BAD_VALUE,
+                    pool.at,
+                    format!("`{}` is no pool of addresses", pool.value),
+                )
+                .help("an IPv4 address and a prefix from 8 to 26, such as `172.24.0.0/14`"),
+            );
+            DEFAULT
+        }
+    }
+}
+
+fn site(node: &Node, d: &mut Diagnostics) -> Option<Site> {
+    let mut table = Table::of(node, "a site", d)?;
+    let label = table.text("label", d);
+    let image = table.need_text("image", d);
+    let domain = table.text("domain", d).and_then(|text| domain(&text, d));
+    let mut parts = Parts::read(&mut table, d);
+    let providers = ProviderDef::read_all(table.list("provider", d), d);
+    let (update, order_at) = update(table.take("update", d), d);
+    let was = table.text("was", d);
+    let new_data = table.flag("new-data", d).is_some_and(|flag| flag.value);
+    let protect = table.flag("protect", d).is_some_and(|flag| flag.value);
+    let bind = table
+        .text("bind", d)
+        .and_then(|text| super::app::address(&text, d));
+    // nua's tests read this.
+    table.accept(&["test"]);
+    let at = table.at.clone();
+    table.finish(d);
+    let image = image?;
+    let label = label.or_else(|| {
+        let domain = domain.as_ref()?;
+        let short = short_image(&image.value);
+        Some(Sp::new(format!("{short}-{}", domain.value), &at))
+    });
+    let Some(label) = label else {
+        d.push(
+            Diagnostic::error(codes::MISSING, Some(at), "a site has no `label`")
+                .help("the label is the site's identity; without a domain it must be written"),
+        );
+        return None;
+    };
+    let safe = names::sanitize(&label.value);
+    if safe.is_empty() {
+        let summary = format!("`{}` cannot be a label", label.value);
+        d.push(
+            Diagnostic::error(codes::BAD_LABEL, label.at, summary)
+                .help("`a-z`, `0-9`, `.`, `_` and `-`, the ends letters or digits"),
+        );
+        return None;
+    }
+    let was = was.map(|was| Sp {
+        value: names::sanitize(&was.value),
+        at: was.at,
+    });
+    parts
+        .volumes
+        .retain(|volume| !volume.target.value.is_empty());
+    Some(Site {
+        at,
+        label: Sp {
+            value: safe,
+            at: label.at,
+        },
+        image,
+        domain,
+        parts,
+        providers,
+        update,
+        order_at,
+        was,
+        new_data,
+        protect,
+        bind,
+    })
+}
+
+/// `hedgedoc` of `nua-hedgedoc:1.9.7-15` and of `docker.io/acme/hedgedoc:1`.
+fn short_image(image: &str) -> String {
+    let last = image.rsplit('/').next().unwrap_or(image);
+    let name = last.split([':', '@']).next().unwrap_or(last);
+    let name = name.strip_suffix(".tar").unwrap_or(name);
+    name.strip_prefix("nua-").unwrap_or(name).to_owned()
+}
+
+/// `host` or `host/path`, in lower case where it does not matter; the scheme is left out.
+fn domain(text: &Sp<String>, d: &mut Diagnostics) -> Option<Sp<String>> {
+    let bare = text.value.trim();
+    let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
+    let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let part = |part: &str| {
+        (1..=63).contains(&part.len())
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            && !part.starts_with('-')
+            && !part.ends_with('-')
+    };
+    let path = path.trim_matches('/');
+    let path_fine = path.split('/').all(|part| {
+        !matches!(part, "." | "..")
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
+    });
+    if host.len() > 253 || !host.split('.').all(part) || !path_fine || path.contains("//") {
+        d.push(
+            Diagnostic::error(
+                codes::BAD_DOMAIN,
+                text.at.clone(),
+                format!("`{}` is no domain", text.value),
+            )
+            .help("`www.example.org`, or with a path `www.example.org/wiki`; no port"),
+        );
+        return None;
+    }
+    let value = if path.is_empty() {
+        host
+    } else {
+        format!("{host}/{path}")
+    };
+    Some(Sp {
+        value,
+        at: text.at.clone(),
+    })
+}
+
+fn update(node: Option<&Node>, d: &mut Diagnostics) -> (Update, Option<Place>) {
+    let mut update = Update::default();
+    let Some(mut table) = node.and_then(|node| Table::of(node, "`update`", d)) else {
+        return (update, None);
+    };
+    let mut order_at = None;
+    if let Some(order) = table.text("order", d) {
+        const WORDS: &[&str] = &["auto", "stop-first", "start-first"];
+        if one_of(&order, "`order` of `update`", WORDS, d) {
+            update.order = match order.value.as_str() {
+                "stop-first" => Order::StopFirst,
+                "start-first" => Order::StartFirst,
+                _ => Order::Auto,
+            };
+            order_at = order.at;
+        }
+    }
+    if let Some(settle) = table.span("settle", d) {
+        update.settle = settle.value;
+    }
+    if let Some(timeout) = table.span("timeout", d) {
+        update.timeout = timeout.value;
+    }
+    table.finish(d);
+    (update, order_at)
+}

@@ -1,0 +1,233 @@
+//! One tree for YAML, TOML and JSON, in which every value and key knows its place.
+
+mod edit;
+mod json;
+mod reader;
+mod toml;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use edit::with_id;
+pub(super) use reader::{Sp, Table, wrong_type};
+
+use super::codes;
+use crate::diag::{Diagnostic, Diagnostics, Place, Source};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+/// Nobody writes a file this long by hand; it is refused before anything is built of it.
+const MAX_BYTES: usize = 4 << 20;
+
+/// How deep values may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// How many values a file may have, those included that come from aliases.
+const MAX_NODES: usize = 200_000;
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// What stands there.
+    pub value: Value,
+    /// Where.
+    pub at: Place,
+}
+
+/// What stands in a file.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// Nothing, or `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number, and as it was written.
+    Int(i64, String),
+    /// Another number, as it was written.
+    Float(String),
+    /// Text.
+    Text(String),
+    /// A date or time of TOML's, as it was written.
+    Date(String),
+    /// A list.
+    List(Vec<Node>),
+    /// A table, in the file's order.
+    Map(Vec<Entry>),
+}
+
+/// A key and its value.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// The key.
+    pub key: String,
+    /// Its place.
+    pub key_at: Place,
+    /// The value.
+    pub node: Node,
+}
+
+impl Value {
+    /// The word for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "nothing",
+            Self::Bool(_) => "true or false",
+            Self::Int(..) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::Text(_) => "text",
+            Self::Date(_) => "a date",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a table",
+        }
+    }
+
+    /// A scalar as text, as it was written.
+    pub(super) fn scalar(&self) -> Option<String> {
+        match self {
+            Self::Bool(flag) => Some(flag.to_string()),
+            Self::Int(_, raw) | Self::Float(raw) | Self::Date(raw) => Some(raw.clone()),
+            Self::Text(text) => Some(text.clone()),
+            Self::Null | Self::List(_) | Self::Map(_) => None,
+        }
+    }
+}
+
+impl Node {
+    /// Whether nothing stands there.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// The value at `key` of a table.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Map(entries) => entries
+                .iter()
+                .find(|entry| entry.key == key)
+                .map(|entry| &entry.node),
+            _ => None,
+        }
+    }
+}
+
+/// Parses a file by the end of its name. Problems go to `diagnostics`; none comes back where the file
+/// cannot be understood at all.
+pub(super) fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<Node> {
+    let mut build = Build::new(source);
+    let refused = |summary: String, at: usize| {
+        Diagnostic::error(codes::SYNTAX, Some(Place::new(source, at..at + 1)), summary)
+    };
+    let text = source.text.as_str();
+    if text.len() > MAX_BYTES {
+        diagnostics.push(Diagnostic::error(
+            codes::TOO_LARGE,
+            None,
+            format!("`{}` has more than 4 MB", source.name),
+        ));
+        return None;
+    }
+    if let Some(at) = text.find('\0') {
+        diagnostics.push(refused("the file contains a zero byte".to_owned(), at));
+        return None;
+    }
+    let node = if source.name.ends_with(".toml") {
+        toml::parse(&mut build)
+    } else if source.name.ends_with(".json") {
+        json::parse(&mut build)
+    } else {
+        yaml::parse(&mut build)
+    };
+    let failed = build.problems.has_errors();
+    diagnostics.extend(build.problems);
+    match node {
+        Ok(node) => (!failed).then_some(node),
+        Err(problem) => {
+            diagnostics.push(*problem);
+            None
+        }
+    }
+}
+
+/// What the three parsers share.
+struct Build<'a> {
+    source: &'a Arc<Source>,
+    problems: Diagnostics,
+    nodes: usize,
+}
+
+type Parsed<T> = Result<T, Box<Diagnostic>>;
+
+impl<'a> Build<'a> {
+    fn new(source: &'a Arc<Source>) -> Self {
+        Self {
+            source,
+            problems: Diagnostics::new(),
+            nodes: 0,
+        }
+    }
+
+    fn place(&self, span: Range<usize>) -> Place {
+        // Both ends on character boundaries of the text, whatever a parser said.
+        let text = self.source.text.as_str();
+        let floor = |at: usize| {
+            let mut at = at.min(text.len());
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
+        };
+        let start = floor(span.start);
+        Place::new(self.source, start..floor(span.end).max(start))
+    }
+
+    /// A place that ends with its line: a table's whole text is no help in a message.
+    fn first_line(&self, span: Range<usize>) -> Place {
+        let mut place = self.place(span);
+        let text = self.source.text.get(place.span.clone()).unwrap_or_default();
+        let line = text.lines().next().unwrap_or_default().trim_end().len();
+        place.span.end = place.span.start + line;
+        place
+    }
+
+    fn error(&self, span: Range<usize>, summary: impl Into<String>) -> Box<Diagnostic> {
+        Box::new(Diagnostic::error(
+            codes::SYNTAX,
+            Some(self.first_line(span)),
+            summary,
+        ))
+    }
+
+    fn too_large(&self, what: &str) -> Box<Diagnostic> {
+        let summary = format!("`{}` has {what}", self.source.name);
+        Box::new(Diagnostic::error(codes::TOO_LARGE, None, summary))
+    }
+
+    fn count(&mut self, nodes: usize) -> Parsed<()> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > MAX_NODES {
+            return Err(self.too_large("more than 200,000 values"));
+        }
+        Ok(())
+    }
+
+    /// Makes a table of entries; a key that stands twice is an error that shows both places.
+    fn map(&mut self, entries: Vec<Entry>) -> Value {
+        let mut seen: BTreeMap<&str, &Place> = BTreeMap::new();
+        for entry in &entries {
+            if let Some(first) = seen.get(entry.key.as_str()) {
+                self.problems.push(
+                    Diagnostic::error(
+                        codes::DUPLICATE_KEY,
+                        Some(entry.key_at.clone()),
+                        format!("`{}` stands twice", entry.key),
+                    )
+                    .label("the second")
+                    .related((*first).clone(), "the first"),
+                );
+            } else {
+                seen.insert(&entry.key, &entry.key_at);
+            }
+        }
+        Value::Map(entries)
+    }
+}

@@ -1,0 +1,213 @@
+//! What a site's `image` names: a product, an archive, an image.
+
+use super::{ImageChoice, codes};
+use crate::config::Folder;
+use crate::config::doc::Sp;
+use crate::config::image::checked;
+use crate::config::products::{Product, archive, plain_id};
+use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
+
+/// What a site runs.
+pub(super) struct Found<'a> {
+    /// The product, where it is one.
+    pub product: Option<&'a Product>,
+    /// The image.
+    pub image: ImageChoice,
+}
+
+/// Finds what `image` names; none where that is nothing, which was said.
+pub(super) fn find<'a>(
+    image: &Sp<String>,
+    products: &'a [Product],
+    folder: &dyn Folder,
+    d: &mut Diagnostics,
+) -> Option<Found<'a>> {
+    let text = image.value.as_str();
+    if is_archive(text)
+        && !products
+            .iter()
+            .any(|product| product.is_called(&plain_id(text)))
+    {
+        return from_archive(image, folder, d);
+    }
+    let is_nua = text.to_ascii_lowercase().starts_with("nua-");
+    let (id, tag) = match text.split_once(':') {
+        Some((id, tag)) if is_nua => (id, Some(tag)),
+        _ => (text, None),
+    };
+    let plain = plain_id(id);
+    if let Some(product) = products.iter().find(|product| product.is_called(&plain)) {
+        return from_product(image, product, tag, folder, d);
+    }
+    if is_nua || !text.contains(['/', ':', '@']) {
+        let known = products.iter().map(|product| product.id.value.as_str());
+        let error = Diagnostic::error(
+            codes::UNKNOWN_IMAGE,
+            image.at.clone(),
+            format!("no product is called `{text}`"),
+        )
+        .label("a product's id, or an image reference");
+        let near = did_you_mean(&plain, known.clone()).or_else(|| did_you_mean(text, known));
+        let error = match near {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help("list the product in config/products.yml"),
+        };
+        d.push(if is_nua {
+            error
+        } else {
+            error.help(format!(
+                "for the image of that name write `docker.io/library/{text}`"
+            ))
+        });
+        return None;
+    }
+    let reference = checked(image, d)?;
+    Some(Found {
+        product: None,
+        image: ImageChoice::Fixed {
+            reference,
+            archive: None,
+            local: false,
+            at: image.at.clone(),
+        },
+    })
+}
+
+fn is_archive(text: &str) -> bool {
+    let ends = [".tar", ".tar.gz", ".tgz"]
+        .iter()
+        .any(|end| text.ends_with(end));
+    ends || text.starts_with("./") || text.starts_with("../") || text.starts_with('/')
+}
+
+/// An archive's name is the reference of the image in it: `./nua-app:1.0-1.tar`, `./wiki.tar`.
+fn from_archive<'a>(
+    image: &Sp<String>,
+    folder: &dyn Folder,
+    d: &mut Diagnostics,
+) -> Option<Found<'a>> {
+    let path = image.value.trim_start_matches("./");
+    if !folder.exists(path) {
+        let summary = format!("there is no image archive `{}`", image.value);
+        d.push(
+            Diagnostic::error(codes::UNKNOWN_IMAGE, image.at.clone(), summary)
+                .help("its path is relative to the stack's folder"),
+        );
+        return None;
+    }
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let name = [".tar.gz", ".tgz", ".tar"]
+        .iter()
+        .find_map(|end| file.strip_suffix(end))
+        .unwrap_or(file);
+    let reference = if name.starts_with("nua-") {
+        name.to_owned()
+    } else {
+        match crate::config::image::full(name) {
+            Ok(reference) => reference.text,
+            Err(why) => {
+                let summary = format!("the archive's name `{file}` is no image reference");
+                d.push(
+                    Diagnostic::error(codes::BAD_REFERENCE, image.at.clone(), summary).help(why),
+                );
+                return None;
+            }
+        }
+    };
+    Some(Found {
+        product: None,
+        image: ImageChoice::Fixed {
+            reference,
+            archive: Some(path.to_owned()),
+            local: true,
+            at: image.at.clone(),
+        },
+    })
+}
+
+fn from_product<'a>(
+    image: &Sp<String>,
+    product: &'a Product,
+    tag: Option<&str>,
+    folder: &dyn Folder,
+    d: &mut Diagnostics,
+) -> Option<Found<'a>> {
+    let id = &product.id.value;
+    if !product.enabled {
+        let mut error = Diagnostic::error(
+            codes::DISABLED,
+            image.at.clone(),
+            format!("the product `{id}` is disabled"),
+        )
+        .help("set `enabled: true` in config/products.yml, or remove the site");
+        if let Some(place) = crate::config::products::place(product) {
+            error = error.related(place, "listed here");
+        }
+        d.push(error);
+        return None;
+    }
+    let Some(app) = &product.app else {
+        if !product.broken {
+            d.push(
+                Diagnostic::error(
+                    codes::NO_APP,
+                    image.at.clone(),
+                    format!("the product `{id}` does not say how it runs"),
+                )
+                .help(format!(
+                    "write `app:` into {}/info.yml, with `image:` in it",
+                    product.path
+                ))
+                .help("or put a nua-config.toml (.yml, .json) there"),
+            );
+        }
+        return None;
+    };
+    let own_tag = app.tag();
+    if let (Some(asked), Some(own)) = (tag, &own_tag) {
+        let asked = asked.trim_end_matches(".tar");
+        if asked != own && Some(asked) != app.version.as_deref() {
+            d.push(
+                Diagnostic::error(
+                    codes::UNKNOWN_IMAGE,
+                    image.at.clone(),
+                    format!("the product `{id}` is version {own}, not {asked}"),
+                )
+                .help(format!("write `image: {id}`, or install the other version")),
+            );
+            return None;
+        }
+    }
+    if let Some(text) = &app.image {
+        return Some(Found {
+            product: Some(product),
+            image: ImageChoice::Fixed {
+                reference: checked(text, d)?,
+                archive: None,
+                local: false,
+                at: text.at.clone(),
+            },
+        });
+    }
+    let Some(own_tag) = own_tag else {
+        d.push(
+            Diagnostic::error(
+                codes::MISSING,
+                Some(app.at.clone()),
+                format!("the product `{id}` has neither `image` nor `metadata.version`"),
+            )
+            .help("write `image: REFERENCE`"),
+        );
+        return None;
+    };
+    let own_id = app.id.as_ref().unwrap_or(&product.id);
+    Some(Found {
+        product: Some(product),
+        image: ImageChoice::Fixed {
+            reference: format!("nua-{}:{own_tag}", plain_id(&own_id.value)),
+            archive: archive(folder, product, &own_tag),
+            local: true,
+            at: image.at.clone(),
+        },
+    })
+}

@@ -1,0 +1,176 @@
+//! Deploy file and products to a draft: everything of the stack but the choices that need an engine.
+
+mod checks;
+mod container;
+mod image;
+mod provider;
+mod site;
+mod template;
+mod values;
+
+pub(super) use checks::{forbids_overlap, overlap, refused};
+
+use super::codes;
+use super::deploy::Deploy;
+use super::products::Product;
+use super::{Folder, Recipe};
+use crate::base::{ResourceId, Secret, StackId, StackName, ValueId};
+use crate::diag::{Diagnostics, Origin, Place};
+use crate::model::{About, ContainerSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+/// A stack with some choices open.
+#[derive(Clone)]
+pub(super) struct Draft {
+    /// Starts every name on the engine.
+    pub stack: StackName,
+    /// Its identity.
+    pub id: Option<StackId>,
+    /// Ports to give away, both ends included.
+    pub ports: (u16, u16),
+    /// Addresses to give networks.
+    pub pool: Subnet,
+    /// Containers: each site's providers, then its app.
+    pub containers: Vec<Container>,
+    /// Volumes by address.
+    pub volumes: BTreeMap<String, Volume>,
+    /// Networks by address, with where they come from.
+    pub networks: BTreeMap<String, Place>,
+    /// Secrets that stand in files, by `secret:NAME` and by an id of the draft's own.
+    pub given: BTreeMap<ValueId, Secret<String>>,
+    /// How generated values are made.
+    pub recipes: BTreeMap<ValueId, Recipe>,
+}
+
+/// A volume.
+#[derive(Clone)]
+pub(super) struct Volume {
+    /// Its name on the engine.
+    pub name: String,
+    /// Its spec.
+    pub spec: VolumeSpec,
+    /// Where it comes from.
+    pub at: Place,
+    /// What that is called in messages.
+    pub what: String,
+}
+
+/// A container.
+#[derive(Clone)]
+pub(super) struct Container {
+    /// Its address.
+    pub id: ResourceId,
+    /// The address that it had before `was`.
+    pub was: Option<ResourceId>,
+    /// Its name on the engine.
+    pub name: String,
+    /// Where it comes from.
+    pub at: Place,
+    /// Its spec, without image and published ports.
+    pub spec: ContainerSpec,
+    /// What it runs.
+    pub image: ImageChoice,
+    /// Ports to publish.
+    pub ports: Vec<Port>,
+    /// Containers that it needs.
+    pub needs: BTreeMap<ResourceId, Need>,
+    /// How it is replaced.
+    pub life: Lifecycle,
+    /// What it is for.
+    pub about: About,
+    /// Where its fields come from.
+    pub origins: BTreeMap<String, Origin>,
+    /// Where `update.order` stands.
+    pub order_at: Option<Place>,
+    /// The address under which its data is kept.
+    pub data: String,
+}
+
+/// A port to publish.
+#[derive(Clone)]
+pub(super) struct Port {
+    /// Inside the container.
+    pub container: u16,
+    /// On the host; none is the next free one.
+    pub host: Option<u16>,
+    /// TCP or UDP.
+    pub protocol: Protocol,
+    /// The host's address.
+    pub bind: IpAddr,
+    /// Where it comes from.
+    pub at: Place,
+    /// Whether the container listens there itself, on the host's network: nothing is published.
+    pub direct: bool,
+}
+
+/// What a container runs.
+#[derive(Clone)]
+pub(super) enum ImageChoice {
+    /// This image.
+    Fixed {
+        /// Its reference.
+        reference: String,
+        /// An archive that it can be loaded from.
+        archive: Option<String>,
+        /// Whether it is built elsewhere, so that no registry has it.
+        local: bool,
+        /// Where it is said.
+        at: Option<Place>,
+    },
+    /// One of a service's versions.
+    Range {
+        /// Versions that serve, with their images, the highest last.
+        candidates: Vec<(String, String)>,
+        /// The range, as it was written.
+        range: Option<String>,
+        /// Where it is said.
+        at: Option<Place>,
+    },
+}
+
+impl Draft {
+    pub(super) fn images(&self) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        for container in &self.containers {
+            match &container.image {
+                ImageChoice::Fixed { reference, .. } => drop(all.insert(reference.clone())),
+                ImageChoice::Range { candidates, .. } => {
+                    all.extend(candidates.iter().map(|(_, image)| image.clone()));
+                }
+            }
+        }
+        all
+    }
+}
+
+/// Makes the draft.
+pub(super) fn expand(
+    deploy: &Deploy,
+    products: &[Product],
+    folder: &dyn Folder,
+    d: &mut Diagnostics,
+) -> Draft {
+    let mut draft = Draft {
+        stack: deploy.stack.clone(),
+        id: deploy.id.clone(),
+        ports: deploy.ports,
+        pool: deploy.pool,
+        containers: Vec::new(),
+        volumes: BTreeMap::new(),
+        networks: BTreeMap::new(),
+        given: BTreeMap::new(),
+        recipes: BTreeMap::new(),
+    };
+    for site in checks::sites(&deploy.sites, d) {
+        site::expand(&mut draft, deploy, site, products, folder, d);
+    }
+    // The same stack whatever the order in the file.
+    draft.containers.sort_by(|a, b| a.id.cmp(&b.id));
+    checks::names(&draft, d);
+    checks::ports(&draft, d);
+    checks::start_first(&draft, d);
+    draft
+}

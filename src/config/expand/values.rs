@@ -1,0 +1,373 @@
+//! Values of variables: templates, references between an app and its providers, generated ones, secrets.
+//!
+//! Every variable is worked out once. A variable that needs itself is an error that shows the way round.
+
+use super::template::{self, Piece};
+use super::{Draft, codes};
+use crate::base::{Secret, ValueId};
+use crate::config::Folder;
+use crate::config::app::{EnvDef, EnvKind};
+use crate::config::doc::Sp;
+use crate::config::secrecy;
+use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::model::{Part, Text};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long a chain of references may be; far beyond what anybody writes, far below what a stack holds.
+const MAX_CHAIN: usize = 64;
+
+/// An app (called `""`) or a provider, as far as values go.
+pub(super) struct Unit {
+    /// Starts the ids of its generated values.
+    pub address: String,
+    /// Its variables.
+    pub env: BTreeMap<String, Sp<EnvDef>>,
+    /// What else can be referred to.
+    pub properties: BTreeMap<String, String>,
+    /// Its volumes, with what can be referred to in them.
+    pub volumes: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Works out the values of one site.
+pub(super) struct Values<'a> {
+    /// The app and its providers.
+    pub units: &'a BTreeMap<String, Unit>,
+    /// Where secrets' files are.
+    pub folder: &'a dyn Folder,
+    /// The setting `external_ip`.
+    pub external_ip: Option<&'a str>,
+    /// Where the site is, for what has no place.
+    pub at: &'a Place,
+    /// Which unit needs which provider.
+    pub needs: BTreeMap<String, BTreeSet<String>>,
+    done: BTreeMap<(String, String), Option<Text>>,
+    path: Vec<(String, String)>,
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn new(
+        units: &'a BTreeMap<String, Unit>,
+        folder: &'a dyn Folder,
+        external_ip: Option<&'a str>,
+        at: &'a Place,
+    ) -> Self {
+        Self {
+            units,
+            folder,
+            external_ip,
+            at,
+            needs: BTreeMap::new(),
+            done: BTreeMap::new(),
+            path: Vec::new(),
+        }
+    }
+
+    /// Where a problem is shown: at the site where nobody wrote what is wrong.
+    fn place(&self, at: Option<&Place>) -> Option<Place> {
+        Some(at.unwrap_or(self.at).clone())
+    }
+
+    /// The value of a variable; none where it has none, which was said.
+    pub(super) fn variable(
+        &mut self,
+        unit: &str,
+        name: &str,
+        draft: &mut Draft,
+        d: &mut Diagnostics,
+    ) -> Option<Text> {
+        let key = (unit.to_owned(), name.to_owned());
+        if let Some(done) = self.done.get(&key) {
+            return done.clone();
+        }
+        let def = self.units.get(unit)?.env.get(name)?;
+        let circle = self.path.iter().position(|at| *at == key);
+        if circle.is_some() || self.path.len() >= MAX_CHAIN {
+            let around = self.path.iter().skip(circle.unwrap_or(0)).chain([&key]);
+            let shown: Vec<_> = around
+                .map(|(unit, name)| {
+                    if unit.is_empty() {
+                        name.clone()
+                    } else {
+                        format!("{unit}.{name}")
+                    }
+                })
+                .collect();
+            let summary = match circle {
+                Some(_) => format!(
+                    "variables need each other in a circle: {}",
+                    shown.join(" → ")
+                ),
+                None => format!("a chain of more than {MAX_CHAIN} variables, up to `{name}`"),
+            };
+            d.push(Diagnostic::error(
+                codes::CYCLE,
+                self.place(def.at.as_ref()),
+                summary,
+            ));
+            return None;
+        }
+        self.path.push(key.clone());
+        let value = self.work_out(unit, name, def, draft, d);
+        self.path.pop();
+        self.done.insert(key, value.clone());
+        value
+    }
+
+    fn work_out(
+        &mut self,
+        unit: &str,
+        name: &str,
+        def: &'a Sp<EnvDef>,
+        draft: &mut Draft,
+        d: &mut Diagnostics,
+    ) -> Option<Text> {
+        match &def.value.kind {
+            EnvKind::Text(text) => {
+                let text =
+                    self.template(unit, text, def.at.as_ref(), &BTreeMap::new(), draft, d)?;
+                Some(self.hide(unit, name, text, draft))
+            }
+            EnvKind::Of { from, key } => self.refer(unit, from, key, def.at.as_ref(), draft, d),
+            EnvKind::Generated(recipe) => {
+                if let (super::Recipe::ExternalIp, Some(ip)) = (recipe, self.external_ip) {
+                    return Some(Text::plain(ip));
+                }
+                let address = &self.units.get(unit)?.address;
+                let id = ValueId::new(format!("{address}/{name}"));
+                draft.recipes.insert(id.clone(), recipe.clone());
+                Some(Text::value(id, None))
+            }
+            EnvKind::Secret(secret) => self.secret(secret, def.at.as_ref(), draft, d),
+        }
+    }
+
+    fn secret(
+        &self,
+        name: &str,
+        at: Option<&Place>,
+        draft: &mut Draft,
+        d: &mut Diagnostics,
+    ) -> Option<Text> {
+        let fine = !name.is_empty()
+            && !name.starts_with('.')
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        let path = format!("config/secrets/{name}");
+        let found = if fine {
+            self.folder.read(&path)
+        } else {
+            Ok(None)
+        };
+        let source = match found {
+            Ok(Some(source)) => source,
+            Ok(None) => {
+                let error = Diagnostic::error(
+                    codes::NO_SECRET,
+                    self.place(at),
+                    format!("no secret `{name}`"),
+                );
+                d.push(if fine {
+                    error.help(format!("put its value into `{path}`, readable by you only"))
+                } else {
+                    error.help("a secret's name is letters, digits, `.`, `_` and `-`")
+                });
+                return None;
+            }
+            Err(why) => {
+                let summary = format!("`{path}` cannot be read: {why}");
+                d.push(Diagnostic::error(codes::NO_SECRET, self.place(at), summary));
+                return None;
+            }
+        };
+        // Editors end a file with a line break that nobody means.
+        let text = source.text.strip_suffix('\n').unwrap_or(&source.text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        let id = ValueId::new(format!("secret:{name}"));
+        draft.given.insert(id.clone(), Secret::new(text.to_owned()));
+        Some(Text::value(id, None))
+    }
+
+    /// Takes text that must not be shown out of the specs.
+    fn hide(&self, unit: &str, name: &str, text: Text, draft: &mut Draft) -> Text {
+        let whole = text.as_plain().is_some_and(secrecy::has_credentials);
+        if !whole && !secrecy::is_secret_name(name) {
+            return text;
+        }
+        let address = self
+            .units
+            .get(unit)
+            .map_or("", |unit| unit.address.as_str());
+        let mut hidden = Vec::new();
+        for (n, part) in text.parts().iter().enumerate() {
+            match part {
+                Part::Plain(plain) => {
+                    // An id of the draft's own: the real one needs the key.
+                    let id = ValueId::new(format!("given:{address}/{name}#{n}"));
+                    draft.given.insert(id.clone(), Secret::new(plain.clone()));
+                    hidden.extend(Text::value(id, None).parts().iter().cloned());
+                }
+                Part::Value(_) => hidden.push(part.clone()),
+            }
+        }
+        hidden.into_iter().collect()
+    }
+
+    /// A text with `{NAME}` in it, of the unit's variables and `more`.
+    pub(super) fn template(
+        &mut self,
+        unit: &str,
+        text: &str,
+        at: Option<&Place>,
+        more: &BTreeMap<String, String>,
+        draft: &mut Draft,
+        d: &mut Diagnostics,
+    ) -> Option<Text> {
+        let pieces = match template::split(text) {
+            Ok(pieces) => pieces,
+            Err(_) => {
+                d.push(
+                    Diagnostic::error(
+                        codes::BRACE,
+                        self.place(at),
+                        "a brace that is not part of `{NAME}`",
+                    )
+                    .help("write `{{` and `}}` for braces themselves"),
+                );
+                return None;
+            }
+        };
+        let mut parts = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Plain(text) => parts.push(Part::Plain(text)),
+                Piece::Name(name) => {
+                    let env = &self.units.get(unit)?.env;
+                    if env.contains_key(&name) {
+                        let value = self.variable(unit, &name, draft, d)?;
+                        parts.extend(value.parts().iter().cloned());
+                    } else if let Some(text) = more.get(&name) {
+                        parts.push(Part::Plain(text.clone()));
+                    } else {
+                        let known = env.keys().chain(more.keys()).map(String::as_str);
+                        let error = Diagnostic::error(
+                            codes::UNKNOWN_PROPERTY,
+                            self.place(at),
+                            format!("`{{{name}}}` names no variable"),
+                        );
+                        d.push(match did_you_mean(&name, known) {
+                            Some(near) => error.help(format!("did you mean `{{{near}}}`?")),
+                            None => error.help("write `{{` and `}}` for braces themselves"),
+                        });
+                        return None;
+                    }
+                }
+            }
+        }
+        Some(parts.into_iter().collect())
+    }
+
+    /// What `{from, key}` stands for.
+    pub(super) fn refer(
+        &mut self,
+        unit: &str,
+        from: &str,
+        key: &str,
+        at: Option<&Place>,
+        draft: &mut Draft,
+        d: &mut Diagnostics,
+    ) -> Option<Text> {
+        let own = self.units.get(unit)?;
+        if let Some(volume) = own.volumes.get(from) {
+            if let Some(text) = volume.get(&key.replace('-', "_")) {
+                return Some(Text::plain(text.clone()));
+            }
+            let known = volume.keys().map(String::as_str);
+            d.push(unknown(
+                self.place(at),
+                &format!("the volume `{from}`"),
+                key,
+                known,
+            ));
+            return None;
+        }
+        let target = if from.is_empty() { unit } else { from };
+        let Some(other) = self
+            .units
+            .get(target)
+            .filter(|_| !target.is_empty() || unit.is_empty())
+        else {
+            let known: Vec<&str> = own
+                .volumes
+                .keys()
+                .chain(self.units.keys())
+                .map(String::as_str)
+                .filter(|name| !name.is_empty() && *name != unit)
+                .collect();
+            let mut error = Diagnostic::error(
+                codes::UNKNOWN_SOURCE,
+                self.place(at),
+                format!("`from: {from}` names no provider and no volume"),
+            );
+            if let Some(near) = did_you_mean(from, known.iter().copied()) {
+                error = error.help(format!("did you mean `{near}`?"));
+            } else if known.is_empty() {
+                error = error.help("the app has none: declare a provider, or leave `from` out");
+            } else {
+                error = error.help(format!("there are {}", quoted(&known)));
+            }
+            d.push(error);
+            return None;
+        };
+        if target != unit {
+            self.needs
+                .entry(unit.to_owned())
+                .or_default()
+                .insert(target.to_owned());
+        }
+        if other.env.contains_key(key) {
+            return self.variable(target, key, draft, d);
+        }
+        if let Some(text) = other.properties.get(&key.replace('-', "_")) {
+            return Some(Text::plain(text.clone()));
+        }
+        let what = if target.is_empty() {
+            "the app".to_owned()
+        } else {
+            format!("`{target}`")
+        };
+        let known = other
+            .env
+            .keys()
+            .chain(other.properties.keys())
+            .map(String::as_str);
+        d.push(unknown(self.place(at), &what, key, known));
+        None
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn unknown<'k>(
+    at: Option<Place>,
+    what: &str,
+    key: &str,
+    known: impl Iterator<Item = &'k str>,
+) -> Diagnostic {
+    let known: Vec<&str> = known.collect();
+    let error = Diagnostic::error(
+        codes::UNKNOWN_PROPERTY,
+        at,
+        format!("unknown property `{key}` of {what}"),
+    );
+    match did_you_mean(key, known.iter().copied()) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help(format!("there are {}", quoted(&known))),
+    }
+}

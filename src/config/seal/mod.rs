@@ -1,0 +1,296 @@
+//! Sealing: the choices that need an engine, made once and kept.
+//!
+//! What was chosen before (by the labels of our own containers, else by the last good revision) is chosen
+//! again where it still fits. All else takes the lowest that is free, in the order of addresses.
+
+mod ports;
+mod subnets;
+mod volumes;
+
+use super::expand::{Container, Draft, ImageChoice, forbids_overlap, refused};
+use super::{Desired, Recipe, codes};
+use crate::base::{Digest, Key, ResourceId, Secret, ValueId};
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::{ImageSpec, Need, NetworkSpec, Order, Pull, Resource, Spec, Stack, ValueRef};
+use crate::observe::Observed;
+use crate::services::{Range, Version};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What sealing chooses from.
+pub struct Facts<'a> {
+    /// For digests of secrets that stand in files.
+    pub key: &'a Key,
+    /// Generated values that exist already.
+    pub values: &'a BTreeMap<ValueId, Digest>,
+    /// Of those, values that are not secret and that choices need.
+    pub shown: &'a BTreeMap<ValueId, String>,
+    /// What the engine runs.
+    pub observed: &'a Observed,
+    /// The last good revision.
+    pub previous: Option<&'a Stack>,
+    /// Whether the engine is on this machine.
+    pub local: bool,
+}
+
+/// A sealed stack and what has to be known to bring it up.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// The stack.
+    pub stack: Stack,
+    /// Every generated value that the stack refers to, made or not.
+    pub generate: BTreeMap<ValueId, Recipe>,
+    /// Secrets that stand in files, to be stored before they are used.
+    pub given: BTreeMap<ValueId, Secret<String>>,
+    /// Images that the engine does not have yet: which volumes they declare is not known.
+    pub unknown_images: BTreeSet<String>,
+}
+
+/// Makes all choices. Nothing comes back where an error was found.
+pub fn seal(desired: &Desired, facts: &Facts<'_>, diagnostics: &mut Diagnostics) -> Option<Sealed> {
+    let mut own = Diagnostics::new();
+    let mut draft = desired.draft.clone();
+    let mut unknown_images = BTreeSet::new();
+    choose_images(&mut draft, facts, &mut unknown_images, &mut own);
+    volumes::undeclared(&mut draft, facts, &unknown_images);
+    for container in &draft.containers {
+        if container.life.update.order == Order::StartFirst
+            && let Some(why) = forbids_overlap(container)
+        {
+            own.push(refused(container, why));
+        }
+    }
+    ports::choose(&mut draft, facts, &mut own);
+    let subnets = subnets::choose(&draft, facts, &mut own);
+    let failed = own.has_errors();
+    diagnostics.extend(own);
+    if failed {
+        return None;
+    }
+    Some(build(draft, &subnets, facts, unknown_images))
+}
+
+/// The spec that a container of ours had: the running one's, else the last revision's, else that of the
+/// label it had before.
+fn before<'a>(
+    container: &Container,
+    draft: &Draft,
+    facts: &'a Facts<'_>,
+) -> Option<&'a crate::model::ContainerSpec> {
+    let of = |id: &ResourceId| {
+        let name = crate::base::names::object(&draft.stack, &id.address);
+        let live = facts.observed.containers.get(&name).filter(|live| {
+            live.owner.stack.as_ref() == Some(&draft.stack)
+                && live.owner.resource.as_ref() == Some(id)
+        });
+        let label = live.and_then(|live| match &live.owner.spec {
+            Some(Spec::Container(spec)) => Some(&**spec),
+            _ => None,
+        });
+        label.or_else(|| facts.previous.and_then(|stack| stack.container(id)))
+    };
+    of(&container.id).or_else(|| container.was.as_ref().and_then(of))
+}
+
+fn choose_images(
+    draft: &mut Draft,
+    facts: &Facts<'_>,
+    unknown: &mut BTreeSet<String>,
+    d: &mut Diagnostics,
+) {
+    let images = &facts.observed.images;
+    let chosen: Vec<Option<(String, String)>> = draft
+        .containers
+        .iter()
+        .map(|container| match &container.image {
+            ImageChoice::Range {
+                candidates, range, ..
+            } => {
+                let old = before(container, draft, facts).map(|spec| spec.image.as_str());
+                stays(old, candidates, range.as_deref()).or_else(|| candidates.last().cloned())
+            }
+            ImageChoice::Fixed { .. } => None,
+        })
+        .collect();
+    for (container, chosen) in draft.containers.iter_mut().zip(chosen) {
+        match (&container.image, chosen) {
+            (_, Some((version, image))) => {
+                container.spec.image = image;
+                container.about.version = Some(version);
+            }
+            (
+                ImageChoice::Fixed {
+                    reference,
+                    archive,
+                    local,
+                    at,
+                },
+                None,
+            ) => {
+                container.spec.image.clone_from(reference);
+                if *local && archive.is_none() && !images.contains_key(reference) {
+                    d.push(not_built(reference, at.clone()));
+                }
+            }
+            (ImageChoice::Range { .. }, None) => {}
+        }
+        if !images.contains_key(&container.spec.image) {
+            unknown.insert(container.spec.image.clone());
+        }
+    }
+}
+
+/// A version that runs stays while the range holds it, also when coasti learns of a newer one.
+fn stays(
+    old: Option<&str>,
+    candidates: &[(String, String)],
+    range: Option<&str>,
+) -> Option<(String, String)> {
+    let old = old?;
+    if let Some(same) = candidates.iter().find(|(_, image)| image == old) {
+        return Some(same.clone());
+    }
+    let repository = |image: &str| {
+        image
+            .rsplit_once(':')
+            .map(|(repository, _)| repository.to_owned())
+    };
+    let own = repository(old)?;
+    if !candidates
+        .iter()
+        .any(|(_, image)| repository(image).as_ref() == Some(&own))
+    {
+        return None;
+    }
+    let version = Version::of_image(old)?;
+    let holds = match range {
+        Some(range) => Range::parse(range).is_ok_and(|range| range.contains(&version)),
+        None => true,
+    };
+    holds.then(|| (version.to_string(), old.to_owned()))
+}
+
+fn not_built(reference: &str, at: Option<crate::diag::Place>) -> Diagnostic {
+    Diagnostic::error(
+        codes::NOT_BUILT,
+        at,
+        format!("the engine has no image `{reference}`"),
+    )
+    .label("this product is built from source, which coasti does not do")
+    .help("build it with nua-build, on the engine's machine")
+    .help(format!(
+        "or put the archive `{reference}.tar` into the product's folder"
+    ))
+    .help("or write `image: REFERENCE` into the product's app definition")
+}
+
+fn build(
+    mut draft: Draft,
+    subnets: &BTreeMap<String, Option<crate::model::Subnet>>,
+    facts: &Facts<'_>,
+    unknown_images: BTreeSet<String>,
+) -> Sealed {
+    let mut stack = Stack::empty(draft.stack.clone(), draft.id.clone());
+    let resource = |name: &str, spec: Spec, at: &crate::diag::Place| Resource {
+        name: name.to_owned(),
+        spec,
+        needs: BTreeMap::new(),
+        life: Default::default(),
+        about: None,
+        origins: [(String::new(), at.origin())].into(),
+    };
+    for (address, at) in &draft.networks {
+        let name = crate::base::names::object(&draft.stack, address);
+        let spec = NetworkSpec {
+            subnet: subnets.get(address).copied().flatten(),
+            ..NetworkSpec::default()
+        };
+        let network = resource(&name, Spec::Network(spec), at);
+        stack
+            .resources
+            .insert(ResourceId::network(address), network);
+    }
+    let mut volume_ids: BTreeMap<&str, ResourceId> = BTreeMap::new();
+    for (address, volume) in &draft.volumes {
+        let id = ResourceId::volume(address);
+        let spec = Spec::Volume(volume.spec.clone());
+        let mut made = resource(&volume.name, spec, &volume.at);
+        made.life.holds_data = true;
+        stack.resources.insert(id.clone(), made);
+        volume_ids.entry(&volume.name).or_insert(id);
+    }
+    for container in std::mem::take(&mut draft.containers) {
+        let image = ResourceId::image(&container.spec.image);
+        let (archive, local) = match &container.image {
+            ImageChoice::Fixed { archive, local, .. } => (archive.clone(), *local),
+            ImageChoice::Range { .. } => (None, false),
+        };
+        let pull = if local { Pull::Never } else { Pull::Missing };
+        let spec = Spec::Image(ImageSpec { pull, archive });
+        let mut made = resource(&container.spec.image, spec, &container.at);
+        if let Some(origin) = container.origins.get("image") {
+            made.origins = [(String::new(), origin.clone())].into();
+        }
+        stack.resources.entry(image.clone()).or_insert(made);
+
+        let mut needs = container.needs;
+        needs.insert(image, Need::Exists);
+        for (volume, _) in container.spec.volumes() {
+            if let Some(id) = volume_ids.get(volume.as_str()) {
+                needs.insert(id.clone(), Need::Exists);
+            }
+        }
+        if !container.spec.live.networks.is_empty() {
+            let network = ResourceId::network(container.id.label());
+            if stack.resources.contains_key(&network) {
+                needs.insert(network, Need::Exists);
+            }
+        }
+        stack.resources.insert(
+            container.id,
+            Resource {
+                name: container.name,
+                spec: Spec::Container(Box::new(container.spec)),
+                needs,
+                life: container.life,
+                about: Some(container.about),
+                origins: container.origins,
+            },
+        );
+    }
+    let mut given = BTreeMap::new();
+    let mut generate = BTreeMap::new();
+    for text in stack.texts_mut() {
+        for value in text.values_mut() {
+            settle(value, &draft, facts, &mut given, &mut generate);
+        }
+    }
+    Sealed {
+        stack,
+        generate,
+        given,
+        unknown_images,
+    }
+}
+
+/// Gives a reference its digest, and a secret of a file its id.
+fn settle(
+    value: &mut ValueRef,
+    draft: &Draft,
+    facts: &Facts<'_>,
+    given: &mut BTreeMap<ValueId, Secret<String>>,
+    generate: &mut BTreeMap<ValueId, Recipe>,
+) {
+    if let Some(secret) = draft.given.get(&value.id) {
+        let digest = facts.key.keyed(secret.expose().as_bytes());
+        if value.id.as_str().starts_with("given:") {
+            value.id = ValueId::new(format!("text:{digest}"));
+        }
+        value.digest = Some(digest);
+        given.insert(value.id.clone(), secret.clone());
+        return;
+    }
+    value.digest = facts.values.get(&value.id).cloned();
+    if let Some(recipe) = draft.recipes.get(&value.id) {
+        generate.insert(value.id.clone(), recipe.clone());
+    }
+}

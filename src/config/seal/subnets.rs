@@ -1,0 +1,89 @@
+//! Subnets of networks, from coasti's own pool.
+
+use super::Facts;
+use crate::base::{ResourceId, names};
+use crate::config::codes;
+use crate::config::expand::Draft;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::model::{Spec, Subnet};
+use std::collections::BTreeMap;
+
+/// Addresses for 62 containers: an app and its providers.
+const PREFIX: u8 = 26;
+
+/// Chooses a subnet for each network, by its address. A network that exists keeps what it has.
+pub(super) fn choose(
+    draft: &Draft,
+    facts: &Facts<'_>,
+    d: &mut Diagnostics,
+) -> BTreeMap<String, Option<Subnet>> {
+    let observed = facts.observed;
+    let mut chosen: BTreeMap<String, Option<Subnet>> = BTreeMap::new();
+    let mut taken: Vec<Subnet> = observed
+        .foreign
+        .subnets
+        .iter()
+        .map(|(_, subnet)| *subnet)
+        .collect();
+    taken.extend(
+        observed
+            .networks
+            .values()
+            .flat_map(|network| &network.subnets),
+    );
+    let routes = observed.routes.iter().copied();
+    for address in draft.networks.keys() {
+        let name = names::object(&draft.stack, address);
+        if let Some(network) = observed.networks.get(&name) {
+            chosen.insert(
+                address.clone(),
+                network
+                    .subnets
+                    .iter()
+                    .find(|s| s.address.is_ipv4())
+                    .copied(),
+            );
+        }
+    }
+    taken.extend(routes);
+    for address in draft.networks.keys() {
+        if chosen.contains_key(address) {
+            continue;
+        }
+        let old = facts.previous.and_then(|stack| {
+            match &stack.resources.get(&ResourceId::network(address))?.spec {
+                Spec::Network(network) => network.subnet,
+                _ => None,
+            }
+        });
+        if let Some(old) = old.filter(|old| !taken.iter().any(|other| other.overlaps(old))) {
+            taken.push(old);
+            chosen.insert(address.clone(), Some(old));
+        }
+    }
+    let mut candidates = draft.pool.divide(PREFIX);
+    for (address, at) in &draft.networks {
+        if chosen.contains_key(address) {
+            continue;
+        }
+        // What was passed over once is taken for all.
+        let Some(free) = candidates.find(|one| !taken.iter().any(|other| other.overlaps(one)))
+        else {
+            d.push(
+                Diagnostic::error(
+                    codes::NO_SUBNET,
+                    Some(at.clone()),
+                    format!(
+                        "no subnet of {} is free for the network of `{address}`",
+                        draft.pool
+                    ),
+                )
+                .help("write another pool: `networks: {pool: 10.64.0.0/14}`"),
+            );
+            continue;
+        };
+        taken.push(free);
+        chosen.insert(address.clone(), Some(free));
+    }
+    chosen
+}

@@ -1,0 +1,157 @@
+//! From files to a sealed stack, as a user would write them.
+
+use super::*;
+use crate::base::{Digest, Key, ResourceId, ValueId};
+use crate::diag::Place;
+use crate::model::{ContainerSpec, Spec, Stack, flatten};
+use crate::observe::{Image, Observed};
+use std::collections::BTreeMap;
+
+mod sealing;
+
+/// A folder in memory.
+#[derive(Clone, Default)]
+struct Map(BTreeMap<String, String>);
+
+impl Map {
+    fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let own = |(path, text): (&str, &str)| (path.to_owned(), text.to_owned());
+        Self(files.into_iter().map(own).collect())
+    }
+
+    /// A stack with the product `wiki`, whose app is `app`, and with a deploy file.
+    fn wiki(app: &str, deploy: &str) -> Self {
+        Self::new([
+            ("config/products.yml", "version: 1\nproducts:\n- id: wiki\n"),
+            ("products/wiki/nua-config.yml", app),
+            ("config/deploy.yml", deploy),
+        ])
+    }
+}
+
+impl Folder for Map {
+    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, String> {
+        Ok(self.0.get(path).map(|text| {
+            Arc::new(Source {
+                name: path.to_owned(),
+                path: format!("/srv/acme/{path}").into(),
+                text: text.clone(),
+            })
+        }))
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
+    fn name(&self) -> String {
+        "acme".to_owned()
+    }
+}
+
+/// What an engine says, owned.
+struct World {
+    key: Key,
+    values: BTreeMap<ValueId, Digest>,
+    shown: BTreeMap<ValueId, String>,
+    observed: Observed,
+    previous: Option<Stack>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            key: Key::new([7; 32]),
+            values: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            observed: Observed::default(),
+            previous: None,
+        }
+    }
+
+    /// The engine has this image, which declares these volumes.
+    fn image(&mut self, reference: &str, volumes: &[&str]) {
+        let image = Image {
+            id: format!("sha256:{reference}"),
+            volumes: volumes.iter().map(|path| (*path).to_owned()).collect(),
+            ..Image::default()
+        };
+        self.observed.images.insert(reference.to_owned(), image);
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            key: &self.key,
+            values: &self.values,
+            shown: &self.shown,
+            observed: &self.observed,
+            previous: self.previous.as_ref(),
+            local: true,
+        }
+    }
+}
+
+fn lines(diagnostics: &Diagnostics) -> String {
+    let mut lines = Vec::new();
+    for one in diagnostics.sorted() {
+        let place = |at: &Place| {
+            let (line, column) = at.line_column();
+            format!("{}:{line}:{column}", at.source.name)
+        };
+        let at = one.at.as_ref().map(place).unwrap_or_default();
+        lines.push(format!("{} {at} {}", one.code, one.summary).replace("  ", " "));
+        if !one.label.is_empty() {
+            lines.push(format!("    ^ {}", one.label));
+        }
+        for (at, text) in &one.related {
+            lines.push(format!("    {} {text}", place(at)));
+        }
+        for help in &one.help {
+            lines.push(format!("    help: {help}"));
+        }
+    }
+    lines.join("\n")
+}
+
+fn sealed(folder: &Map, world: &World) -> Sealed {
+    let mut diagnostics = Diagnostics::new();
+    let desired = read(folder, &mut diagnostics);
+    let sealed = desired.and_then(|desired| seal(&desired, &world.facts(), &mut diagnostics));
+    sealed.unwrap_or_else(|| panic!("{}", lines(&diagnostics)))
+}
+
+fn container<'a>(stack: &'a Stack, address: &str) -> &'a ContainerSpec {
+    stack
+        .container(&ResourceId::container(address))
+        .unwrap_or_else(|| panic!("no {address}: {:?}", stack.resources.keys()))
+}
+
+/// All resources, a line each: kind, address, name and what it needs.
+fn outline(stack: &Stack) -> String {
+    let line = |(id, resource): (&ResourceId, &crate::model::Resource)| {
+        let needs: Vec<_> = resource
+            .needs
+            .iter()
+            .map(|(id, need)| format!("{id}:{need:?}"))
+            .collect();
+        format!("{id} = {} {}", resource.name, needs.join(" "))
+            .trim_end()
+            .to_owned()
+    };
+    stack
+        .resources
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// A container's fields, a line each.
+fn fields(stack: &Stack, address: &str) -> String {
+    let spec = Spec::Container(Box::new(container(stack, address).clone()));
+    let flat = flatten(&spec);
+    flat.iter()
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
