@@ -1,5 +1,6 @@
 //! From data to text: nothing in here decides, and nothing but [`progress::Progress`] prints.
 
+pub mod diag;
 pub mod history;
 pub mod plan;
 pub mod progress;
