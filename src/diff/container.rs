@@ -201,7 +201,7 @@ fn desired(
     spec: &ContainerSpec,
     candidates: &[Candidate<'_>],
 ) -> Option<Change> {
-    let held = inputs.hold(id).filter(|_| !inputs.wishes.undo);
+    let held = inputs.hold(id);
     if held == Some(Hold::Removed) && candidates.is_empty() {
         return None;
     }
@@ -213,6 +213,7 @@ fn desired(
         .filter(|c| !forced && c.container.owner.spec_hash.as_deref() == Some(hash.as_str()))
         .filter(|c| inputs.wishes.undo || upstream(inputs, spec, c.container).is_none())
         .filter(|c| removed_limits(inputs, id, spec, c.container).is_empty())
+        .filter(|c| spec.post_run.is_empty() || !distrusted(inputs, c.container))
         .min_by_key(|c| (!c.container.state.status.is_active(), c.place));
     let good = if inputs.wishes.undo {
         None
@@ -346,6 +347,11 @@ fn upstream(
         return Some((short(&image.id), short(remote)));
     }
     (image.id != container.image).then(|| (short(&container.image), short(&image.id)))
+}
+
+/// Whether a container was made by a run that was cut off: its post-run commands may not have run.
+fn distrusted(inputs: &Inputs<'_>, container: &Container) -> bool {
+    inputs.wishes.distrust.is_some() && inputs.wishes.distrust == container.owner.run
 }
 
 fn short(id: &str) -> String {

@@ -70,6 +70,8 @@ pub struct Wishes {
     pub undo: bool,
     /// Failed containers are kept, stopped, to be looked at.
     pub keep_failed: bool,
+    /// A run that was cut off: what it made is not trusted to be complete where commands had to run in it.
+    pub distrust: Option<crate::base::RunId>,
     /// Digests that registries have now, by reference (`--refresh`).
     pub remote: BTreeMap<String, String>,
 }

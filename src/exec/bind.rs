@@ -129,6 +129,9 @@ impl Binder<'_> {
                 network: network.clone(),
                 attachment: attachment.clone(),
             },
+            Op::Pause { target } => Call::Pause {
+                id: self.id(target)?,
+            },
             Op::Unpause { target } => Call::Unpause {
                 id: self.id(target)?,
             },
@@ -208,6 +211,7 @@ pub(super) fn words(op: &Op) -> (&'static str, &'static str) {
         Op::Update { .. } => ("updating", "updated"),
         Op::Disconnect { .. } => ("leaving network", "left network"),
         Op::Connect { .. } => ("joining network", "joined network"),
+        Op::Pause { .. } => ("pausing", "paused"),
         Op::Unpause { .. } => ("unpausing", "unpaused"),
         Op::Start { .. } => ("starting", "started"),
         Op::AwaitHealthy { .. } => ("waiting until healthy", "healthy"),

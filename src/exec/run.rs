@@ -478,6 +478,7 @@ const fn target(op: &Op) -> Option<&Target> {
         | Op::Update { target, .. }
         | Op::Disconnect { target, .. }
         | Op::Connect { target, .. }
+        | Op::Pause { target }
         | Op::Unpause { target }
         | Op::Start { target }
         | Op::AwaitHealthy { target, .. }

@@ -1,3 +1,16 @@
-//! What a command does, without a terminal.
+//! What a command does, without a terminal: each operation gathers, plans, runs and tells what came of it.
 
+pub mod apply;
+mod error;
+pub mod folder;
+pub mod gather;
+pub mod hold;
+pub mod recover;
+pub mod saved;
+pub mod secrets;
+mod session;
 pub mod status;
+mod undo;
+
+pub use error::{Failed, OpError, Undone};
+pub use session::{Session, Who};

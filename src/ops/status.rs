@@ -1,6 +1,17 @@
 //! `coasti status`: what runs, along two axes: health (does it work?) and sync (is it what the files say?).
 
+use super::error::OpError;
+use super::gather::{Gathered, gather};
+use super::recover::known;
+use crate::base::{ResourceId, StackName};
+use crate::config::Desired;
+use crate::diff::{Held, Notice, Wishes};
+use crate::engine::Look;
+use crate::model::{ContainerSpec, Resource, Role, Spec, Stack};
+use crate::observe::{self, HealthStatus, Observed};
+use crate::plan::Plan;
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A whole stack's status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -97,4 +108,239 @@ pub enum Sync {
     OutOfSync,
     /// The files could not be read.
     Unknown,
+}
+
+/// Looks, and changes nothing. Without files (`desired`), what was last applied is compared with.
+pub async fn status<L: Look>(
+    look: &L,
+    name: &StackName,
+    desired: Option<&Desired>,
+) -> Result<Status, OpError> {
+    match desired {
+        Some(desired) => {
+            let gathered = gather(look, desired).await?;
+            let plan = gathered.plan(&Wishes::default());
+            Ok(of_gathered(name, &gathered, &plan))
+        }
+        None => {
+            let known = known(look, name, None, None).await?;
+            let empty = Stack::empty(name.clone(), None);
+            let stack = known.good.as_ref().map_or(&empty, |good| &good.stack);
+            let good = known.head.good.as_ref().map(ToString::to_string);
+            let mut status = assemble(name, stack, &known.observed, &known.held, None);
+            status.revision = good;
+            status.unfinished = known.head.open.map(|open| format!("run {open}"));
+            Ok(status)
+        }
+    }
+}
+
+fn of_gathered(name: &StackName, gathered: &Gathered, plan: &Plan) -> Status {
+    let mut status = assemble(
+        name,
+        &gathered.sealed.stack,
+        &gathered.observed,
+        &gathered.held,
+        Some(plan),
+    );
+    let head = gathered.peek.head.as_ref();
+    status.revision = head
+        .and_then(|head| head.good.as_ref())
+        .map(ToString::to_string);
+    status.unfinished = gathered.open.map(|open| format!("run {open}"));
+    status
+}
+
+fn assemble(
+    name: &StackName,
+    stack: &Stack,
+    observed: &Observed,
+    held: &Held,
+    plan: Option<&Plan>,
+) -> Status {
+    let changed: BTreeSet<&ResourceId> = plan
+        .iter()
+        .flat_map(|plan| &plan.changes)
+        .map(|c| &c.id)
+        .collect();
+    let sync_of = |is_changed: bool| match (plan, is_changed) {
+        (None, _) => Sync::Unknown,
+        (Some(_), true) => Sync::OutOfSync,
+        (Some(_), false) => Sync::Synced,
+    };
+    let mut labels: BTreeMap<&str, Vec<(&ResourceId, &Resource, &ContainerSpec)>> = BTreeMap::new();
+    for container in stack.containers() {
+        labels
+            .entry(container.0.label())
+            .or_default()
+            .push(container);
+    }
+    let mut apps: Vec<App> = labels
+        .into_iter()
+        .map(|(label, containers)| {
+            let hold = held.get(label);
+            let rows: Vec<Container> = containers
+                .iter()
+                .map(|(id, resource, spec)| {
+                    let sync = sync_of(changed.contains(id));
+                    container(id, resource, spec, observed, hold.is_some(), sync)
+                })
+                .collect();
+            let about = containers
+                .iter()
+                .find_map(|(_, r, _)| r.about.as_ref().filter(|a| a.role == Role::App));
+            let any = changed.iter().any(|id| id.label() == label);
+            App {
+                label: label.to_owned(),
+                product: about.map(|about| about.product.clone()).unwrap_or_default(),
+                domain: about.and_then(|about| about.domain.clone()),
+                urls: containers
+                    .iter()
+                    .filter(|(id, ..)| id.address == label)
+                    .flat_map(|(_, _, s)| urls(s))
+                    .collect(),
+                held: hold.map(|hold| format!("{hold:?}").to_lowercase()),
+                health: rows
+                    .iter()
+                    .map(|row| row.health)
+                    .max()
+                    .unwrap_or(Health::Missing),
+                sync: sync_of(any),
+                containers: rows,
+            }
+        })
+        .collect();
+    // What runs and is no longer in the files.
+    for container in observed.containers.values() {
+        let Some(id) = container
+            .owner
+            .resource
+            .as_ref()
+            .filter(|id| !stack.resources.contains_key(*id))
+        else {
+            continue;
+        };
+        apps.push(App {
+            label: id.address.clone(),
+            product: "not in the files".to_owned(),
+            domain: None,
+            urls: Vec::new(),
+            held: None,
+            health: health(&container.state, false),
+            sync: sync_of(true),
+            containers: Vec::new(),
+        });
+    }
+    let retained = plan
+        .iter()
+        .flat_map(|plan| &plan.notices)
+        .filter_map(|notice| match notice {
+            Notice::Retained { name } => Some(name.clone()),
+            _ => None,
+        });
+    Status {
+        stack: name.to_string(),
+        revision: None,
+        unfinished: None,
+        health: apps
+            .iter()
+            .map(|app| app.health)
+            .max()
+            .unwrap_or(Health::Healthy),
+        sync: sync_of(!changed.is_empty()),
+        retained: retained.collect(),
+        apps,
+        files: plan.is_some(),
+    }
+}
+
+fn container(
+    id: &ResourceId,
+    resource: &Resource,
+    spec: &ContainerSpec,
+    observed: &Observed,
+    held: bool,
+    sync: Sync,
+) -> Container {
+    let found = observed.containers.get(&resource.name);
+    let ports = spec
+        .ports
+        .iter()
+        .map(|(inside, port)| format!("{}:{} → {inside}", port.bind, port.host));
+    Container {
+        address: id.address.clone(),
+        name: resource.name.clone(),
+        id: found.map(|c| c.id.as_str().chars().take(12).collect()),
+        image: spec.image.clone(),
+        state: found
+            .map_or("missing", |c| c.state.status.word())
+            .to_owned(),
+        health: found.map_or(
+            if held {
+                Health::Suspended
+            } else {
+                Health::Missing
+            },
+            |c| health(&c.state, held),
+        ),
+        sync,
+        ports: ports.collect(),
+        restarts: found.map_or(0, |c| c.state.restarts),
+        since: found
+            .filter(|c| c.state.status.is_active())
+            .map(|c| c.state.started_at.clone()),
+        notes: found.map(|c| undeclared(resource, c)).unwrap_or_default(),
+    }
+}
+
+/// Limits that were set by hand and that the files do not declare: seen, not mended.
+fn undeclared(resource: &Resource, container: &observe::Container) -> Vec<String> {
+    let Spec::Container(spec) = &resource.spec else {
+        return Vec::new();
+    };
+    let (live, now) = (&spec.live, &container.live);
+    [
+        ("memory", live.memory, now.memory),
+        (
+            "memory_swap",
+            live.memory_swap.or(live.memory),
+            now.memory_swap,
+        ),
+        ("nano_cpus", live.nano_cpus, now.nano_cpus),
+        ("pids", live.pids, now.pids),
+    ]
+    .into_iter()
+    .filter_map(|(what, wanted, now)| Some((what, now.filter(|_| wanted.is_none())?)))
+    .map(|(what, now)| format!("{what} {now} was set by hand"))
+    .collect()
+}
+
+fn urls(spec: &ContainerSpec) -> Vec<String> {
+    let tcp = spec
+        .ports
+        .iter()
+        .filter(|(inside, _)| inside.ends_with("/tcp"));
+    tcp.map(|(_, port)| {
+        let host = if port.bind.is_unspecified() {
+            "localhost".to_owned()
+        } else {
+            port.bind.to_string()
+        };
+        format!("http://{host}:{}", port.host)
+    })
+    .collect()
+}
+
+fn health(state: &observe::State, held: bool) -> Health {
+    use observe::Status as S;
+    match (state.status, state.health) {
+        (S::Running, Some(HealthStatus::Starting)) => Health::Progressing,
+        (S::Running, Some(HealthStatus::Unhealthy)) => Health::Degraded,
+        (S::Running, _) => Health::Healthy,
+        (S::Paused, _) if held => Health::Suspended,
+        (S::Exited | S::Created, _) if held => Health::Suspended,
+        (S::Restarting, _) => Health::Degraded,
+        (S::Created, _) => Health::Missing,
+        (S::Paused | S::Exited | S::Removing | S::Dead, _) => Health::Degraded,
+    }
 }

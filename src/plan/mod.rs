@@ -135,6 +135,11 @@ pub enum Op {
         /// How.
         attachment: Attachment,
     },
+    /// Freezes it.
+    Pause {
+        /// Which container.
+        target: Target,
+    },
     /// Thaws it.
     Unpause {
         /// Which container.

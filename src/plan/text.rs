@@ -60,6 +60,7 @@ pub fn describe(step: &Step) -> String {
         Op::Connect {
             target, network, ..
         } => format!("connect {} to {network}", which(target)),
+        Op::Pause { target } => format!("pause {}", which(target)),
         Op::Unpause { target } => format!("unpause {}", which(target)),
         Op::Start { target } => format!("start {}", which(target)),
         Op::AwaitHealthy { target, .. } => format!("await {}", which(target)),

@@ -97,6 +97,8 @@ pub struct Head {
     pub open: Option<u64>,
     /// The number of the newest revision.
     pub revisions: u64,
+    /// Whether the stack was destroyed since the good revision was applied: then nothing shall run.
+    pub down: bool,
 }
 
 impl Head {
@@ -104,7 +106,7 @@ impl Head {
     pub fn to_text(&self) -> String {
         let opt = |text: Option<&str>| text.unwrap_or("-").to_owned();
         format!(
-            "1;{};{};{};{};{};{};{}",
+            "1;{};{};{};{};{};{};{};{}",
             self.seq,
             opt(self.good.as_ref().map(RevisionId::as_str)),
             opt(self.digest.as_ref().map(Digest::as_str)),
@@ -112,6 +114,7 @@ impl Head {
             self.held,
             self.open.map_or("-".to_owned(), |n| n.to_string()),
             self.revisions,
+            if self.down { "down" } else { "up" },
         )
     }
 
@@ -119,7 +122,18 @@ impl Head {
     pub fn from_text(text: &str) -> Option<Self> {
         let opt = |text: &str| (text != "-").then(|| text.to_owned());
         let parts: Vec<&str> = text.split(';').collect();
-        let [version, seq, good, digest, values, held, open, revisions] = parts.as_slice() else {
+        let [
+            version,
+            seq,
+            good,
+            digest,
+            values,
+            held,
+            open,
+            revisions,
+            state,
+        ] = parts.as_slice()
+        else {
             return None;
         };
         if *version != "1" {
@@ -137,6 +151,7 @@ impl Head {
                 Some(open.parse().ok()?)
             },
             revisions: revisions.parse().ok()?,
+            down: *state == "down",
         })
     }
 }
@@ -155,6 +170,7 @@ mod tests {
             held: 0,
             open: Some(12),
             revisions: 8,
+            down: true,
         };
         assert_eq!(Head::from_text(&head.to_text()), Some(head));
         assert_eq!(

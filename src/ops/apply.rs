@@ -1,0 +1,590 @@
+//! `coasti apply`: plan, prepare, switch, verify, commit; or undo.
+
+use super::error::{Failed, OpError, Undone};
+use super::gather::{Gathered, gather, random};
+use super::session::{Begin, Session, Who};
+use super::undo;
+use crate::base::{Digest, Key, Kind, Secret, StackId, ValueId};
+use crate::config::{Desired, Facts, Recipe, seal};
+use crate::diag::Diagnostics;
+use crate::diff::{Inputs, Wishes};
+use crate::engine::{Call, Engine};
+use crate::exec::{self, Context, Event, Events, Failure, Made, Stop, Values};
+use crate::model::Stack;
+use crate::observe::{Observed, Stamp};
+use crate::plan::{Op, Phase, Plan, check, plan};
+use crate::store::record::{Head, Outcome, Revision};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How to apply.
+pub struct Options<'a> {
+    /// What the user said on the command line.
+    pub wishes: Wishes,
+    /// Who.
+    pub who: &'a Who,
+    /// Refuses a plan that is not the one that was shown or saved: names what changed.
+    pub expect: Option<&'a (dyn Fn(&Gathered, &Plan) -> Vec<String> + Sync)>,
+    /// Shows the plan that is about to run.
+    pub show: &'a (dyn Fn(&Gathered, &Plan) + Sync),
+}
+
+/// What an apply came to.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The plan that ran; empty where nothing was to be done.
+    pub plan: Plan,
+    /// What runs now.
+    pub stack: Stack,
+    /// The new good revision, where there is one.
+    pub revision: Option<String>,
+    /// Values marked `display`, by `LABEL/VAR`.
+    pub display: Vec<(String, Secret<String>)>,
+    /// Things that did not go well after commit, such as an old container that could not be removed.
+    pub warnings: Vec<String>,
+}
+
+/// Applies the files.
+///
+/// # Errors
+/// See [`OpError`]; a failed run is undone before this returns.
+pub async fn apply<E: Engine>(
+    engine: &E,
+    desired: &Desired,
+    id: StackId,
+    options: &Options<'_>,
+    events: &Events,
+    stop: &Stop,
+) -> Result<Applied, OpError> {
+    let session = Session::open(
+        engine,
+        &desired.name,
+        id,
+        options.who,
+        "apply",
+        events,
+        stop,
+    )
+    .await?;
+    let result = locked(&session, desired, options).await;
+    let closed = session.close().await;
+    let applied = result?;
+    closed?;
+    Ok(applied)
+}
+
+async fn locked<E: Engine>(
+    session: &Session<'_, E>,
+    desired: &Desired,
+    options: &Options<'_>,
+) -> Result<Applied, OpError> {
+    let engine = session.engine;
+    let mut gathered = gather(engine, desired).await?;
+    gathered.sealed.stack.id = Some(session.id.clone());
+    let mut wishes = options.wishes.clone();
+    wishes.distrust = gathered.open_run(engine, session.stack).await;
+    let first = gathered.plan(&wishes);
+    if !first.refusals.is_empty() {
+        return Err(OpError::Refused(first.refusals.clone(), Box::new(first)));
+    }
+    if let Some(expect) = options.expect {
+        let changed = expect(&gathered, &first);
+        if !changed.is_empty() {
+            return Err(OpError::Stale(changed));
+        }
+    }
+    (options.show)(&gathered, &first);
+    fetch_images(session, &gathered.sealed.stack, &first).await?;
+    let knew_images = gathered.sealed.unknown_images.is_empty();
+    let fetched = first
+        .steps
+        .iter()
+        .any(|step| matches!(step.op, Op::FetchImage));
+    if fetched || !knew_images {
+        // What they declare (volumes) is known now.
+        gathered = gather(engine, desired).await?;
+        gathered.sealed.stack.id = Some(session.id.clone());
+    }
+    let head = gathered.peek.head.clone().unwrap_or_default();
+    let same = head.digest.as_ref() == Some(&gathered.sealed.stack.digest()) && !head.down;
+    if first.steps.is_empty() && same && gathered.open.is_none() {
+        return Ok(nothing_done(gathered.sealed.stack, first));
+    }
+    let (values, stack, new_values) = values(session, desired, &mut gathered).await?;
+    let stack = narrow(stack, gathered.base.as_ref(), &options.wishes);
+    let inputs = Inputs {
+        desired: &stack,
+        observed: &gathered.observed,
+        base: gathered.base.as_ref(),
+        held: &gathered.held,
+        wishes: &wishes,
+    };
+    let plan = checked(plan(&inputs), &stack)?;
+    if !plan.refusals.is_empty() {
+        return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
+    }
+    let revision = Revision {
+        id: Session::<E>::next_revision(&head),
+        stack: stack.clone(),
+        images: images(&gathered.observed),
+        commit: session.who.commit.clone(),
+        run: session.run.clone(),
+    };
+    let mut head = session
+        .begin(Begin {
+            head: &head,
+            new_store: gathered.peek.key.is_none(),
+            key: &gathered.key,
+            values: new_values.then_some(&values),
+            revision: Some(&revision),
+            about: options.wishes.target.iter().cloned().collect(),
+        })
+        .await?;
+    let goal = Goal {
+        stack: &stack,
+        plan: &plan,
+        values: &values,
+        key: &gathered.key,
+        base: gathered.up(),
+        held: &gathered.held,
+        keep_failed: options.wishes.keep_failed,
+        recovered: gathered.open,
+        new_good: Some((revision.id.clone(), stack.digest())),
+    };
+    let warnings = run(session, &mut head, goal).await?;
+    keep_images(session, &gathered.observed, &stack).await;
+    converged(session, desired, &options.wishes).await?;
+    Ok(Applied {
+        display: display(&stack, &values),
+        plan,
+        stack,
+        revision: Some(revision.id.to_string()),
+        warnings,
+    })
+}
+
+/// With `--target`, what is applied is the files' stack for those labels, and what was there for the rest.
+fn narrow(mut stack: Stack, base: Option<&Stack>, wishes: &Wishes) -> Stack {
+    if wishes.target.is_empty() {
+        return stack;
+    }
+    stack
+        .resources
+        .retain(|id, _| id.kind == Kind::Image || wishes.target.contains(id.label()));
+    for (id, resource) in base.iter().flat_map(|base| &base.resources) {
+        if !wishes.target.contains(id.label()) {
+            stack
+                .resources
+                .entry(id.clone())
+                .or_insert_with(|| resource.clone());
+        }
+    }
+    let used: BTreeSet<_> = stack
+        .containers()
+        .map(|(_, _, spec)| spec.image.clone())
+        .collect();
+    stack
+        .resources
+        .retain(|id, resource| id.kind != Kind::Image || used.contains(&resource.name));
+    stack
+}
+
+fn nothing_done(stack: Stack, plan: Plan) -> Applied {
+    Applied {
+        plan,
+        stack,
+        revision: None,
+        display: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+/// A plan that its checker finds fault with is a bug of ours, and is not run.
+pub(super) fn checked(plan: Plan, stack: &Stack) -> Result<Plan, OpError> {
+    let faults = check::check(&plan, stack);
+    if faults.is_empty() {
+        return Ok(plan);
+    }
+    Err(OpError::Usage {
+        what: format!(
+            "coasti made a plan that its own checker refuses: {}",
+            faults.join("; ")
+        ),
+        help: vec![
+            "this is a bug: please report it with the output of `coasti plan --format json`".into(),
+        ],
+    })
+}
+
+/// Fetches what is missing before anything else: a missing image then has touched nothing.
+async fn fetch_images<E: Engine>(
+    session: &Session<'_, E>,
+    stack: &Stack,
+    plan: &Plan,
+) -> Result<(), OpError> {
+    let steps: Vec<_> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.op, Op::FetchImage))
+        .cloned()
+        .collect();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    if let Some(free) = session.engine.free_space().await
+        && free < LEAST_SPACE
+    {
+        return Err(OpError::usage(
+            format!(
+                "only {} MB are free where the engine keeps images",
+                free >> 20
+            ),
+            &["free some space (docker image prune, docker builder prune), then apply again"],
+        ));
+    }
+    let fetch = Plan {
+        steps,
+        ..plan.clone()
+    };
+    session.events.send(Event::Begin {
+        what: "fetch images".to_owned(),
+        steps: fetch.steps.len(),
+    });
+    let stamp = session.stamp(&Key::new([0; 32]));
+    let (values, mut made) = (Values::new(), Made::new());
+    let context = session.context(stack, &values, &stamp);
+    let result = exec::run(&context, &fetch, &[Phase::Prepare], &mut made).await;
+    session.events.send(Event::End { ok: result.is_ok() });
+    result.map_err(|failure| failed(&failure, None, None, Undone::Nothing, Vec::new()))
+}
+
+/// Less free space than this is no start for pulling images.
+const LEAST_SPACE: u64 = 1 << 30;
+
+impl<'a, E: Engine> Session<'a, E> {
+    pub(super) fn stamp(&self, key: &Key) -> Stamp {
+        Stamp {
+            stack: self.stack.clone(),
+            id: self.id.clone(),
+            run: self.run.clone(),
+            key: key.fingerprint(),
+        }
+    }
+
+    pub(super) fn context<'c>(
+        &'c self,
+        desired: &'c Stack,
+        values: &'c Values,
+        stamp: &'c Stamp,
+    ) -> Context<'c, E> {
+        Context {
+            engine: self.engine,
+            desired,
+            values,
+            stamp,
+            events: self.events,
+            stop: self.stop,
+            lock: Some(&self.lock),
+        }
+    }
+}
+
+/// All values that the stack refers to; makes those that do not exist yet, and seals again with them.
+async fn values<E: Engine>(
+    session: &Session<'_, E>,
+    desired: &Desired,
+    gathered: &mut Gathered,
+) -> Result<(Values, Stack, bool), OpError> {
+    let head = gathered.peek.head.clone().unwrap_or_default();
+    let mut values = match gathered.values.take() {
+        Some(values) => values,
+        None => session.store().values(&head).await?,
+    };
+    let before = values.len();
+    for (id, value) in &gathered.sealed.given {
+        values.entry(id.clone()).or_insert_with(|| value.clone());
+    }
+    // A secret file's content may change under its name: what it was stays, under its digest.
+    let changed = gathered
+        .sealed
+        .given
+        .iter()
+        .any(|(id, value)| values.get(id) != Some(value));
+    for (id, value) in &gathered.sealed.given {
+        if let Some(old) = values.insert(id.clone(), value.clone())
+            && old != *value
+        {
+            let digest = gathered.key.keyed(old.expose().as_bytes());
+            values.insert(versioned(id, &digest), old);
+        }
+    }
+    let mut randomness = |bytes: &mut [u8]| getrandom::fill(bytes).is_ok();
+    let mut made = false;
+    for (id, recipe) in &gathered.sealed.generate {
+        if !values.contains_key(id) {
+            let value = generate(recipe, &mut randomness, id)?;
+            values.insert(id.clone(), Secret::new(value));
+            made = true;
+        }
+    }
+    let new = changed || made || values.len() != before || gathered.peek.key.is_none();
+    if !made {
+        return Ok((values, gathered.sealed.stack.clone(), new));
+    }
+    let digests: BTreeMap<ValueId, Digest> = values
+        .iter()
+        .map(|(id, value)| (id.clone(), gathered.key.keyed(value.expose().as_bytes())))
+        .collect();
+    let facts = Facts {
+        key: &gathered.key,
+        values: &digests,
+        shown: &BTreeMap::new(),
+        observed: &gathered.observed,
+        previous: gathered.base.as_ref(),
+        local: session.engine.info().local,
+    };
+    let mut diagnostics = Diagnostics::new();
+    let Some(sealed) = seal(desired, &facts, &mut diagnostics) else {
+        return Err(OpError::Files(diagnostics));
+    };
+    let mut stack = sealed.stack;
+    stack.id = Some(session.id.clone());
+    Ok((values, stack, new))
+}
+
+/// The id under which a value is kept after another took its place.
+pub(super) fn versioned(id: &ValueId, digest: &Digest) -> ValueId {
+    ValueId::new(format!("{id}@{}", digest.short(16)))
+}
+
+/// The values that `stack` was sealed with, where today's are others.
+pub(super) fn values_of(stack: &Stack, values: &Values, key: &Key) -> Values {
+    let mut of = values.clone();
+    for value in stack.texts().flat_map(crate::model::Text::values) {
+        let Some(digest) = &value.digest else {
+            continue;
+        };
+        let today = values
+            .get(&value.id)
+            .map(|v| key.keyed(v.expose().as_bytes()));
+        if today.as_ref() != Some(digest)
+            && let Some(then) = values.get(&versioned(&value.id, digest))
+        {
+            of.insert(value.id.clone(), then.clone());
+        }
+    }
+    of
+}
+
+fn generate(
+    recipe: &Recipe,
+    randomness: &mut dyn FnMut(&mut [u8]) -> bool,
+    id: &ValueId,
+) -> Result<String, OpError> {
+    let mut ok = true;
+    let value = recipe.make(&mut |bytes| ok &= randomness(bytes));
+    if !ok {
+        // Never a guessable secret.
+        random::<1>()?;
+        return Err(OpError::usage("the system gives no randomness", &[]));
+    }
+    value.ok_or_else(|| {
+        OpError::usage(
+            format!("{id} wants this machine's public address, which is not known"),
+            &["set it in deploy.yml: `external_ip: 203.0.113.7`"],
+        )
+    })
+}
+
+/// What each image reference names now.
+pub(super) fn images(observed: &Observed) -> BTreeMap<String, String> {
+    observed
+        .images
+        .iter()
+        .map(|(reference, image)| (reference.clone(), image.id.clone()))
+        .collect()
+}
+
+/// What a run leads to, and what from.
+pub(super) struct Goal<'a> {
+    pub(super) stack: &'a Stack,
+    pub(super) plan: &'a Plan,
+    pub(super) values: &'a Values,
+    pub(super) key: &'a Key,
+    pub(super) base: Option<&'a Stack>,
+    pub(super) held: &'a crate::diff::Held,
+    pub(super) keep_failed: bool,
+    pub(super) recovered: Option<u64>,
+    pub(super) new_good: Option<(crate::base::RevisionId, Digest)>,
+}
+
+/// Runs a plan in its four phases; undoes it where one of the first three fails. Returns warnings.
+pub(super) async fn run<E: Engine>(
+    session: &Session<'_, E>,
+    head: &mut Head,
+    goal: Goal<'_>,
+) -> Result<Vec<String>, OpError> {
+    let stamp = session.stamp(goal.key);
+    let context = session.context(goal.stack, goal.values, &stamp);
+    let mut made = Made::new();
+    session.events.send(Event::Begin {
+        what: "apply".to_owned(),
+        steps: goal.plan.steps.len(),
+    });
+    let phases = [Phase::Prepare, Phase::Switch, Phase::Verify];
+    if let Err(failure) = exec::run(&context, goal.plan, &phases, &mut made).await {
+        session.events.send(Event::End { ok: false });
+        return Err(undo::undo(session, head, &goal, &failure).await);
+    }
+    if let Some((id, digest)) = goal.new_good.clone() {
+        head.good = Some(id);
+        head.digest = Some(digest);
+        head.down = false;
+    }
+    let summary = summary(goal.plan);
+    session
+        .end(head, Outcome::Done, summary, None, goal.recovered)
+        .await?;
+    let mut warnings = Vec::new();
+    if let Err(failure) = exec::run(&context, goal.plan, &[Phase::Commit], &mut made).await {
+        warnings.push(format!(
+            "what was replaced could not be removed ({}: {}); the next apply does",
+            failure.doing, failure.error
+        ));
+    }
+    session.events.send(Event::End { ok: true });
+    Ok(warnings)
+}
+
+/// One line about a plan that was run.
+pub(super) fn summary(plan: &Plan) -> String {
+    use crate::diff::Action;
+    let count = |action: Action| {
+        plan.changes
+            .iter()
+            .filter(|change| change.action == action)
+            .count()
+    };
+    let parts: Vec<_> = [
+        (Action::Create, "created"),
+        (Action::Replace, "replaced"),
+        (Action::Update, "updated"),
+        (Action::Start, "started"),
+        (Action::Restore, "restored"),
+        (Action::Remove, "removed"),
+    ]
+    .into_iter()
+    .map(|(action, word)| (count(action), word))
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, word)| format!("{n} {word}"))
+    .collect();
+    if parts.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+/// Tags images of the last revisions, so that nobody's clean-up takes what a rollback needs. Best effort.
+pub(super) async fn keep_images<E: Engine>(
+    session: &Session<'_, E>,
+    observed: &Observed,
+    stack: &Stack,
+) {
+    for (id, resource) in &stack.resources {
+        let Some(image) = observed
+            .images
+            .get(&resource.name)
+            .filter(|_| id.kind == crate::base::Kind::Image)
+        else {
+            continue;
+        };
+        let tag = keep_tag(session.stack.as_str(), &image.id);
+        let call = Call::TagImage {
+            image: image.id.clone(),
+            tag,
+        };
+        let _ = session.engine.execute(&call, Duration::from_secs(30)).await;
+    }
+}
+
+/// The tag that keeps an image.
+fn keep_tag(stack: &str, image: &str) -> String {
+    let digits: String = image
+        .rsplit(':')
+        .next()
+        .unwrap_or(image)
+        .chars()
+        .take(12)
+        .collect();
+    format!("coasti.keep/{stack}:{digits}")
+}
+
+/// A plan made right after an apply is empty; if not, that is an error which names the fields.
+async fn converged<E: Engine>(
+    session: &Session<'_, E>,
+    desired: &Desired,
+    wishes: &Wishes,
+) -> Result<(), OpError> {
+    let mut gathered = gather(session.engine, desired).await?;
+    gathered.sealed.stack.id = Some(session.id.clone());
+    let again = Wishes {
+        target: wishes.target.clone(),
+        ..Wishes::default()
+    };
+    let plan = gathered.plan(&again);
+    if plan.steps.is_empty() && plan.refusals.is_empty() {
+        return Ok(());
+    }
+    let mut fields = Vec::new();
+    for change in &plan.changes {
+        let of = format!("{} `{}`", change.id.kind, change.name);
+        if change.fields.is_empty() {
+            fields.push(format!("{of} ({:?})", change.action).to_lowercase());
+        }
+        fields.extend(
+            change
+                .fields
+                .iter()
+                .map(|field| format!("{of}: {}", field.field)),
+        );
+    }
+    fields.extend(plan.refusals.iter().map(|refusal| refusal.summary.clone()));
+    Err(OpError::NotConverged(fields))
+}
+
+fn display(stack: &Stack, values: &Values) -> Vec<(String, Secret<String>)> {
+    stack
+        .containers()
+        .flat_map(|(id, resource, spec)| {
+            let names = resource.about.iter().flat_map(|about| &about.display);
+            names.filter_map(move |name| {
+                let value = spec.env.get(name)?.resolve(values).ok()?;
+                Some((format!("{}/{name}", id.address), value))
+            })
+        })
+        .collect()
+}
+
+/// A failed run, told.
+pub(super) fn failed(
+    failure: &Failure,
+    logs: Option<String>,
+    health: Option<String>,
+    undone: Undone,
+    kept: Vec<String>,
+) -> OpError {
+    let what = match &failure.of {
+        Some(of) => format!("{} {}: {}", of.kind, of.address, failure.doing),
+        None => failure.doing.clone(),
+    };
+    OpError::Failed(Box::new(Failed {
+        what,
+        error: failure.error.clone(),
+        logs,
+        health,
+        undone,
+        interrupted: failure.interrupted,
+        kept,
+    }))
+}

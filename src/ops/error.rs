@@ -1,0 +1,84 @@
+//! Why an operation did not do what was asked for.
+
+use crate::diag::Diagnostics;
+use crate::diff::Refusal;
+use crate::engine::EngineError;
+use crate::plan::Plan;
+use crate::store::{StoreError, lock::Holder};
+
+/// An operation's failure. Each kind has its exit code (design: exit codes), given by `cli::exit`.
+#[derive(Debug, thiserror::Error)]
+pub enum OpError {
+    /// The files are wrong.
+    #[error("the files have errors")]
+    Files(Diagnostics),
+    /// The plan was refused.
+    #[error("refused")]
+    Refused(Vec<Refusal>, Box<Plan>),
+    /// Something is not as it was when the plan was made.
+    #[error("the plan is stale: {}", .0.join(", "))]
+    Stale(Vec<String>),
+    /// Somebody else holds the lock.
+    #[error("the stack is locked")]
+    Locked(Option<Box<Holder>>),
+    /// The engine said no.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The store could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It failed and was undone, or could not be.
+    #[error("{}", .0.error)]
+    Failed(Box<Failed>),
+    /// After the apply, the plan is not empty.
+    #[error("the apply did not converge: {}", .0.join(", "))]
+    NotConverged(Vec<String>),
+    /// What was asked for makes no sense here.
+    #[error("{what}")]
+    Usage {
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        help: Vec<String>,
+    },
+}
+
+/// A failed run.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    /// What failed: `container blog (quickstart-blog): waiting until healthy`.
+    pub what: String,
+    /// Why.
+    pub error: String,
+    /// The culprit's last output.
+    pub logs: Option<String>,
+    /// Its last health check's output.
+    pub health: Option<String>,
+    /// Whether everything is as before.
+    pub undone: Undone,
+    /// Whether the user asked for it.
+    pub interrupted: bool,
+    /// Containers that were kept to be looked at.
+    pub kept: Vec<String>,
+}
+
+/// How far a failed run was undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undone {
+    /// Nothing had been touched.
+    Nothing,
+    /// Everything is as before.
+    Complete,
+    /// Something is left, and what.
+    Partly(String),
+}
+
+impl OpError {
+    /// A misuse.
+    pub fn usage(what: impl Into<String>, help: &[&str]) -> Self {
+        Self::Usage {
+            what: what.into(),
+            help: help.iter().map(|h| (*h).to_owned()).collect(),
+        }
+    }
+}

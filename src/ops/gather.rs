@@ -1,0 +1,372 @@
+//! Everything that a plan is made of, gathered by reading alone.
+//!
+//! The fast path makes no GET of the store: digests of generated values are taken from the labels of running
+//! containers; where the files then seal to the very digest that the store's pointer names, they are proven
+//! right by it, and what was last applied is known without being read.
+
+use super::error::OpError;
+use crate::base::{Digest, Key, Kind, RunId, StackId, StackName, ValueId};
+use crate::config::{Desired, Facts, Sealed, seal};
+use crate::diag::Diagnostics;
+use crate::diff::{Held, Inputs, Refusal, Wishes};
+use crate::engine::{Look, Scope};
+use crate::exec::Values;
+use crate::model::{Spec, Stack, Text, spec_hash};
+use crate::observe::Observed;
+use crate::plan::{Plan, plan};
+use crate::store::{Peek, Store, record::Revision};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was gathered.
+pub struct Gathered {
+    /// The files' stack, every choice made.
+    pub sealed: Sealed,
+    /// What the engine has.
+    pub observed: Observed,
+    /// The store's key and pointers.
+    pub peek: Peek,
+    /// The key of digests; a fresh one where there is no store yet.
+    pub key: Key,
+    /// What was last applied and good.
+    pub base: Option<Stack>,
+    /// Decisions that stand.
+    pub held: Held,
+    /// Generated values and secrets, where they had to be read.
+    pub values: Option<Values>,
+    /// Values that are lost with the store, by the volume that was made with them.
+    pub lost: Vec<Refusal>,
+    /// Warnings.
+    pub diagnostics: Diagnostics,
+    /// The run that was cut off, where there is one.
+    pub open: Option<u64>,
+}
+
+/// Gathers.
+pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, OpError> {
+    let store = Store::new(look, &desired.name);
+    let scope = Scope {
+        stack: desired.name.clone(),
+        images: desired.images(),
+        by_name: BTreeSet::new(),
+    };
+    let (peek, observed) = tokio::join!(store.peek(), look.observe(&scope));
+    let (peek, mut observed) = (peek?, observed?);
+    identity(
+        &desired.name,
+        desired.id.as_ref(),
+        &desired.deploy_file.name,
+        &observed,
+    )?;
+    let key = match &peek.key {
+        Some(key) => key.clone(),
+        None => Key::new(random()?),
+    };
+    let mut diagnostics = Diagnostics::new();
+    let local = look.info().local;
+    let head = peek.head.clone().unwrap_or_default();
+    let nothing = BTreeMap::new();
+    let foreign_key = has_foreign_key(&observed, &key);
+    if !foreign_key && head.held == 0 && head.digest.is_some() {
+        let claims = claims(&observed, &key);
+        let facts = Facts {
+            key: &key,
+            values: &claims,
+            shown: &nothing,
+            observed: &observed,
+            previous: None,
+            local,
+        };
+        let mut first = Diagnostics::new();
+        if let Some(sealed) = seal(desired, &facts, &mut first)
+            && Some(sealed.stack.digest()) == head.digest
+        {
+            let base = Some(sealed.stack.clone());
+            return Ok(Gathered {
+                sealed,
+                observed,
+                key,
+                base,
+                held: Held::new(),
+                values: None,
+                lost: Vec::new(),
+                diagnostics: first,
+                open: head.open,
+                peek,
+            });
+        }
+    }
+    let base: Option<Revision> = match &head.good {
+        Some(id) => store.revision(id).await?,
+        None => None,
+    };
+    let held = store.held(&head).await?;
+    let mut values = store.values(&head).await?;
+    let store_lost = peek.key.is_none()
+        && observed
+            .containers
+            .values()
+            .any(|c| c.owner.resource.is_some());
+    if store_lost || foreign_key {
+        rebuild(&observed, &mut values);
+        rekey(&mut observed, &key, &values);
+    }
+    let digests: BTreeMap<ValueId, Digest> = values
+        .iter()
+        .map(|(id, value)| (id.clone(), key.keyed(value.expose().as_bytes())))
+        .collect();
+    let facts = Facts {
+        key: &key,
+        values: &digests,
+        shown: &nothing,
+        observed: &observed,
+        previous: base.as_ref().map(|base| &base.stack),
+        local,
+    };
+    let Some(sealed) = seal(desired, &facts, &mut diagnostics) else {
+        return Err(OpError::Files(diagnostics));
+    };
+    if diagnostics.has_errors() {
+        return Err(OpError::Files(diagnostics));
+    }
+    let lost = lost(
+        &sealed,
+        &observed,
+        &digests,
+        peek.key.is_some() && base.is_some(),
+    );
+    Ok(Gathered {
+        sealed,
+        observed,
+        key,
+        base: base.map(|base| base.stack),
+        held,
+        values: Some(values),
+        lost,
+        diagnostics,
+        open: head.open,
+        peek,
+    })
+}
+
+impl Gathered {
+    /// The plan to the files' stack.
+    pub fn plan(&self, wishes: &Wishes) -> Plan {
+        let inputs = Inputs {
+            desired: &self.sealed.stack,
+            observed: &self.observed,
+            base: self.base.as_ref(),
+            held: &self.held,
+            wishes,
+        };
+        let mut plan = plan(&inputs);
+        let lost = self
+            .lost
+            .iter()
+            .filter(|lost| !wishes.new_data.contains(lost.id.label()));
+        plan.refusals.extend(lost.cloned());
+        if !plan.refusals.is_empty() {
+            plan.steps.clear();
+        }
+        plan
+    }
+
+    /// The run that was cut off, by the objects that it left.
+    pub async fn open_run<L: Look>(&self, look: &L, name: &StackName) -> Option<RunId> {
+        let open = self.open?;
+        let runs = Store::new(look, name).runs().await.ok()?;
+        runs.into_iter()
+            .find(|run| run.seq == open)
+            .map(|run| run.id)
+    }
+}
+
+impl Gathered {
+    /// What runs where all is well: the good revision, unless it was destroyed.
+    pub fn up(&self) -> Option<&Stack> {
+        let down = self.peek.head.as_ref().is_some_and(|head| head.down);
+        self.base.as_ref().filter(|_| !down)
+    }
+}
+
+/// Random bytes of the system.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], OpError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| OpError::usage(format!("the system gives no randomness: {error}"), &[]))?;
+    Ok(bytes)
+}
+
+/// The engine must not have this stack under another id.
+pub(super) fn identity(
+    name: &StackName,
+    id: Option<&StackId>,
+    file: &str,
+    observed: &Observed,
+) -> Result<(), OpError> {
+    let ids: BTreeSet<_> = observed
+        .containers
+        .values()
+        .map(|c| &c.owner)
+        .chain(observed.volumes.values().map(|v| &v.owner))
+        .chain(observed.networks.values().map(|n| &n.owner))
+        .filter_map(|owner| owner.id.clone())
+        .collect();
+    match (id, ids.first()) {
+        (None, Some(theirs)) => Err(OpError::Usage {
+            what: format!(
+                "this engine already has a stack `{name}` with id {theirs}, and {file} has no id"
+            ),
+            help: vec![
+                format!("if this folder is that stack: put `id: {theirs}` into {file}"),
+                format!("if it is another one: give it another name in {file} (`stack: …`)"),
+            ],
+        }),
+        (Some(ours), Some(_)) if !ids.contains(ours) => {
+            let theirs: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            Err(OpError::Usage {
+                what: format!(
+                    "this engine has stack `{name}` with id {}, and {file} says {ours}",
+                    theirs.join(" and ")
+                ),
+                help: vec![
+                    "two folders with one name must not work on one engine: rename one of them (`stack: …`), or"
+                        .into(),
+                    format!("put the engine's id into {file} if this folder is to take that stack over"),
+                ],
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn own_texts(spec: &Spec) -> Vec<(&str, &Text)> {
+    match spec {
+        Spec::Container(spec) => spec
+            .env
+            .iter()
+            .map(|(name, text)| (name.as_str(), text))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Digests of generated values as the labels of running containers have them.
+fn claims(observed: &Observed, key: &Key) -> BTreeMap<ValueId, Digest> {
+    let fingerprint = key.fingerprint();
+    let mut claims = BTreeMap::new();
+    for container in observed
+        .containers
+        .values()
+        .filter(|c| c.owner.key.as_ref() == Some(&fingerprint))
+    {
+        let Some(Spec::Container(spec)) = &container.owner.spec else {
+            continue;
+        };
+        for value in spec.texts().flat_map(Text::values) {
+            if let Some(digest) = &value.digest {
+                claims.insert(value.id.clone(), digest.clone());
+            }
+        }
+    }
+    claims
+}
+
+/// Whether containers of ours bear digests of another key: the store was lost and made anew.
+fn has_foreign_key(observed: &Observed, key: &Key) -> bool {
+    let fingerprint = key.fingerprint();
+    observed.containers.values().any(|c| {
+        c.owner.resource.is_some() && c.owner.key.as_ref().is_some_and(|k| *k != fingerprint)
+    })
+}
+
+/// Takes values that the store does not have from the variables of containers that bear them.
+fn rebuild(observed: &Observed, values: &mut Values) {
+    for container in observed.containers.values() {
+        let Some(spec) = &container.owner.spec else {
+            continue;
+        };
+        for (name, text) in own_texts(spec) {
+            if let (Some(value), Some(real)) = (text.as_value(), container.env.get(name)) {
+                values
+                    .entry(value.id.clone())
+                    .or_insert_with(|| real.clone());
+            }
+        }
+    }
+}
+
+/// Makes labels that were written with a lost key comparable: the same specs, with digests of today's key.
+fn rekey(observed: &mut Observed, key: &Key, values: &Values) {
+    let fingerprint = key.fingerprint();
+    for container in observed.containers.values_mut() {
+        let owner = &mut container.owner;
+        let intact = owner.spec.as_ref().map(spec_hash) == owner.spec_hash;
+        if owner.key.as_ref() == Some(&fingerprint) || !intact {
+            continue;
+        }
+        if let Some(spec) = &mut owner.spec {
+            if let Spec::Container(spec) = spec {
+                for value in spec.texts_mut().into_iter().flat_map(Text::values_mut) {
+                    if let Some(real) = values.get(&value.id) {
+                        value.digest = Some(key.keyed(real.expose().as_bytes()));
+                    }
+                }
+            }
+            owner.spec_hash = Some(spec_hash(spec));
+            owner.key = Some(fingerprint.clone());
+        }
+    }
+}
+
+/// A value that was generated for data that is still there, and is gone, must not be generated anew.
+fn lost(
+    sealed: &Sealed,
+    observed: &Observed,
+    digests: &BTreeMap<ValueId, Digest>,
+    had_store: bool,
+) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for (id, resource, spec) in sealed.stack.containers() {
+        let Some(about) = &resource.about else {
+            continue;
+        };
+        for (variable, volume) in &about.init_only {
+            let Some(text) = spec.env.get(variable) else {
+                continue;
+            };
+            let missing = text
+                .values()
+                .any(|v| sealed.generate.contains_key(&v.id) && !digests.contains_key(&v.id));
+            let made = observed
+                .volumes
+                .get(volume.as_str())
+                .is_some_and(|v| v.owner.run.is_some());
+            let external = sealed
+                .stack
+                .by_name(Kind::Volume, volume.as_str())
+                .is_some_and(|(_, r)| matches!(&r.spec, Spec::Volume(v) if v.external));
+            if !missing || !(made || external) || had_store && !made {
+                continue;
+            }
+            refusals.push(Refusal {
+                code: "P0308".into(),
+                id: id.clone(),
+                summary: format!("`{variable}` for the data in volume `{volume}` is lost"),
+                why: "the store that kept it is gone, and no container is left that knows it"
+                    .into(),
+                help: vec![
+                    format!(
+                        "bring it back: coasti secret import (with {}/{variable}), or",
+                        id.address
+                    ),
+                    format!(
+                        "move the volume aside (its data stays) and use `--new-data {}`",
+                        id.label()
+                    ),
+                ],
+                origin: resource.origin(&format!("env.{variable}")).cloned(),
+            });
+        }
+    }
+    refusals
+}

@@ -1,0 +1,405 @@
+//! Decisions about labels that outlive an apply: `stop`, `pause`, `remove`, lifted by `start` and `unpause`;
+//! and `restart`, which decides nothing.
+
+use super::error::OpError;
+use super::recover::{Known, known, to_stack};
+use super::session::{Begin, Session, Who};
+use crate::base::{EngineId, ResourceId, Span, StackId, StackName};
+use crate::diff::{Held, Hold, Wishes};
+use crate::engine::Engine;
+use crate::exec::{self, Event, Events, Made, Stop, Values};
+use crate::model::{Role, Stack};
+use crate::observe::{Container, Status};
+use crate::plan::{Op, Phase, Plan, Step, Target};
+use crate::store::Entry;
+use crate::store::record::Outcome;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is done to labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Stops, and keeps stopped.
+    Stop,
+    /// Freezes, and keeps frozen.
+    Pause,
+    /// Removes containers, keeps data, and keeps them away.
+    Remove,
+    /// Lifts any of these.
+    Start,
+    /// Stops and starts.
+    Restart,
+}
+
+impl Act {
+    /// The command's word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Pause => "pause",
+            Self::Remove => "remove",
+            Self::Start => "start",
+            Self::Restart => "restart",
+        }
+    }
+}
+
+/// The labels that users named, by label, domain or container name.
+pub fn labels(known: &Known, named: &[String]) -> Result<BTreeSet<String>, OpError> {
+    let stack = known.good.as_ref().map(|good| &good.stack);
+    let all: BTreeSet<String> = stack
+        .into_iter()
+        .flat_map(Stack::containers)
+        .map(|(id, ..)| id.label().to_owned())
+        .chain(
+            known
+                .observed
+                .containers
+                .values()
+                .filter_map(|c| Some(c.owner.resource.as_ref()?.label().to_owned())),
+        )
+        .collect();
+    named
+        .iter()
+        .map(|name| {
+            let by_domain =
+                stack
+                    .into_iter()
+                    .flat_map(Stack::containers)
+                    .find(|(_, resource, _)| {
+                        resource.name == *name
+                            || resource.about.as_ref().is_some_and(|a| {
+                                a.role == Role::App && a.domain.as_ref() == Some(name)
+                            })
+                    });
+            if all.contains(name) {
+                Ok(name.clone())
+            } else if let Some((id, ..)) = by_domain {
+                Ok(id.label().to_owned())
+            } else {
+                let known: Vec<_> = all.iter().map(String::as_str).collect();
+                let near = crate::diag::did_you_mean(name, known.iter().copied());
+                let mut help = vec![format!("labels here: {}", known.join(", "))];
+                help.extend(near.map(|near| format!("did you mean `{near}`?")));
+                Err(OpError::Usage {
+                    what: format!("no app has the label, domain or name `{name}`"),
+                    help,
+                })
+            }
+        })
+        .collect()
+}
+
+/// Does `act` to `named`.
+#[allow(clippy::too_many_arguments)]
+pub async fn act<E: Engine>(
+    engine: &E,
+    name: &StackName,
+    id: StackId,
+    act: Act,
+    named: &[String],
+    who: &Who,
+    events: &Events,
+    stop: &Stop,
+) -> Result<BTreeSet<String>, OpError> {
+    let session = Session::open(engine, name, id, who, act.word(), events, stop).await?;
+    let result: Result<_, OpError> = async {
+        let known = known(engine, name, Some(&session.id), None).await?;
+        let labels = labels(&known, named)?;
+        match act {
+            Act::Start => start(&session, known, &labels).await?,
+            Act::Stop | Act::Pause | Act::Remove | Act::Restart => {
+                hold(&session, &known, act, &labels).await?
+            }
+        }
+        Ok(labels)
+    }
+    .await;
+    let closed = session.close().await;
+    let labels = result?;
+    closed?;
+    Ok(labels)
+}
+
+/// Brings the labels back to the good revision.
+async fn start<E: Engine>(
+    session: &Session<'_, E>,
+    mut known: Known,
+    labels: &BTreeSet<String>,
+) -> Result<(), OpError> {
+    let Some(good) = known.good.clone() else {
+        return Err(OpError::usage(
+            "nothing was applied yet",
+            &["`coasti apply` starts everything"],
+        ));
+    };
+    let before = known.held.clone();
+    known.held.retain(|label, _| !labels.contains(label));
+    let key = known.key()?;
+    let values = session.store().values(&known.head).await?;
+    let wishes = Wishes {
+        target: labels.clone(),
+        ..Wishes::default()
+    };
+    let about = labels.iter().cloned().collect();
+    to_stack(
+        session,
+        &known,
+        &good.stack,
+        None,
+        &values,
+        &key,
+        &wishes,
+        about,
+    )
+    .await?;
+    if known.held != before {
+        write_held(session, &known.held).await?;
+    }
+    Ok(())
+}
+
+async fn write_held<E: Engine>(session: &Session<'_, E>, held: &Held) -> Result<(), OpError> {
+    let store = session.store();
+    let mut head = store.peek().await?.head.unwrap_or_default();
+    head.seq += 1;
+    let mut entries = Vec::new();
+    if held.is_empty() {
+        head.held = 0;
+    } else {
+        head.held = head.seq;
+        entries.push(Entry::json(format!("held/{}", head.held), held));
+    }
+    entries.extend(Entry::head(&head));
+    Ok(store.write(entries).await?)
+}
+
+/// Stops, freezes, removes or restarts, dependants first; then the decision is kept.
+async fn hold<E: Engine>(
+    session: &Session<'_, E>,
+    known: &Known,
+    act: Act,
+    labels: &BTreeSet<String>,
+) -> Result<(), OpError> {
+    let key = known.key()?;
+    let plan = plan(known, session.stack, act, labels);
+    let head = known.head.clone();
+    let about = labels.iter().cloned().collect();
+    let begin = Begin {
+        head: &head,
+        new_store: false,
+        key: &key,
+        values: None,
+        revision: None,
+        about,
+    };
+    let mut head = session.begin(begin).await?;
+    session.events.send(Event::Begin {
+        what: act.word().to_owned(),
+        steps: plan.steps.len(),
+    });
+    let stamp = session.stamp(&key);
+    let empty = Stack::empty(session.stack.clone(), Some(session.id.clone()));
+    let stack = known.good.as_ref().map_or(&empty, |good| &good.stack);
+    let values = Values::new();
+    let context = session.context(stack, &values, &stamp);
+    let ran = exec::run(&context, &plan, &[Phase::Switch], &mut Made::new()).await;
+    session.events.send(Event::End { ok: ran.is_ok() });
+    if let Err(failure) = ran {
+        let summary = format!("{}: {}", failure.doing, failure.error);
+        session
+            .end(
+                &mut head,
+                Outcome::NotUndone,
+                summary,
+                None,
+                known.head.open,
+            )
+            .await?;
+        let left = "done as far as it got; the same command goes on".to_owned();
+        return Err(super::apply::failed(
+            &failure,
+            None,
+            None,
+            super::Undone::Partly(left),
+            Vec::new(),
+        ));
+    }
+    let hold = match act {
+        Act::Stop => Some(Hold::Stopped),
+        Act::Pause => Some(Hold::Paused),
+        Act::Remove => Some(Hold::Removed),
+        Act::Start | Act::Restart => None,
+    };
+    let done = format!(
+        "{} {}",
+        act.word(),
+        labels.iter().cloned().collect::<Vec<_>>().join(", ")
+    );
+    if let Some(hold) = hold {
+        let mut held = known.held.clone();
+        held.extend(labels.iter().map(|label| (label.clone(), hold)));
+        head.held = head.seq;
+        let entry = Entry::json(format!("held/{}", head.held), &held);
+        session.store().write(vec![entry]).await?;
+    }
+    session
+        .end(&mut head, Outcome::Done, done, None, known.head.open)
+        .await
+}
+
+/// The steps: each container after those that need it (stopping), or after those it needs (starting again).
+fn plan(known: &Known, name: &StackName, act: Act, labels: &BTreeSet<String>) -> Plan {
+    let mut steps: Vec<Step> = Vec::new();
+    let stack = known.good.as_ref().map(|good| &good.stack);
+    let mut containers: Vec<(&ResourceId, &Container)> = known
+        .observed
+        .containers
+        .values()
+        .filter_map(|container| Some((container.owner.resource.as_ref()?, container)))
+        .filter(|(id, container)| {
+            let ours = crate::base::names::object(name, &id.address);
+            labels.contains(id.label())
+                && (container.name == ours
+                    || stack.is_some_and(|s| {
+                        s.resources
+                            .get(*id)
+                            .is_some_and(|r| r.name == container.name)
+                    }))
+        })
+        .collect();
+    // Apps before their providers: an app's address is the start of its providers'.
+    containers.sort_by_key(|(id, _)| (*id).clone());
+    let mut stopped: BTreeMap<&ResourceId, usize> = BTreeMap::new();
+    let mut add = |op: Op, of: &ResourceId, needs: BTreeSet<usize>| {
+        let id = steps.len() + 1;
+        steps.push(Step {
+            id,
+            op,
+            needs,
+            of: of.clone(),
+            phase: Phase::Switch,
+            cause: act.word().to_owned(),
+        });
+        id
+    };
+    for (id, container) in &containers {
+        let target = Target::Known(container.id.clone());
+        let after: BTreeSet<usize> = stopped
+            .iter()
+            .filter(|(other, _)| {
+                other.label() == id.label() && id.address.starts_with(&other.address)
+            })
+            .map(|(_, step)| *step)
+            .collect();
+        let status = container.state.status;
+        let last = match act {
+            Act::Pause if status == Status::Running => Some(add(Op::Pause { target }, id, after)),
+            Act::Pause => None,
+            Act::Stop | Act::Remove => {
+                let mut last = Some(add(
+                    Op::Unguard {
+                        target: target.clone(),
+                    },
+                    id,
+                    after,
+                ));
+                if status.is_active() {
+                    last = Some(add(
+                        Op::Stop {
+                            target: target.clone(),
+                        },
+                        id,
+                        last.into_iter().collect(),
+                    ));
+                }
+                if act == Act::Remove {
+                    last = Some(add(
+                        Op::RemoveContainer { target },
+                        id,
+                        last.into_iter().collect(),
+                    ));
+                }
+                last
+            }
+            Act::Restart | Act::Start if status.is_active() => {
+                Some(add(Op::Stop { target }, id, after))
+            }
+            Act::Restart | Act::Start => None,
+        };
+        stopped.extend(last.map(|last| (*id, last)));
+    }
+    if act == Act::Restart {
+        let all: BTreeSet<usize> = stopped.values().copied().collect();
+        let mut ready: BTreeMap<&ResourceId, usize> = BTreeMap::new();
+        for (id, container) in containers.iter().rev() {
+            let mut needs = all.clone();
+            needs.extend(
+                ready
+                    .iter()
+                    .filter(|(other, _)| other.address.starts_with(&id.address))
+                    .map(|(_, s)| *s),
+            );
+            let target = Target::Known(container.id.clone());
+            let start = add(
+                Op::Start {
+                    target: target.clone(),
+                },
+                id,
+                needs,
+            );
+            let life = stack
+                .and_then(|s| s.resources.get(*id))
+                .map(|r| r.life.update.clone())
+                .unwrap_or_default();
+            let wait = Op::AwaitHealthy {
+                target,
+                settle: life.settle,
+                patience: life.timeout.max(Span::from_secs(1)),
+            };
+            ready.insert(*id, add(wait, id, BTreeSet::from([start])));
+        }
+    }
+    Plan {
+        stack: name.clone(),
+        changes: Vec::new(),
+        refusals: Vec::new(),
+        notices: BTreeSet::new(),
+        steps,
+    }
+}
+
+/// The container of an address, provider or label, for `logs` and `exec`.
+pub fn container(known: &Known, named: &str) -> Result<EngineId, OpError> {
+    let by_address = known.observed.containers.values().find(|c| {
+        c.owner
+            .resource
+            .as_ref()
+            .is_some_and(|id| id.address == named)
+            && !c.name.ends_with(crate::base::names::PREV)
+            || c.name == named
+    });
+    if let Some(container) = by_address {
+        return Ok(container.id.clone());
+    }
+    let label = labels(known, &[named.to_owned()])?
+        .into_iter()
+        .next()
+        .unwrap_or_default();
+    known
+        .observed
+        .containers
+        .values()
+        .find(|c| {
+            c.owner
+                .resource
+                .as_ref()
+                .is_some_and(|id| id.address == label)
+        })
+        .map(|c| c.id.clone())
+        .ok_or_else(|| {
+            OpError::usage(
+                format!("`{named}` has no container now"),
+                &["`coasti status` shows what runs"],
+            )
+        })
+}

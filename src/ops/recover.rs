@@ -1,0 +1,450 @@
+//! Back to what was: `rollback`, `recover`, `destroy`.
+
+use super::apply::{Applied, Goal, checked, images, keep_images, run, summary, values_of};
+use super::error::OpError;
+use super::session::{Begin, Session, Who};
+use crate::base::{Key, Kind, RevisionId, StackId, StackName};
+use crate::diff::{Inputs, Wishes};
+use crate::engine::{Call, Engine, Look, Scope};
+use crate::exec::{self, Event, Events, Made, Stop, Values};
+use crate::model::Stack;
+use crate::observe::Observed;
+use crate::plan::{Phase, Plan, plan};
+use crate::store::record::{Head, Outcome, Revision};
+use crate::store::{Peek, Store};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What is known of a stack without its files.
+pub struct Known {
+    /// Key and pointers.
+    pub peek: Peek,
+    /// Where everything stands.
+    pub head: Head,
+    /// The good revision.
+    pub good: Option<Revision>,
+    /// Decisions that stand.
+    pub held: crate::diff::Held,
+    /// What the engine has.
+    pub observed: Observed,
+}
+
+/// Reads what the store and the engine know, with facts of the images of `stack` or of the good revision.
+pub async fn known<L: Look>(
+    look: &L,
+    name: &StackName,
+    id: Option<&StackId>,
+    stack: Option<&Stack>,
+) -> Result<Known, OpError> {
+    let store = Store::new(look, name);
+    let peek = store.peek().await?;
+    let head = peek.head.clone().unwrap_or_default();
+    let good = match &head.good {
+        Some(id) => store.revision(id).await?,
+        None => None,
+    };
+    let held = store.held(&head).await?;
+    let of = stack.or(good.as_ref().map(|good| &good.stack));
+    let scope = Scope {
+        stack: name.clone(),
+        images: image_names(of),
+        by_name: BTreeSet::new(),
+    };
+    let observed = look.observe(&scope).await?;
+    super::gather::identity(name, id, "config/deploy.yml", &observed)?;
+    Ok(Known {
+        peek,
+        head,
+        good,
+        held,
+        observed,
+    })
+}
+
+fn image_names(stack: Option<&Stack>) -> BTreeSet<String> {
+    let resources = stack.into_iter().flat_map(|stack| &stack.resources);
+    resources
+        .filter(|(id, _)| id.kind == Kind::Image)
+        .map(|(_, resource)| resource.name.clone())
+        .collect()
+}
+
+impl Known {
+    /// What runs where all is well.
+    pub fn up(&self) -> Option<&Stack> {
+        self.good
+            .as_ref()
+            .map(|good| &good.stack)
+            .filter(|_| !self.head.down)
+    }
+
+    pub(super) fn key(&self) -> Result<Key, OpError> {
+        self.peek.key.clone().ok_or_else(|| {
+            OpError::usage(
+                "this engine keeps no history of the stack",
+                &["`coasti apply` begins one"],
+            )
+        })
+    }
+}
+
+/// What a rollback to `to` would do (`None`: the revision before the good one).
+pub async fn plan_rollback<L: Look>(
+    look: &L,
+    name: &StackName,
+    id: Option<&StackId>,
+    to: Option<&RevisionId>,
+    wishes: &Wishes,
+) -> Result<(Revision, Plan), OpError> {
+    let revision = find(look, name, to).await?;
+    let mut known = known(look, name, id, Some(&revision.stack)).await?;
+    missing_images(look, &revision, &mut known.observed).await?;
+    let plan = plan(&Inputs {
+        desired: &revision.stack,
+        observed: &known.observed,
+        base: known.good.as_ref().map(|good| &good.stack),
+        held: &known.held,
+        wishes,
+    });
+    Ok((revision, plan))
+}
+
+async fn find<L: Look>(
+    look: &L,
+    name: &StackName,
+    to: Option<&RevisionId>,
+) -> Result<Revision, OpError> {
+    let store = Store::new(look, name);
+    let head = store.peek().await?.head.unwrap_or_default();
+    let id = match to {
+        Some(id) => id.clone(),
+        None => before(look, name, &head).await?,
+    };
+    store.revision(&id).await?.ok_or_else(|| {
+        OpError::usage(
+            format!("there is no revision {id}"),
+            &["`coasti history` lists them"],
+        )
+    })
+}
+
+/// The revision that was good before the good one.
+async fn before<L: Look>(look: &L, name: &StackName, head: &Head) -> Result<RevisionId, OpError> {
+    let runs = Store::new(look, name).runs().await?;
+    let done = |run: &crate::store::record::RunRecord| {
+        run.end.as_ref().is_some_and(|e| e.outcome == Outcome::Done)
+    };
+    let mut good: Vec<_> = runs
+        .iter()
+        .filter(|run| done(run))
+        .filter_map(|run| run.revision.clone())
+        .collect();
+    good.dedup();
+    while good
+        .last()
+        .is_some_and(|last| Some(last) == head.good.as_ref())
+    {
+        good.pop();
+    }
+    good.pop().ok_or_else(|| {
+        OpError::usage(
+            "there is no earlier revision",
+            &["`coasti history` lists what was applied"],
+        )
+    })
+}
+
+/// Every image must be there before anything is touched. Where a tag names another image now, the plan is
+/// made as if it named the one of the revision: [`retag`] makes it so.
+async fn missing_images<L: Look>(
+    look: &L,
+    revision: &Revision,
+    observed: &mut Observed,
+) -> Result<(), OpError> {
+    let mut missing = Vec::new();
+    for (reference, id) in &revision.images {
+        if observed
+            .images
+            .get(reference)
+            .is_some_and(|image| image.id == *id)
+        {
+            continue;
+        }
+        match look.image(id).await? {
+            Some(image) => {
+                observed.images.insert(reference.clone(), image);
+            }
+            None => missing.push(format!(
+                "{reference} ({})",
+                id.chars().take(19).collect::<String>()
+            )),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(OpError::Usage {
+        what: format!(
+            "images of {} are no longer on the engine: {}",
+            revision.id,
+            missing.join(", ")
+        ),
+        help: vec!["pull or load them, then roll back again; nothing was touched".into()],
+    })
+}
+
+async fn retag<E: Engine>(
+    engine: &E,
+    revision: &Revision,
+    observed: &Observed,
+) -> Result<(), OpError> {
+    for (reference, id) in &revision.images {
+        if observed
+            .images
+            .get(reference)
+            .is_none_or(|image| image.id != *id)
+        {
+            let call = Call::TagImage {
+                image: id.clone(),
+                tag: reference.clone(),
+            };
+            engine.execute(&call, Duration::from_secs(60)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// `coasti rollback`: an ordinary plan to an older revision.
+#[allow(clippy::too_many_arguments)]
+pub async fn rollback<E: Engine>(
+    engine: &E,
+    name: &StackName,
+    id: StackId,
+    to: Option<&RevisionId>,
+    wishes: &Wishes,
+    who: &Who,
+    events: &Events,
+    stop: &Stop,
+) -> Result<Applied, OpError> {
+    let session = Session::open(engine, name, id, who, "rollback", events, stop).await?;
+    let result = async {
+        let target = find(engine, name, to).await?;
+        let plain = known(engine, name, Some(&session.id), Some(&target.stack)).await?;
+        let mut seen = plain.observed.clone();
+        missing_images(engine, &target, &mut seen).await?;
+        retag(engine, &target, &plain.observed).await?;
+        let known = Known {
+            observed: seen,
+            ..plain
+        };
+        let key = known.key()?;
+        let values = session.store().values(&known.head).await?;
+        let about = vec![format!("to {}", target.id)];
+        let revision = Revision {
+            id: Session::<E>::next_revision(&known.head),
+            images: images(&known.observed),
+            run: session.run.clone(),
+            ..target.clone()
+        };
+        to_stack(
+            &session,
+            &known,
+            &target.stack,
+            Some(&revision),
+            &values,
+            &key,
+            wishes,
+            about,
+        )
+        .await
+    }
+    .await;
+    let closed = session.close().await;
+    let applied = result?;
+    closed?;
+    Ok(applied)
+}
+
+/// Takes the stack to `target` and makes that the good revision where one is given.
+#[allow(clippy::too_many_arguments)]
+pub(super) async fn to_stack<E: Engine>(
+    session: &Session<'_, E>,
+    known: &Known,
+    target: &Stack,
+    revision: Option<&Revision>,
+    values: &Values,
+    key: &Key,
+    wishes: &Wishes,
+    about: Vec<String>,
+) -> Result<Applied, OpError> {
+    let inputs = Inputs {
+        desired: target,
+        observed: &known.observed,
+        base: known.good.as_ref().map(|good| &good.stack),
+        held: &known.held,
+        wishes,
+    };
+    let plan = checked(plan(&inputs), target)?;
+    if !plan.refusals.is_empty() {
+        return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
+    }
+    let begin = Begin {
+        head: &known.head,
+        new_store: false,
+        key,
+        values: None,
+        revision,
+        about,
+    };
+    let mut head = session.begin(begin).await?;
+    let own = values_of(target, values, key);
+    let goal = Goal {
+        stack: target,
+        plan: &plan,
+        values: &own,
+        key,
+        base: known.up(),
+        held: &known.held,
+        keep_failed: wishes.keep_failed,
+        recovered: known.head.open,
+        new_good: revision.map(|revision| (revision.id.clone(), target.digest())),
+    };
+    let warnings = run(session, &mut head, goal).await?;
+    keep_images(session, &known.observed, target).await;
+    Ok(Applied {
+        plan,
+        stack: target.clone(),
+        revision: revision.map(|revision| revision.id.to_string()),
+        display: Vec::new(),
+        warnings,
+    })
+}
+
+/// `coasti recover`: undoes a run that was cut off, back to the good revision. Tells whether there was one.
+pub async fn recover<E: Engine>(
+    engine: &E,
+    name: &StackName,
+    id: StackId,
+    who: &Who,
+    events: &Events,
+    stop: &Stop,
+) -> Result<Option<Applied>, OpError> {
+    let session = Session::open(engine, name, id, who, "recover", events, stop).await?;
+    let result = async {
+        let known = known(engine, name, Some(&session.id), None).await?;
+        let Some(open) = known.head.open else {
+            return Ok(None);
+        };
+        let key = known.key()?;
+        let values = session.store().values(&known.head).await?;
+        let empty = Stack::empty(name.clone(), Some(session.id.clone()));
+        let target = known.up().unwrap_or(&empty).clone();
+        let wishes = Wishes {
+            undo: true,
+            ..Wishes::default()
+        };
+        let about = vec![format!("run {open}")];
+        to_stack(
+            &session, &known, &target, None, &values, &key, &wishes, about,
+        )
+        .await
+        .map(Some)
+    }
+    .await;
+    let closed = session.close().await;
+    let applied = result?;
+    closed?;
+    Ok(applied)
+}
+
+/// What `coasti destroy` would do.
+pub fn plan_destroy(known: &Known, name: &StackName, id: Option<StackId>) -> Plan {
+    let empty = Stack::empty(name.clone(), id);
+    let wishes = Wishes {
+        undo: true,
+        ..Wishes::default()
+    };
+    let held = crate::diff::Held::new();
+    let base = known.good.as_ref().map(|good| &good.stack);
+    plan(&Inputs {
+        desired: &empty,
+        observed: &known.observed,
+        base,
+        held: &held,
+        wishes: &wishes,
+    })
+}
+
+/// `coasti destroy`: removes containers and networks; data, store and generated values stay.
+pub async fn destroy<E: Engine>(
+    engine: &E,
+    name: &StackName,
+    id: StackId,
+    who: &Who,
+    events: &Events,
+    stop: &Stop,
+) -> Result<Plan, OpError> {
+    let session = Session::open(engine, name, id.clone(), who, "destroy", events, stop).await?;
+    let result = async {
+        let known = known(engine, name, Some(&session.id), None).await?;
+        let plan = plan_destroy(&known, name, Some(id));
+        if !plan.refusals.is_empty() {
+            return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
+        }
+        if plan.steps.is_empty() {
+            return Ok(plan);
+        }
+        let empty = Stack::empty(name.clone(), Some(session.id.clone()));
+        let plan = checked(plan, &empty)?;
+        let recorded = known.peek.key.clone();
+        let mut head = match &recorded {
+            Some(key) => {
+                let about = Vec::new();
+                let begin = Begin {
+                    head: &known.head,
+                    new_store: false,
+                    key,
+                    values: None,
+                    revision: None,
+                    about,
+                };
+                Some(session.begin(begin).await?)
+            }
+            None => None,
+        };
+        events.send(Event::Begin {
+            what: "destroy".to_owned(),
+            steps: plan.steps.len(),
+        });
+        let stamp = session.stamp(&recorded.unwrap_or(Key::new([0; 32])));
+        let values = Values::new();
+        let context = session.context(&empty, &values, &stamp);
+        let phases = [Phase::Prepare, Phase::Switch, Phase::Verify, Phase::Commit];
+        let ran = exec::run(&context, &plan, &phases, &mut Made::new()).await;
+        events.send(Event::End { ok: ran.is_ok() });
+        if let Err(failure) = ran {
+            // Nothing is lost: what went is made anew by an apply, the rest goes with the next destroy.
+            let left = "some of it is left; `coasti destroy` again goes on".to_owned();
+            let undone = super::Undone::Partly(left);
+            return Err(super::apply::failed(
+                &failure,
+                None,
+                None,
+                undone,
+                Vec::new(),
+            ));
+        }
+        if let Some(head) = &mut head {
+            head.down = true;
+            session
+                .end(head, Outcome::Done, summary(&plan), None, known.head.open)
+                .await?;
+        }
+        Ok(plan)
+    }
+    .await;
+    let closed = session.close().await;
+    let plan = result?;
+    closed?;
+    Ok(plan)
+}

@@ -1,0 +1,209 @@
+//! A session: one operation that changes something, from lock to record.
+
+use super::error::OpError;
+use super::gather::random;
+use crate::base::{EngineId, Key, RevisionId, RunId, StackId, StackName};
+use crate::engine::Engine;
+use crate::exec::{Event, Events, Stop, Values};
+use crate::store::record::{Head, Outcome, Revision, RunEnd, RunRecord};
+use crate::store::{
+    Entry, Store,
+    lock::{self, Holder, Lock, Process, Refused},
+};
+use std::time::{Duration, Instant};
+
+/// Who works, and how.
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// `user@host`.
+    pub actor: String,
+    /// The commit of the files, where known.
+    pub commit: Option<String>,
+    /// How long to wait for somebody else's lock.
+    pub lock_wait: Duration,
+}
+
+/// A held lock, and what belongs to the run that holds it.
+pub struct Session<'a, E> {
+    pub(super) engine: &'a E,
+    pub(super) stack: &'a StackName,
+    pub(super) id: StackId,
+    pub(super) run: RunId,
+    pub(super) who: &'a Who,
+    pub(super) events: &'a Events,
+    pub(super) stop: &'a Stop,
+    pub(super) lock: EngineId,
+    pub(super) began: Instant,
+    what: &'static str,
+}
+
+/// RFC 3339, UTC, to the second.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+impl<'a, E: Engine> Session<'a, E> {
+    /// Takes the lock.
+    pub async fn open(
+        engine: &'a E,
+        stack: &'a StackName,
+        id: StackId,
+        who: &'a Who,
+        what: &'static str,
+        events: &'a Events,
+        stop: &'a Stop,
+    ) -> Result<Self, OpError> {
+        let run = RunId::new(crate::base::digest::hex(&random::<8>()?));
+        let holder = Holder {
+            run: run.clone(),
+            actor: who.actor.clone(),
+            why: what.to_owned(),
+            since: now(),
+            process: Process::current(),
+        };
+        let began = Instant::now();
+        let mut told = false;
+        let lock = loop {
+            match lock::acquire(engine, stack, &id, &holder).await {
+                Ok(Lock { id }) => break id,
+                Err(Refused::Engine(error)) => return Err(error.into()),
+                Err(Refused::Held(other)) => {
+                    let left = who.lock_wait.saturating_sub(began.elapsed());
+                    if left.is_zero() || stop.is_asked() {
+                        return Err(OpError::Locked(other));
+                    }
+                    if !told {
+                        let by = other.map_or_else(
+                            || "somebody".to_owned(),
+                            |o| format!("{} ({})", o.actor, o.why),
+                        );
+                        events.send(Event::Waiting {
+                            what: format!("the lock, held by {by}"),
+                        });
+                        told = true;
+                    }
+                    // The engine tells of a container's end only where it ran: this one never did.
+                    tokio::time::sleep(left.min(Duration::from_millis(250))).await;
+                }
+            }
+        };
+        Ok(Self {
+            engine,
+            stack,
+            id,
+            run,
+            who,
+            events,
+            stop,
+            lock,
+            began: Instant::now(),
+            what,
+        })
+    }
+
+    /// Gives the lock back. That it is gone already is no failure.
+    pub async fn close(self) -> Result<(), OpError> {
+        Ok(lock::release(self.engine, &self.lock).await?)
+    }
+
+    pub(super) fn store(&self) -> Store<'a, E> {
+        Store::new(self.engine, self.stack)
+    }
+
+    /// Makes the store where there is none, and writes that the run begins: values first, so that nothing
+    /// is used before it is kept.
+    pub(super) async fn begin(&self, begin: Begin<'_>) -> Result<Head, OpError> {
+        let store = self.store();
+        if begin.new_store {
+            store.create(&self.id, begin.key).await?;
+        }
+        let mut head = begin.head.clone();
+        head.seq += 1;
+        head.open = Some(head.seq);
+        let mut entries = Vec::new();
+        if let Some(values) = begin.values {
+            head.values += 1;
+            let plain: std::collections::BTreeMap<_, _> = values
+                .iter()
+                .map(|(id, value)| (id, value.expose()))
+                .collect();
+            entries.push(Entry::json(format!("values/{}", head.values), &plain));
+        }
+        if let Some(revision) = begin.revision {
+            head.revisions += 1;
+            entries.push(Entry::json(format!("revisions/{}", revision.id), revision));
+        }
+        let record = RunRecord {
+            id: self.run.clone(),
+            seq: head.seq,
+            what: self.what.to_owned(),
+            about: begin.about,
+            actor: self.who.actor.clone(),
+            commit: self.who.commit.clone(),
+            revision: begin.revision.map(|revision| revision.id.clone()),
+            began: now(),
+            end: None,
+        };
+        entries.push(Entry::json(format!("runs/{:08}.begin", head.seq), &record));
+        entries.extend(Entry::head(&head));
+        store.write(entries).await?;
+        Ok(head)
+    }
+
+    /// Writes how the run ended, and where everything stands now.
+    pub(super) async fn end(
+        &self,
+        head: &mut Head,
+        outcome: Outcome,
+        summary: String,
+        logs: Option<String>,
+        recovered: Option<u64>,
+    ) -> Result<(), OpError> {
+        let took_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let end = RunEnd {
+            outcome,
+            at: now(),
+            took_ms,
+            summary,
+            logs,
+        };
+        let mut entries = vec![Entry::json(format!("runs/{:08}.end", head.seq), &end)];
+        if let Some(seq) = recovered {
+            let summary = format!("cut off; {} by run {}", "finished or undone", head.seq);
+            let end = RunEnd {
+                outcome: Outcome::Recovered,
+                at: now(),
+                took_ms: 0,
+                summary,
+                logs: None,
+            };
+            entries.push(Entry::json(format!("runs/{seq:08}.end"), &end));
+        }
+        head.open = None;
+        entries.extend(Entry::head(head));
+        Ok(self.store().write(entries).await?)
+    }
+
+    /// The number of the next revision.
+    pub(super) fn next_revision(head: &Head) -> RevisionId {
+        RevisionId::new(format!("r{}", head.revisions + 1))
+    }
+}
+
+/// What is written when a run begins.
+pub(super) struct Begin<'a> {
+    /// Where everything stood.
+    pub(super) head: &'a Head,
+    /// Whether there is no store yet.
+    pub(super) new_store: bool,
+    /// The key of digests.
+    pub(super) key: &'a Key,
+    /// All values, where some are new.
+    pub(super) values: Option<&'a Values>,
+    /// The revision that is applied, where it is a new one.
+    pub(super) revision: Option<&'a Revision>,
+    /// What it is about.
+    pub(super) about: Vec<String>,
+}

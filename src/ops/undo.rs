@@ -1,0 +1,218 @@
+//! Undoing a failed run: an ordinary plan back to the last good revision.
+
+use super::apply::{Goal, checked, failed, values_of};
+use super::error::{OpError, Undone};
+use super::session::Session;
+use crate::base::{EngineId, Kind, Secret};
+use crate::diff::{Inputs, Wishes};
+use crate::engine::{Call, Engine, EngineError, Scope};
+use crate::exec::{self, Event, Failure, Made, Stop, Values};
+use crate::model::{MountSource, Stack};
+use crate::observe::Observed;
+use crate::plan::{Phase, plan};
+use crate::store::record::{Head, Outcome};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long an engine that went away may take to come back before the undo is left to the next command.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(90);
+/// How many of the culprit's lines are shown and kept.
+const LINES: usize = 40;
+
+/// Takes everything back to `goal.base`, and tells how far that went.
+pub(super) async fn undo<E: Engine>(
+    session: &Session<'_, E>,
+    head: &mut Head,
+    goal: &Goal<'_>,
+    failure: &Failure,
+) -> OpError {
+    let observed = match look_again(session).await {
+        Ok(observed) => observed,
+        Err(error) => {
+            let left =
+                format!("the engine is out of reach ({error}); `coasti recover` undoes the rest");
+            return failed(failure, None, None, Undone::Partly(left), Vec::new());
+        }
+    };
+    let (logs, health) = evidence(session, failure, goal.values).await;
+    let result = back(session, goal, observed).await;
+    let (undone, outcome) = match &result {
+        Ok(_) if failure.interrupted => (Undone::Complete, Outcome::Interrupted),
+        Ok(_) => (Undone::Complete, Outcome::Undone),
+        Err(why) => (Undone::Partly(why.clone()), Outcome::NotUndone),
+    };
+    let kept = result.unwrap_or_default();
+    let summary = format!("{}: {}", failure.doing, failure.error);
+    let undone = match session
+        .end(head, outcome, summary, logs.clone(), goal.recovered)
+        .await
+    {
+        Ok(()) => undone,
+        Err(error) => Undone::Partly(format!("the history could not be written: {error}")),
+    };
+    failed(failure, logs, health, undone, kept)
+}
+
+/// Looks at the engine; where it is away, waits for it to come back.
+pub(super) async fn look_again<E: Engine>(
+    session: &Session<'_, E>,
+) -> Result<Observed, EngineError> {
+    let scope = Scope {
+        stack: session.stack.clone(),
+        images: BTreeSet::new(),
+        by_name: BTreeSet::new(),
+    };
+    let deadline = Instant::now() + ENGINE_PATIENCE;
+    let mut told = false;
+    loop {
+        match session.engine.observe(&scope).await {
+            Ok(observed) => return Ok(observed),
+            Err(error) if error.is_fatal() && Instant::now() < deadline => {
+                if !told {
+                    session.events.send(Event::Waiting {
+                        what: "the engine to come back".to_owned(),
+                    });
+                    told = true;
+                }
+                // Nothing tells when an engine that is away is back.
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The culprit's last output and health check, secrets masked.
+async fn evidence<E: Engine>(
+    session: &Session<'_, E>,
+    failure: &Failure,
+    values: &Values,
+) -> (Option<String>, Option<String>) {
+    let Some(id) = &failure.container else {
+        return (None, None);
+    };
+    let logs = session
+        .engine
+        .logs(id, LINES)
+        .await
+        .ok()
+        .map(|logs| mask(&logs.text, values));
+    let health = session
+        .engine
+        .health_output(id)
+        .await
+        .ok()
+        .flatten()
+        .map(|text| mask(&text, values));
+    (
+        logs.filter(|text| !text.trim().is_empty()),
+        health.filter(|text| !text.trim().is_empty()),
+    )
+}
+
+/// Replaces every secret in `text`. Very short ones are words that occur anyway.
+pub(super) fn mask(text: &str, values: &Values) -> String {
+    let mut secrets: Vec<&str> = values
+        .values()
+        .map(Secret::expose)
+        .map(String::as_str)
+        .collect();
+    secrets.retain(|secret| secret.len() >= 4);
+    // The longest first: one secret may contain another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
+        .into_iter()
+        .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+}
+
+/// The plan back, and its execution. Returns the names of containers that were kept to be looked at.
+async fn back<E: Engine>(
+    session: &Session<'_, E>,
+    goal: &Goal<'_>,
+    observed: Observed,
+) -> Result<Vec<String>, String> {
+    let empty = Stack::empty(session.stack.clone(), Some(session.id.clone()));
+    let target = goal.base.unwrap_or(&empty);
+    let unused = unused_volumes(session, &observed);
+    let wishes = Wishes {
+        undo: true,
+        keep_failed: goal.keep_failed,
+        ..Wishes::default()
+    };
+    let inputs = Inputs {
+        desired: target,
+        observed: &observed,
+        base: goal.base,
+        held: goal.held,
+        wishes: &wishes,
+    };
+    let plan = checked(plan(&inputs), target).map_err(|error| error.to_string())?;
+    if let Some(refusal) = plan.refusals.first() {
+        return Err(refusal.summary.clone());
+    }
+    session.events.send(Event::Begin {
+        what: "undo".to_owned(),
+        steps: plan.steps.len(),
+    });
+    let stamp = session.stamp(goal.key);
+    // What interrupted the apply does not interrupt the undo.
+    let stop = Stop::default();
+    let values = values_of(target, goal.values, goal.key);
+    let mut context = session.context(target, &values, &stamp);
+    context.stop = &stop;
+    let phases = [Phase::Prepare, Phase::Switch, Phase::Verify, Phase::Commit];
+    let result = exec::run(&context, &plan, &phases, &mut Made::new()).await;
+    session.events.send(Event::End { ok: result.is_ok() });
+    result.map_err(|failure| {
+        let of = failure.of.map(|of| of.to_string()).unwrap_or_default();
+        format!("{of}: {}: {}", failure.doing, failure.error)
+    })?;
+    for volume in unused {
+        let call = Call::RemoveVolume { name: volume };
+        // It holds nothing: where it stays, it is used again.
+        let _ = session.engine.execute(&call, Duration::from_secs(30)).await;
+    }
+    Ok(kept(&plan))
+}
+
+fn kept(plan: &crate::plan::Plan) -> Vec<String> {
+    plan.steps
+        .iter()
+        .filter_map(|step| match &step.op {
+            crate::plan::Op::Rename { to, .. } if to.ends_with(crate::base::names::FAILED) => {
+                Some(to.clone())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Volumes that this very run made and that no container which mounts them was ever started on: they hold
+/// nothing.
+fn unused_volumes<E: Engine>(session: &Session<'_, E>, observed: &Observed) -> Vec<EngineId> {
+    let used: BTreeSet<&str> = observed
+        .containers
+        .values()
+        .filter(|container| container.state.ever_started)
+        .flat_map(|container| container.mounts.values())
+        .filter_map(|mount| match &mount.source {
+            MountSource::Volume(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    observed
+        .volumes
+        .values()
+        .filter(|volume| volume.owner.run.as_ref() == Some(&session.run))
+        .filter(|volume| {
+            volume
+                .owner
+                .resource
+                .as_ref()
+                .is_some_and(|id| id.kind == Kind::Volume)
+        })
+        .filter(|volume| !used.contains(volume.name.as_str()))
+        .map(|volume| EngineId::new(volume.name.clone()))
+        .collect()
+}
