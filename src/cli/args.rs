@@ -1,0 +1,262 @@
+//! The arguments, as clap reads them. Their doc comments are the help texts.
+
+use crate::base::Span;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Reconciles a self-hosted stack on Docker with files kept in git.
+#[derive(Debug, Parser)]
+#[command(name = "coasti", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (--detailed-exitcode), \
+                        3 files invalid, 4 plan stale, 5 locked, 6 not permitted, 7 failed and undone, \
+                        8 failed and not fully undone, 9 degraded, 64 usage, 130 interrupted.")]
+pub struct Cli {
+    /// What is global.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The stack's folder; without it, the nearest one upwards that has config/products.yml.
+    #[arg(short = 'C', long, value_name = "DIR", global = true, env = "COASTI_BASE_DIR")]
+    pub directory: Option<PathBuf>,
+    /// The engine (unix://…, tcp://…); without it, the current Docker context's.
+    #[arg(short = 'H', long, value_name = "URL", global = true, env = "DOCKER_HOST")]
+    pub host: Option<String>,
+    /// When to use colour.
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub color: Color,
+    /// Say less.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more about what goes on (repeat for still more).
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to show something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// One JSON document a line, as it happens.
+    Jsonl,
+    /// For a comment on a change.
+    Markdown,
+}
+
+/// What a plan may be narrowed, forced and allowed to.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Narrow {
+    /// Only this label (repeat for more).
+    #[arg(long, value_name = "LABEL")]
+    pub target: Vec<String>,
+    /// Replace this label's containers even though nothing differs (repeat for more).
+    #[arg(long, value_name = "LABEL")]
+    pub replace: Vec<String>,
+    /// This label may start without, or on, data that is not its own (repeat for more).
+    #[arg(long, value_name = "LABEL")]
+    pub new_data: Vec<String>,
+    /// Allow so many containers to go where that is more than half of the stack.
+    #[arg(long, value_name = "N")]
+    pub max_removals: Option<usize>,
+    /// Ask registries whether tags moved.
+    #[arg(long)]
+    pub refresh: bool,
+}
+
+/// Options of what changes.
+#[derive(Clone, Debug, Args)]
+pub struct Change {
+    /// Do not ask.
+    #[arg(short = 'y', long)]
+    pub yes: bool,
+    /// How long to wait where somebody else holds the lock.
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    pub lock_wait: Span,
+    /// How to tell what goes on.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check the files, without an engine.
+    Validate {
+        /// How to show problems.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show what an apply would do. Only reads.
+    Plan {
+        #[command(flatten)]
+        narrow: Narrow,
+        /// Save the plan, for `coasti apply FILE`.
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Exit with 2 where there are changes.
+        #[arg(long)]
+        detailed_exitcode: bool,
+        /// Show every field and step.
+        #[arg(long)]
+        full: bool,
+        /// How to show it.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Make what runs what the files say; where that fails, undo it.
+    Apply {
+        /// A saved plan: refused where anything changed since.
+        plan: Option<PathBuf>,
+        #[command(flatten)]
+        narrow: Narrow,
+        #[command(flatten)]
+        change: Change,
+        /// Keep the container that failed, stopped, to look at.
+        #[arg(long)]
+        keep_failed: bool,
+    },
+    /// Go back to an older revision of the whole stack.
+    Rollback {
+        /// The revision (`coasti history`); without it, the one before.
+        revision: Option<String>,
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Undo a run that was cut off.
+    Recover {
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Remove all containers and networks. Data and history stay.
+    Destroy {
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Show what runs: health, and whether it is what the files say. Changes nothing.
+    Status {
+        /// Also what was set by hand.
+        #[arg(long)]
+        full: bool,
+        /// How to show it.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show what was done, newest first.
+    History {
+        /// How many.
+        #[arg(short = 'n', long, default_value_t = 20)]
+        number: usize,
+        /// How to show it.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show one revision or run.
+    Show {
+        /// `r12`, or a run's number.
+        what: Option<String>,
+        /// How to show it.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show what a container prints.
+    Logs {
+        /// Label, domain, `LABEL/PROVIDER` or container name.
+        name: String,
+        /// Go on as it comes.
+        #[arg(short, long)]
+        follow: bool,
+        /// How many of the last lines.
+        #[arg(short = 'n', long, default_value_t = 100)]
+        tail: usize,
+    },
+    /// Run a command in a container.
+    Exec {
+        /// Label, domain, `LABEL/PROVIDER` or container name.
+        name: String,
+        /// The command.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Start apps again, and let coasti keep them so.
+    Start(Labels),
+    /// Stop apps, and keep them stopped.
+    Stop(Labels),
+    /// Stop apps and start them again.
+    Restart(Labels),
+    /// Freeze apps, and keep them frozen.
+    Pause(Labels),
+    /// Thaw apps.
+    Unpause(Labels),
+    /// Remove apps' containers, and keep them away. Their data stays.
+    Remove(Labels),
+    /// Generated values.
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    /// The lock.
+    #[command(subcommand)]
+    Lock(LockCommand),
+}
+
+/// Apps by label, domain or container name.
+#[derive(Clone, Debug, Args)]
+pub struct Labels {
+    /// Labels, domains or container names.
+    #[arg(required = true, value_name = "LABEL")]
+    pub names: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub change: Change,
+}
+
+/// `coasti secret`.
+#[derive(Debug, Subcommand)]
+pub enum SecretCommand {
+    /// Print one value.
+    Get {
+        /// `LABEL[/PROVIDER]/VAR`.
+        address: String,
+    },
+    /// Print all values as JSON: a copy against disaster. Keep it safe.
+    Export,
+    /// Take values in from JSON on standard input, as `export` wrote it.
+    Import,
+}
+
+/// `coasti lock`.
+#[derive(Debug, Subcommand)]
+pub enum LockCommand {
+    /// Tell who holds it.
+    Status {
+        /// How to show it.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Take it away from whoever holds it.
+    Release {
+        /// Do not ask.
+        #[arg(short = 'y', long)]
+        yes: bool,
+    },
+}

@@ -1,0 +1,288 @@
+//! `apply`, `rollback`, `recover`, `destroy`, and what is done to single labels.
+
+use super::plan::{known_labels, refresh};
+use super::session::{Listener, Shell};
+use super::wishes;
+use crate::base::{RevisionId, StackId, StackName};
+use crate::cli::args::{Change, Format, Labels, Narrow};
+use crate::cli::render;
+use crate::config::Desired;
+use crate::diff::Wishes;
+use crate::engine::docker::Docker;
+use crate::model::Stack;
+use crate::ops::apply::{Applied, Options};
+use crate::ops::gather::{Gathered, gather};
+use crate::ops::hold::{self, Act};
+use crate::ops::recover;
+use crate::ops::saved::Saved;
+use crate::ops::{OpError, apply as op};
+use crate::plan::Plan;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Without a terminal, nothing changes unless it was said.
+fn must_ask(shell: &Shell, change: &Change) -> Result<bool, OpError> {
+    match (change.yes, shell.out.can_ask()) {
+        (true, _) => Ok(false),
+        (false, true) => Ok(true),
+        (false, false) => Err(OpError::usage(
+            "there is no terminal to ask on",
+            &["pass --yes, or apply a saved plan (coasti plan --out FILE, then coasti apply FILE)"],
+        )),
+    }
+}
+
+fn show_plan(shell: &Shell, plan: &Plan, stack: &Stack, format: Format) {
+    match format {
+        Format::Json | Format::Jsonl => {
+            let mut json = render::plan::json(plan, stack);
+            if let Some(fields) = json.as_object_mut() {
+                fields.insert("event".into(), "plan".into());
+            }
+            shell.out.data(&format!("{json}\n"));
+        }
+        Format::Human | Format::Markdown => {
+            shell.out.say(&render::plan::human(plan, stack, false, &shell.style()));
+        }
+    }
+}
+
+/// Makes what runs what the files say.
+pub(super) async fn apply(
+    shell: &Shell,
+    saved: Option<&Path>,
+    narrow: &Narrow,
+    change: &Change,
+    keep_failed: bool,
+) -> Result<ExitCode, OpError> {
+    let (disk, mut desired) = shell.files()?;
+    let engine = shell.engine().await?;
+    let mut wishes = Wishes { keep_failed, ..wishes(narrow) };
+    if narrow.refresh {
+        wishes.remote = refresh(shell, &engine, &desired).await;
+    }
+    let saved = match saved {
+        Some(path) => Some(load(path)?),
+        None if must_ask(shell, change)? => match ask(shell, &engine, &desired, narrow, &mut wishes, change).await? {
+            Some(saved) => Some(saved),
+            None => return Ok(ExitCode::SUCCESS),
+        },
+        None => None,
+    };
+    let id = match &desired.id {
+        Some(id) => id.clone(),
+        None => {
+            // Nothing is written into a file whose plan is refused anyway, or under another stack's name.
+            let gathered = gather(&engine, &desired).await?;
+            let plan = gathered.plan(&wishes);
+            if !plan.refusals.is_empty() {
+                return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
+            }
+            let id = shell.give_id(&disk, &desired.deploy_file)?;
+            desired = shell.files()?.1;
+            id
+        }
+    };
+    let who = shell.who(Some(disk.root()), change).await;
+    let listener = shell.listen(change.format);
+    let expect = saved.map(|saved| move |gathered: &Gathered, _: &Plan| saved.changed(gathered));
+    let shown = expect.is_some();
+    let options = Options {
+        wishes,
+        who: &who,
+        expect: expect.as_ref().map(|expect| expect as &(dyn Fn(&Gathered, &Plan) -> Vec<String> + Sync)),
+        show: &|gathered, plan| {
+            if !shown {
+                shell.warn(&gathered.diagnostics);
+                show_plan(shell, plan, &gathered.sealed.stack, change.format);
+            }
+        },
+    };
+    let result = op::apply(&engine, &desired, id, &options, &listener.events, &listener.stop).await;
+    listener.finish().await;
+    let applied = result?;
+    tell(shell, &applied, change.format);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows the plan and asks; none where there is nothing to do or the answer was no.
+async fn ask(
+    shell: &Shell,
+    engine: &Docker,
+    desired: &Desired,
+    narrow: &Narrow,
+    wishes: &mut Wishes,
+    change: &Change,
+) -> Result<Option<Saved>, OpError> {
+    let gathered = gather(engine, desired).await?;
+    known_labels(&gathered.sealed.stack, gathered.base.as_ref(), narrow)?;
+    shell.warn(&gathered.diagnostics);
+    let plan = gathered.plan(wishes);
+    if !plan.refusals.is_empty() {
+        return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
+    }
+    show_plan(shell, &plan, &gathered.sealed.stack, change.format);
+    if plan.steps.is_empty() {
+        return Ok(Some(Saved::new(&gathered, &plan)));
+    }
+    if !shell.out.confirm("Apply this plan?") {
+        shell.out.say("nothing was changed");
+        return Ok(None);
+    }
+    Ok(Some(Saved::new(&gathered, &plan)))
+}
+
+fn load(path: &Path) -> Result<Saved, OpError> {
+    let wrong = |why: String| OpError::usage(format!("{} is no saved plan: {why}", path.display()), &["coasti plan --out FILE"]);
+    let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let saved: Saved = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    if saved.version != 1 {
+        return Err(wrong(format!("it has version {}, this coasti knows 1", saved.version)));
+    }
+    Ok(saved)
+}
+
+/// What runs now: addresses, ports, and values marked `display`, these on a terminal only.
+fn tell(shell: &Shell, applied: &Applied, format: Format) {
+    for warning in &applied.warnings {
+        shell.out.tell(&format!("warning: {warning}"));
+    }
+    if matches!(format, Format::Json | Format::Jsonl) {
+        let done = serde_json::json!({"event": "applied", "revision": applied.revision});
+        shell.out.data(&format!("{done}\n"));
+        return;
+    }
+    let Some(revision) = &applied.revision else {
+        if applied.plan.steps.is_empty() && shell.global.verbose > 0 {
+            shell.out.say("nothing changed");
+        }
+        return;
+    };
+    shell.out.say(&format!("\n{} is what runs now.", revision));
+    for (id, resource, spec) in applied.stack.containers() {
+        for (inside, port) in &spec.ports {
+            let (_, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
+            let at = match protocol {
+                "tcp" => format!("http://{}:{}", port.bind, port.host),
+                _ => format!("{}:{}/{protocol}", port.bind, port.host),
+            };
+            let domain = resource.about.as_ref().and_then(|about| about.domain.as_deref());
+            let domain = domain.map(|domain| format!("  ({domain})")).unwrap_or_default();
+            shell.out.say(&format!("  {:<20} {at}{domain}", id.address));
+        }
+    }
+    if shell.out.is_terminal() {
+        for (name, value) in &applied.display {
+            shell.out.say(&format!("  {name} = {}   (shown once; later: coasti secret get {name})", value.expose()));
+        }
+    }
+}
+
+/// Goes back to an older revision.
+pub(super) async fn rollback(shell: &Shell, revision: Option<&str>, change: &Change) -> Result<ExitCode, OpError> {
+    let (disk, desired) = shell.files()?;
+    let (name, id) = (desired.name.clone(), need_id(&desired)?);
+    let engine = shell.engine().await?;
+    let to = revision.map(RevisionId::new);
+    let wishes = Wishes { max_removals: Some(usize::MAX), ..Wishes::default() };
+    let (target, plan) = recover::plan_rollback(&engine, &name, Some(&id), to.as_ref(), &wishes).await?;
+    shell.out.say(&format!("Rolling back to {}.", target.id));
+    show_plan(shell, &plan, &target.stack, change.format);
+    if !plan.refusals.is_empty() {
+        return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
+    }
+    if must_ask(shell, change)? && !shell.out.confirm("Roll back?") {
+        shell.out.say("nothing was changed");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let who = shell.who(Some(disk.root()), change).await;
+    let listener = shell.listen(change.format);
+    let Listener { events, stop, .. } = &listener;
+    let to = Some(target.id.clone());
+    let result = recover::rollback(&engine, &name, id, to.as_ref(), &wishes, &who, events, stop).await;
+    listener.finish().await;
+    tell(shell, &result?, change.format);
+    shell.out.say("The files still say what they said: change them too, or the next apply brings it back.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn need_id(desired: &Desired) -> Result<StackId, OpError> {
+    desired.id.clone().ok_or_else(|| {
+        OpError::usage(format!("stack `{}` was never applied: its deploy file has no id", desired.name), &["coasti apply"])
+    })
+}
+
+/// Undoes a run that was cut off.
+pub(super) async fn recover(shell: &Shell, change: &Change) -> Result<ExitCode, OpError> {
+    let (name, id) = shell.stack_with_id()?;
+    let engine = shell.engine().await?;
+    let who = shell.who(None, change).await;
+    let listener = shell.listen(change.format);
+    let result = recover::recover(&engine, &name, id, &who, &listener.events, &listener.stop).await;
+    listener.finish().await;
+    match result? {
+        Some(_) => shell.out.say("recovered: what was last good runs"),
+        None => shell.out.say("no run was cut off"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Removes containers and networks.
+pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, OpError> {
+    let (name, id) = shell.stack_with_id()?;
+    let engine = shell.engine().await?;
+    let known = recover::known(&engine, &name, Some(&id), None).await?;
+    let plan = recover::plan_destroy(&known, &name, Some(id.clone()));
+    if plan.steps.is_empty() && plan.refusals.is_empty() {
+        shell.out.say("nothing runs");
+        return Ok(ExitCode::SUCCESS);
+    }
+    show_plan(shell, &plan, &Stack::empty(name.clone(), None), change.format);
+    if must_ask(shell, change)? && !confirm_destroy(shell, &name) {
+        shell.out.say("nothing was changed");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let who = shell.who(None, change).await;
+    let listener = shell.listen(change.format);
+    let result = recover::destroy(&engine, &name, id, &who, &listener.events, &listener.stop).await;
+    listener.finish().await;
+    result?;
+    shell.out.say(
+        "Destroyed. Data, history and generated values are kept in their volumes; `coasti apply` brings it back.\n\
+         Until then `docker container prune` followed by `docker volume prune` would take them.",
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn confirm_destroy(shell: &Shell, name: &StackName) -> bool {
+    shell.out.confirm(&format!("Remove all containers and networks of `{name}` (data stays)?"))
+}
+
+/// Start, stop, restart, pause, unpause, remove.
+pub(super) async fn act(shell: &Shell, act: Act, labels: &Labels) -> Result<ExitCode, OpError> {
+    let (name, id) = shell.stack_with_id()?;
+    let engine = shell.engine().await?;
+    let change = &labels.change;
+    if act == Act::Remove && must_ask(shell, change)? {
+        let question = format!("Remove the containers of {} (data stays)?", labels.names.join(", "));
+        if !shell.out.confirm(&question) {
+            shell.out.say("nothing was changed");
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    let who = shell.who(None, change).await;
+    let listener = shell.listen(change.format);
+    let Listener { events, stop, .. } = &listener;
+    let result = hold::act(&engine, &name, id, act, &labels.names, &who, events, stop).await;
+    listener.finish().await;
+    let done: Vec<_> = result?.into_iter().collect();
+    let (what, then) = match act {
+        Act::Start => ("started", ""),
+        Act::Restart => ("restarted", ""),
+        Act::Stop => ("stopped", "; stays so until `coasti start`"),
+        Act::Pause => ("paused", "; stays so until `coasti unpause`"),
+        Act::Remove => ("removed", "; its data stays, `coasti start` brings it back"),
+    };
+    shell.out.say(&format!("{}: {what}{then}", done.join(", ")));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,54 @@
+//! The commands: each reads the files, reaches the engine, and hands over to `ops`.
+
+mod change;
+mod look;
+mod plan;
+mod session;
+
+use super::args::{Cli, Command};
+use crate::diff::Wishes;
+use crate::ops::hold::Act;
+use session::Shell;
+use std::process::ExitCode;
+
+/// Runs one command.
+pub(super) async fn run(cli: Cli) -> ExitCode {
+    let shell = Shell::new(cli.global);
+    let result = match cli.command {
+        Command::Validate { format } => plan::validate(&shell, format),
+        Command::Plan { narrow, out, detailed_exitcode, full, format } => {
+            plan::plan(&shell, &narrow, out.as_deref(), detailed_exitcode, full, format).await
+        }
+        Command::Apply { plan, narrow, change, keep_failed } => {
+            change::apply(&shell, plan.as_deref(), &narrow, &change, keep_failed).await
+        }
+        Command::Rollback { revision, change } => change::rollback(&shell, revision.as_deref(), &change).await,
+        Command::Recover { change } => change::recover(&shell, &change).await,
+        Command::Destroy { change } => change::destroy(&shell, &change).await,
+        Command::Status { full, format } => look::status(&shell, full, format).await,
+        Command::History { number, format } => look::history(&shell, number, format).await,
+        Command::Show { what, format } => look::show(&shell, what.as_deref(), format).await,
+        Command::Logs { name, follow, tail } => look::logs(&shell, &name, follow, tail).await,
+        Command::Exec { name, command } => look::exec(&shell, &name, &command).await,
+        Command::Start(labels) => change::act(&shell, Act::Start, &labels).await,
+        Command::Unpause(labels) => change::act(&shell, Act::Start, &labels).await,
+        Command::Stop(labels) => change::act(&shell, Act::Stop, &labels).await,
+        Command::Restart(labels) => change::act(&shell, Act::Restart, &labels).await,
+        Command::Pause(labels) => change::act(&shell, Act::Pause, &labels).await,
+        Command::Remove(labels) => change::act(&shell, Act::Remove, &labels).await,
+        Command::Secret(command) => look::secret(&shell, command).await,
+        Command::Lock(command) => look::lock(&shell, command).await,
+    };
+    result.unwrap_or_else(|error| super::exit::report(&error, &shell.out, &shell.style()))
+}
+
+/// What the options of a plan wish for.
+fn wishes(narrow: &super::args::Narrow) -> Wishes {
+    Wishes {
+        target: narrow.target.iter().cloned().collect(),
+        replace: narrow.replace.iter().cloned().collect(),
+        new_data: narrow.new_data.iter().cloned().collect(),
+        max_removals: narrow.max_removals,
+        ..Wishes::default()
+    }
+}

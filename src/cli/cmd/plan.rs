@@ -1,0 +1,126 @@
+//! `validate` and `plan`.
+
+use super::session::Shell;
+use super::wishes;
+use crate::cli::args::{Format, Narrow};
+use crate::cli::exit::code;
+use crate::cli::render;
+use crate::config::{self, Desired};
+use crate::diag::Diagnostics;
+use crate::engine::Look;
+use crate::ops::gather::gather;
+use crate::ops::saved::Saved;
+use crate::ops::OpError;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Checks the files, without an engine.
+pub(super) fn validate(shell: &Shell, format: Format) -> Result<ExitCode, OpError> {
+    let disk = shell.folder()?;
+    let mut diagnostics = Diagnostics::new();
+    let desired = config::read(&disk, &mut diagnostics);
+    let bad = desired.is_none() || diagnostics.has_errors();
+    match format {
+        Format::Json | Format::Jsonl => shell.out.data(&format!("{}\n", render::diag::json(&diagnostics))),
+        Format::Human | Format::Markdown => {
+            let style = shell.style();
+            if !diagnostics.is_empty() {
+                shell.out.tell(&render::diag::human(&diagnostics, style.color, style.width));
+            }
+            if !bad {
+                shell.out.say("the files are valid");
+            }
+        }
+    }
+    Ok(if bad { ExitCode::from(code::FILES) } else { ExitCode::SUCCESS })
+}
+
+/// Shows what an apply would do.
+pub(super) async fn plan(
+    shell: &Shell,
+    narrow: &Narrow,
+    save: Option<&Path>,
+    detailed: bool,
+    full: bool,
+    format: Format,
+) -> Result<ExitCode, OpError> {
+    let (_, desired) = shell.files()?;
+    let engine = shell.engine().await?;
+    let gathered = gather(&engine, &desired).await?;
+    shell.warn(&gathered.diagnostics);
+    let mut wishes = wishes(narrow);
+    known_labels(&gathered.sealed.stack, gathered.base.as_ref(), narrow)?;
+    if narrow.refresh {
+        wishes.remote = refresh(shell, &engine, &desired).await;
+    }
+    wishes.distrust = gathered.open_run(&engine, &desired.name).await;
+    let plan = gathered.plan(&wishes);
+    let stack = &gathered.sealed.stack;
+    let style = shell.data_style();
+    match format {
+        Format::Human => {
+            let mut text = render::plan::human(&plan, stack, full, &style);
+            if full {
+                text += "\nSteps:\n";
+                text += &crate::plan::text::steps(&plan);
+            }
+            shell.out.data(&text);
+        }
+        Format::Json | Format::Jsonl => shell.out.data(&format!("{}\n", render::plan::json(&plan, stack))),
+        Format::Markdown => shell.out.data(&render::plan::markdown(&plan, stack)),
+    }
+    if let Some(open) = gathered.open {
+        shell.out.say(&format!("note: run {open} was cut off; `coasti apply` goes on from here, `coasti recover` undoes it"));
+    }
+    if !plan.refusals.is_empty() {
+        return Ok(ExitCode::from(code::REFUSED));
+    }
+    if let Some(path) = save {
+        let saved = serde_json::to_vec_pretty(&Saved::new(&gathered, &plan)).unwrap_or_default();
+        std::fs::write(path, saved).map_err(|error| {
+            OpError::usage(format!("the plan cannot be saved to {}: {error}", path.display()), &[])
+        })?;
+        shell.out.say(&format!("saved; run it with: coasti apply {}", path.display()));
+    }
+    Ok(if detailed && !plan.steps.is_empty() { ExitCode::from(code::PENDING) } else { ExitCode::SUCCESS })
+}
+
+/// A label that nothing has is a typing error, not an empty plan.
+pub(super) fn known_labels(
+    stack: &crate::model::Stack,
+    base: Option<&crate::model::Stack>,
+    narrow: &Narrow,
+) -> Result<(), OpError> {
+    let labels: std::collections::BTreeSet<&str> = stack
+        .containers()
+        .chain(base.into_iter().flat_map(crate::model::Stack::containers))
+        .map(|(id, ..)| id.label())
+        .collect();
+    for named in narrow.target.iter().chain(&narrow.replace).chain(&narrow.new_data) {
+        if !labels.contains(named.as_str()) {
+            let mut help = vec![format!("labels here: {}", labels.iter().copied().collect::<Vec<_>>().join(", "))];
+            help.extend(
+                crate::diag::did_you_mean(named, labels.iter().copied()).map(|near| format!("did you mean `{near}`?")),
+            );
+            return Err(OpError::Usage { what: format!("no site has the label `{named}`"), help });
+        }
+    }
+    Ok(())
+}
+
+/// The digests that registries have now. One that cannot be asked is told and skipped.
+pub(super) async fn refresh<L: Look>(shell: &Shell, engine: &L, desired: &Desired) -> BTreeMap<String, String> {
+    let images = desired.images();
+    let asked = images.iter().map(|reference| async move { (reference, engine.remote_digest(reference).await) });
+    let mut digests = BTreeMap::new();
+    for (reference, answer) in futures_util::future::join_all(asked).await {
+        match answer {
+            Ok(digest) => {
+                digests.insert(reference.clone(), digest);
+            }
+            Err(error) => shell.out.say(&format!("note: {reference} was not refreshed: {}", error.message)),
+        }
+    }
+    digests
+}

@@ -1,0 +1,225 @@
+//! What every command needs: the folder, the files, the engine, and somebody to tell.
+
+use crate::base::{StackId, StackName};
+use crate::cli::args::{Change, Format, Global};
+use crate::cli::out::Out;
+use crate::cli::render::{self, progress, style::Style};
+use crate::config::{self, Desired};
+use crate::diag::{Diagnostics, Source};
+use crate::engine::docker::{self, Docker};
+use crate::exec::{Event, Events, Stop};
+use crate::ops::folder::{Disk, MARK};
+use crate::ops::{OpError, Who};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// One command's surroundings.
+pub(super) struct Shell {
+    pub(super) global: Global,
+    pub(super) out: Out,
+}
+
+impl Shell {
+    pub(super) fn new(global: Global) -> Self {
+        let out = Out::new(&global);
+        Self { global, out }
+    }
+
+    /// How text on standard error looks.
+    pub(super) fn style(&self) -> Style {
+        self.styled(self.out.is_terminal())
+    }
+
+    /// How text on standard output looks.
+    pub(super) fn data_style(&self) -> Style {
+        use std::io::IsTerminal as _;
+        self.styled(std::io::stdout().is_terminal())
+    }
+
+    fn styled(&self, terminal: bool) -> Style {
+        let unicode = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .filter_map(|name| std::env::var(name).ok())
+            .find(|value| !value.is_empty())
+            .is_none_or(|locale| locale != "C" && locale != "POSIX");
+        Style { color: self.out.color(terminal), width: self.out.width(), unicode }
+    }
+
+    /// The stack's folder.
+    pub(super) fn folder(&self) -> Result<Disk, OpError> {
+        if let Some(folder) = &self.global.directory {
+            let disk = Disk::at(folder);
+            if disk.root().join(MARK).is_file() {
+                return Ok(disk);
+            }
+            return Err(OpError::usage(
+                format!("{} is no stack's folder: it has no {MARK}", folder.display()),
+                &["name another with -C DIR"],
+            ));
+        }
+        Disk::find(Path::new(".")).ok_or_else(|| {
+            OpError::usage(
+                format!("this is no stack's folder: neither it nor one above it has {MARK}"),
+                &["go to one, or name it with -C DIR or COASTI_BASE_DIR"],
+            )
+        })
+    }
+
+    /// The files, read and checked as far as that goes without an engine. Warnings are shown.
+    pub(super) fn files(&self) -> Result<(Disk, Desired), OpError> {
+        let disk = self.folder()?;
+        let mut diagnostics = Diagnostics::new();
+        match config::read(&disk, &mut diagnostics) {
+            Some(desired) if !diagnostics.has_errors() => {
+                self.warn(&diagnostics);
+                Ok((disk, desired))
+            }
+            _ => Err(OpError::Files(diagnostics)),
+        }
+    }
+
+    /// Shows warnings.
+    pub(super) fn warn(&self, diagnostics: &Diagnostics) {
+        if !diagnostics.is_empty() && !self.global.quiet {
+            let style = self.style();
+            self.out.say(&render::diag::human(diagnostics, style.color, style.width));
+        }
+    }
+
+    /// The engine.
+    pub(super) async fn engine(&self) -> Result<Docker, OpError> {
+        Ok(docker::connect(self.global.host.as_deref()).await?)
+    }
+
+    /// The stack's name and id from its files.
+    pub(super) fn stack(&self) -> Result<(StackName, Option<StackId>), OpError> {
+        let (_, desired) = self.files()?;
+        Ok((desired.name.clone(), desired.id))
+    }
+
+    /// Likewise, where nothing can be done without an id.
+    pub(super) fn stack_with_id(&self) -> Result<(StackName, StackId), OpError> {
+        let (name, id) = self.stack()?;
+        let id = id.ok_or_else(|| {
+            OpError::usage(format!("stack `{name}` was never applied: its deploy file has no id"), &["coasti apply"])
+        })?;
+        Ok((name, id))
+    }
+
+    /// Who works.
+    pub(super) async fn who(&self, folder: Option<&Path>, change: &Change) -> Who {
+        let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        Who {
+            actor: format!("{}@{}", user.as_deref().unwrap_or("somebody"), host.trim()),
+            commit: match folder {
+                Some(folder) => commit(folder).await,
+                None => None,
+            },
+            lock_wait: change.lock_wait.duration(),
+        }
+    }
+
+    /// Writes an id into the deploy file and says so.
+    pub(super) fn give_id(&self, disk: &Disk, source: &Source) -> Result<StackId, OpError> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| OpError::usage(format!("the system gives no randomness: {error}"), &[]))?;
+        let id = StackId::new(crate::base::digest::hex(&bytes));
+        let text = config::with_id(source, &id).map_err(|why| OpError::usage(why, &[]))?;
+        disk.replace(source, &text).map_err(|error| OpError::Usage {
+            what: format!("{} cannot be written: {error}", source.name),
+            help: vec![format!("put `id: {id}` into it yourself, then apply again")],
+        })?;
+        self.out.say(&format!("wrote `id: {id}` into {}: commit it, it tells this stack from others", source.name));
+        Ok(id)
+    }
+
+    /// A listener for events that shows progress, and the stop that Ctrl-C asks for.
+    pub(super) fn listen(&self, format: Format) -> Listener {
+        let mode = match format {
+            Format::Json | Format::Jsonl => progress::Mode::Json,
+            _ if self.global.quiet => progress::Mode::Quiet,
+            _ if self.out.is_terminal() => progress::Mode::Terminal,
+            _ => progress::Mode::Plain,
+        };
+        Listener::start(mode, self.style(), self.out.clone())
+    }
+}
+
+/// The commit of the files, with `+` where something is not committed.
+async fn commit(folder: &Path) -> Option<String> {
+    let folder: PathBuf = folder.to_owned();
+    let git = |args: &'static [&'static str]| {
+        let mut command = tokio::process::Command::new("git");
+        command.arg("-C").arg(&folder).args(args).stdin(std::process::Stdio::null()).kill_on_drop(true);
+        async move { command.output().await.ok().filter(|output| output.status.success()) }
+    };
+    let asked = async { tokio::join!(git(&["rev-parse", "--short=12", "HEAD"]), git(&["status", "--porcelain"])) };
+    let (head, status) = tokio::time::timeout(Duration::from_secs(5), asked).await.ok()?;
+    let head = String::from_utf8(head?.stdout).ok()?.trim().to_owned();
+    let dirty = status.is_some_and(|status| !status.stdout.is_empty());
+    Some(if dirty { format!("{head}+") } else { head })
+}
+
+/// Shows events until the operation ends.
+pub(super) struct Listener {
+    pub(super) events: Events,
+    pub(super) stop: Stop,
+    shown: tokio::task::JoinHandle<()>,
+    signals: tokio::task::JoinHandle<()>,
+}
+
+impl Listener {
+    fn start(mode: progress::Mode, style: Style, out: Out) -> Self {
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<Event>();
+        let stop = Stop::default();
+        let shown = tokio::spawn(async move {
+            let mut progress = progress::Progress::new(mode, style);
+            let mut ticks = tokio::time::interval(Duration::from_secs(1));
+            loop {
+                tokio::select! {
+                    event = receiver.recv() => match event {
+                        Some(event) => progress.event(&event),
+                        None => break,
+                    },
+                    _ = ticks.tick() => progress.tick(),
+                }
+            }
+            progress.finish();
+        });
+        let signals = tokio::spawn(signals(stop.clone(), out));
+        Self { events: Events::to(sender), stop, shown, signals }
+    }
+
+    /// Ends the display; to be called before anything else is printed.
+    pub(super) async fn finish(self) {
+        let Self { events, shown, signals, .. } = self;
+        signals.abort();
+        drop(events);
+        let _ = shown.await;
+    }
+}
+
+/// Once: finish what is in flight and undo. Twice: stop here and say what is left.
+#[allow(clippy::exit)]
+async fn signals(stop: Stop, out: Out) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if stop.is_asked() {
+            out.tell("stopped at once; the run is cut off and the lock stays.");
+            out.tell("What is left: see `coasti status`. `coasti recover`, or the next apply, ends it.");
+            std::process::exit(i32::from(crate::cli::exit::code::NOT_UNDONE));
+        }
+        stop.ask();
+        out.tell("interrupted: what is in flight ends, then it is undone. Once more stops at once.");
+    }
+}

@@ -1,0 +1,81 @@
+//! Where text goes: data to standard output, everything for people to standard error.
+
+use super::args::{Color, Global};
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// The program's two outputs.
+#[derive(Clone, Debug)]
+pub struct Out {
+    quiet: bool,
+    color: Color,
+}
+
+impl Out {
+    /// As the options say.
+    pub fn new(global: &Global) -> Self {
+        Self { quiet: global.quiet, color: global.color }
+    }
+
+    /// Data. A reader that went away is no failure.
+    pub fn data(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Something for people, unless they want quiet.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            self.tell(text);
+        }
+    }
+
+    /// Something that people must see.
+    pub fn tell(&self, text: &str) {
+        let mut out = io::stderr().lock();
+        let _ = out.write_all(text.as_bytes());
+        let _ = out.write_all(if text.ends_with('\n') { b"" } else { b"\n" });
+    }
+
+    /// Whether people look at standard error.
+    pub fn is_terminal(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    /// Whether somebody can be asked.
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether colour is wanted on an output that is a terminal or not.
+    pub fn color(&self, terminal: bool) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                terminal && !unwanted && !dumb
+            }
+        }
+    }
+
+    /// Columns of the terminal, 80 where there is none.
+    pub fn width(&self) -> usize {
+        let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let seen = || {
+            let size = rustix::termios::tcgetwinsize(io::stderr()).or_else(|_| rustix::termios::tcgetwinsize(io::stdout()));
+            size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
+        };
+        said.or_else(seen).unwrap_or(80)
+    }
+
+    /// Asks; only the whole word `yes` is one.
+    pub fn confirm(&self, question: &str) -> bool {
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "{question} Type `yes`: ");
+        let _ = err.flush();
+        drop(err);
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    }
+}
