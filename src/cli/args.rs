@@ -6,10 +6,17 @@ use std::path::PathBuf;
 
 /// Reconciles a self-hosted stack on Docker with files kept in git.
 #[derive(Debug, Parser)]
-#[command(name = "coasti", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (--detailed-exitcode), \
+#[command(
+    name = "coasti",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (--detailed-exitcode), \
                         3 files invalid, 4 plan stale, 5 locked, 6 not permitted, 7 failed and undone, \
-                        8 failed and not fully undone, 9 degraded, 64 usage, 130 interrupted.")]
+                        8 failed and not fully undone, 9 degraded, 64 usage, 130 interrupted."
+)]
 pub struct Cli {
     /// What is global.
     #[command(flatten)]
@@ -23,10 +30,22 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The stack's folder; without it, the nearest one upwards that has config/products.yml.
-    #[arg(short = 'C', long, value_name = "DIR", global = true, env = "COASTI_BASE_DIR")]
+    #[arg(
+        short = 'C',
+        long,
+        value_name = "DIR",
+        global = true,
+        env = "COASTI_BASE_DIR"
+    )]
     pub directory: Option<PathBuf>,
     /// The engine (unix://…, tcp://…); without it, the current Docker context's.
-    #[arg(short = 'H', long, value_name = "URL", global = true, env = "DOCKER_HOST")]
+    #[arg(
+        short = 'H',
+        long,
+        value_name = "URL",
+        global = true,
+        env = "DOCKER_HOST"
+    )]
     pub host: Option<String>,
     /// When to use colour.
     #[arg(long, value_enum, default_value_t, global = true)]

@@ -1,6 +1,7 @@
 //! Exit codes, the same everywhere, and the text of failures.
 
 use super::out::Out;
+use super::render::style::Tone;
 use super::render::{self, Style};
 use crate::engine::ErrorKind;
 use crate::ops::{OpError, Undone};
@@ -41,7 +42,7 @@ pub fn report(error: &OpError, out: &Out, style: &Style) -> ExitCode {
 }
 
 fn head(style: &Style, text: &str) -> String {
-    format!("{} {text}\n", style.error("error:"))
+    format!("{} {text}\n", style.paint(Tone::Bad, "error:"))
 }
 
 fn explain(error: &OpError, style: &Style) -> (u8, String) {
@@ -52,11 +53,18 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             code::FILES
         }
         OpError::Refused(refusals, _) => {
-            text = render::plan::refusals(refusals, style);
+            text = refusals
+                .iter()
+                .map(|refusal| render::plan::refusal(refusal, style))
+                .collect::<Vec<_>>()
+                .join("\n");
             code::REFUSED
         }
         OpError::Stale(changed) => {
-            text += &head(style, "the plan is stale: something changed since it was made");
+            text += &head(
+                style,
+                "the plan is stale: something changed since it was made",
+            );
             for what in changed {
                 let _ = writeln!(text, "  - {what}");
             }
@@ -90,7 +98,10 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             code::ERROR
         }
         OpError::NotConverged(fields) => {
-            text += &head(style, "applied, but a new plan is not empty: the engine did not take what was asked for");
+            text += &head(
+                style,
+                "applied, but a new plan is not empty: the engine did not take what was asked for",
+            );
             for field in fields {
                 let _ = writeln!(text, "  - {field}");
             }
@@ -105,17 +116,32 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             code::ERROR
         }
         OpError::Failed(failed) => {
-            let _ = writeln!(text, "{} {}: {}", style.error("failed:"), failed.what, failed.error);
+            let _ = writeln!(
+                text,
+                "{} {}: {}",
+                style.paint(Tone::Bad, "failed:"),
+                failed.what,
+                failed.error
+            );
             section(&mut text, "its last output", failed.logs.as_deref());
             section(&mut text, "its last health check", failed.health.as_deref());
             for name in &failed.kept {
-                let _ = writeln!(text, "kept to be looked at: {name} (docker logs {name}); the next apply removes it");
+                let _ = writeln!(
+                    text,
+                    "kept to be looked at: {name} (docker logs {name}); the next apply removes it"
+                );
             }
             match &failed.undone {
                 Undone::Nothing => text += "nothing that ran was touched\n",
-                Undone::Complete => text += "undone: what ran before runs again; data written meanwhile stays\n",
+                Undone::Complete => {
+                    text += "undone: what ran before runs again; data written meanwhile stays\n"
+                }
                 Undone::Partly(left) => {
-                    let _ = writeln!(text, "{} {left}", style.error("not fully undone:"));
+                    let _ = writeln!(
+                        text,
+                        "{} {left}",
+                        style.paint(Tone::Bad, "not fully undone:")
+                    );
                 }
             }
             match (&failed.undone, failed.interrupted) {

@@ -13,7 +13,10 @@ pub struct Out {
 impl Out {
     /// As the options say.
     pub fn new(global: &Global) -> Self {
-        Self { quiet: global.quiet, color: global.color }
+        Self {
+            quiet: global.quiet,
+            color: global.color,
+        }
     }
 
     /// Data. A reader that went away is no failure.
@@ -61,10 +64,15 @@ impl Out {
 
     /// Columns of the terminal, 80 where there is none.
     pub fn width(&self) -> usize {
-        let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let said = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok());
         let seen = || {
-            let size = rustix::termios::tcgetwinsize(io::stderr()).or_else(|_| rustix::termios::tcgetwinsize(io::stdout()));
-            size.ok().map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0)
+            let size = rustix::termios::tcgetwinsize(io::stderr())
+                .or_else(|_| rustix::termios::tcgetwinsize(io::stdout()));
+            size.ok()
+                .map(|size| usize::from(size.ws_col))
+                .filter(|columns| *columns > 0)
         };
         said.or_else(seen).unwrap_or(80)
     }

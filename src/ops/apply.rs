@@ -495,7 +495,7 @@ pub(super) async fn keep_images<E: Engine>(
         let Some(image) = observed
             .images
             .get(&resource.name)
-            .filter(|_| id.kind == crate::base::Kind::Image)
+            .filter(|_| id.kind == Kind::Image)
         else {
             continue;
         };

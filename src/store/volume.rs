@@ -95,7 +95,11 @@ impl<'a, L: Look> Store<'a, L> {
             self.engine.link(&self.name, "/store/key"),
             self.engine.link(&self.name, "/store/head"),
         );
-        let (key, head) = (key?, head?);
+        // Docker tells a link's target as a path from the container's root: what was written is its end.
+        let end = |target: Option<String>| {
+            target.map(|path| path.rsplit('/').next().unwrap_or_default().to_owned())
+        };
+        let (key, head) = (end(key?), end(head?));
         let key = match key {
             Some(text) => {
                 Some(Key::from_text(&text).ok_or_else(|| self.damaged("its key is unreadable"))?)

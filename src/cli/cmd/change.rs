@@ -42,7 +42,9 @@ fn show_plan(shell: &Shell, plan: &Plan, stack: &Stack, format: Format) {
             shell.out.data(&format!("{json}\n"));
         }
         Format::Human | Format::Markdown => {
-            shell.out.say(&render::plan::human(plan, stack, false, &shell.style()));
+            shell
+                .out
+                .say(&render::plan::human(plan, stack, false, &shell.style()));
         }
     }
 }
@@ -57,16 +59,21 @@ pub(super) async fn apply(
 ) -> Result<ExitCode, OpError> {
     let (disk, mut desired) = shell.files()?;
     let engine = shell.engine().await?;
-    let mut wishes = Wishes { keep_failed, ..wishes(narrow) };
+    let mut wishes = Wishes {
+        keep_failed,
+        ..wishes(narrow)
+    };
     if narrow.refresh {
         wishes.remote = refresh(shell, &engine, &desired).await;
     }
     let saved = match saved {
         Some(path) => Some(load(path)?),
-        None if must_ask(shell, change)? => match ask(shell, &engine, &desired, narrow, &mut wishes, change).await? {
-            Some(saved) => Some(saved),
-            None => return Ok(ExitCode::SUCCESS),
-        },
+        None if must_ask(shell, change)? => {
+            match ask(shell, &engine, &desired, narrow, &mut wishes, change).await? {
+                Some(saved) => Some(saved),
+                None => return Ok(ExitCode::SUCCESS),
+            }
+        }
         None => None,
     };
     let id = match &desired.id {
@@ -90,7 +97,9 @@ pub(super) async fn apply(
     let options = Options {
         wishes,
         who: &who,
-        expect: expect.as_ref().map(|expect| expect as &(dyn Fn(&Gathered, &Plan) -> Vec<String> + Sync)),
+        expect: expect
+            .as_ref()
+            .map(|expect| expect as &(dyn Fn(&Gathered, &Plan) -> Vec<String> + Sync)),
         show: &|gathered, plan| {
             if !shown {
                 shell.warn(&gathered.diagnostics);
@@ -98,7 +107,15 @@ pub(super) async fn apply(
             }
         },
     };
-    let result = op::apply(&engine, &desired, id, &options, &listener.events, &listener.stop).await;
+    let result = op::apply(
+        &engine,
+        &desired,
+        id,
+        &options,
+        &listener.events,
+        &listener.stop,
+    )
+    .await;
     listener.finish().await;
     let applied = result?;
     tell(shell, &applied, change.format);
@@ -133,11 +150,19 @@ async fn ask(
 }
 
 fn load(path: &Path) -> Result<Saved, OpError> {
-    let wrong = |why: String| OpError::usage(format!("{} is no saved plan: {why}", path.display()), &["coasti plan --out FILE"]);
+    let wrong = |why: String| {
+        OpError::usage(
+            format!("{} is no saved plan: {why}", path.display()),
+            &["coasti plan --out FILE"],
+        )
+    };
     let text = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let saved: Saved = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
     if saved.version != 1 {
-        return Err(wrong(format!("it has version {}, this coasti knows 1", saved.version)));
+        return Err(wrong(format!(
+            "it has version {}, this coasti knows 1",
+            saved.version
+        )));
     }
     Ok(saved)
 }
@@ -166,26 +191,42 @@ fn tell(shell: &Shell, applied: &Applied, format: Format) {
                 "tcp" => format!("http://{}:{}", port.bind, port.host),
                 _ => format!("{}:{}/{protocol}", port.bind, port.host),
             };
-            let domain = resource.about.as_ref().and_then(|about| about.domain.as_deref());
-            let domain = domain.map(|domain| format!("  ({domain})")).unwrap_or_default();
+            let domain = resource
+                .about
+                .as_ref()
+                .and_then(|about| about.domain.as_deref());
+            let domain = domain
+                .map(|domain| format!("  ({domain})"))
+                .unwrap_or_default();
             shell.out.say(&format!("  {:<20} {at}{domain}", id.address));
         }
     }
     if shell.out.is_terminal() {
         for (name, value) in &applied.display {
-            shell.out.say(&format!("  {name} = {}   (shown once; later: coasti secret get {name})", value.expose()));
+            shell.out.say(&format!(
+                "  {name} = {}   (shown once; later: coasti secret get {name})",
+                value.expose()
+            ));
         }
     }
 }
 
 /// Goes back to an older revision.
-pub(super) async fn rollback(shell: &Shell, revision: Option<&str>, change: &Change) -> Result<ExitCode, OpError> {
+pub(super) async fn rollback(
+    shell: &Shell,
+    revision: Option<&str>,
+    change: &Change,
+) -> Result<ExitCode, OpError> {
     let (disk, desired) = shell.files()?;
     let (name, id) = (desired.name.clone(), need_id(&desired)?);
     let engine = shell.engine().await?;
     let to = revision.map(RevisionId::new);
-    let wishes = Wishes { max_removals: Some(usize::MAX), ..Wishes::default() };
-    let (target, plan) = recover::plan_rollback(&engine, &name, Some(&id), to.as_ref(), &wishes).await?;
+    let wishes = Wishes {
+        max_removals: Some(usize::MAX),
+        ..Wishes::default()
+    };
+    let (target, plan) =
+        recover::plan_rollback(&engine, &name, Some(&id), to.as_ref(), &wishes).await?;
     shell.out.say(&format!("Rolling back to {}.", target.id));
     show_plan(shell, &plan, &target.stack, change.format);
     if !plan.refusals.is_empty() {
@@ -199,16 +240,25 @@ pub(super) async fn rollback(shell: &Shell, revision: Option<&str>, change: &Cha
     let listener = shell.listen(change.format);
     let Listener { events, stop, .. } = &listener;
     let to = Some(target.id.clone());
-    let result = recover::rollback(&engine, &name, id, to.as_ref(), &wishes, &who, events, stop).await;
+    let result =
+        recover::rollback(&engine, &name, id, to.as_ref(), &wishes, &who, events, stop).await;
     listener.finish().await;
     tell(shell, &result?, change.format);
-    shell.out.say("The files still say what they said: change them too, or the next apply brings it back.");
+    shell.out.say(
+        "The files still say what they said: change them too, or the next apply brings it back.",
+    );
     Ok(ExitCode::SUCCESS)
 }
 
 fn need_id(desired: &Desired) -> Result<StackId, OpError> {
     desired.id.clone().ok_or_else(|| {
-        OpError::usage(format!("stack `{}` was never applied: its deploy file has no id", desired.name), &["coasti apply"])
+        OpError::usage(
+            format!(
+                "stack `{}` was never applied: its deploy file has no id",
+                desired.name
+            ),
+            &["coasti apply"],
+        )
     })
 }
 
@@ -237,7 +287,12 @@ pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, 
         shell.out.say("nothing runs");
         return Ok(ExitCode::SUCCESS);
     }
-    show_plan(shell, &plan, &Stack::empty(name.clone(), None), change.format);
+    show_plan(
+        shell,
+        &plan,
+        &Stack::empty(name.clone(), None),
+        change.format,
+    );
     if must_ask(shell, change)? && !confirm_destroy(shell, &name) {
         shell.out.say("nothing was changed");
         return Ok(ExitCode::SUCCESS);
@@ -255,7 +310,9 @@ pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, 
 }
 
 fn confirm_destroy(shell: &Shell, name: &StackName) -> bool {
-    shell.out.confirm(&format!("Remove all containers and networks of `{name}` (data stays)?"))
+    shell.out.confirm(&format!(
+        "Remove all containers and networks of `{name}` (data stays)?"
+    ))
 }
 
 /// Start, stop, restart, pause, unpause, remove.
@@ -264,7 +321,10 @@ pub(super) async fn act(shell: &Shell, act: Act, labels: &Labels) -> Result<Exit
     let engine = shell.engine().await?;
     let change = &labels.change;
     if act == Act::Remove && must_ask(shell, change)? {
-        let question = format!("Remove the containers of {} (data stays)?", labels.names.join(", "));
+        let question = format!(
+            "Remove the containers of {} (data stays)?",
+            labels.names.join(", ")
+        );
         if !shell.out.confirm(&question) {
             shell.out.say("nothing was changed");
             return Ok(ExitCode::SUCCESS);

@@ -16,13 +16,32 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
     let shell = Shell::new(cli.global);
     let result = match cli.command {
         Command::Validate { format } => plan::validate(&shell, format),
-        Command::Plan { narrow, out, detailed_exitcode, full, format } => {
-            plan::plan(&shell, &narrow, out.as_deref(), detailed_exitcode, full, format).await
+        Command::Plan {
+            narrow,
+            out,
+            detailed_exitcode,
+            full,
+            format,
+        } => {
+            plan::plan(
+                &shell,
+                &narrow,
+                out.as_deref(),
+                detailed_exitcode,
+                full,
+                format,
+            )
+            .await
         }
-        Command::Apply { plan, narrow, change, keep_failed } => {
-            change::apply(&shell, plan.as_deref(), &narrow, &change, keep_failed).await
+        Command::Apply {
+            plan,
+            narrow,
+            change,
+            keep_failed,
+        } => change::apply(&shell, plan.as_deref(), &narrow, &change, keep_failed).await,
+        Command::Rollback { revision, change } => {
+            change::rollback(&shell, revision.as_deref(), &change).await
         }
-        Command::Rollback { revision, change } => change::rollback(&shell, revision.as_deref(), &change).await,
         Command::Recover { change } => change::recover(&shell, &change).await,
         Command::Destroy { change } => change::destroy(&shell, &change).await,
         Command::Status { full, format } => look::status(&shell, full, format).await,

@@ -8,9 +8,9 @@ use crate::cli::render;
 use crate::config::{self, Desired};
 use crate::diag::Diagnostics;
 use crate::engine::Look;
+use crate::ops::OpError;
 use crate::ops::gather::gather;
 use crate::ops::saved::Saved;
-use crate::ops::OpError;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,18 +22,26 @@ pub(super) fn validate(shell: &Shell, format: Format) -> Result<ExitCode, OpErro
     let desired = config::read(&disk, &mut diagnostics);
     let bad = desired.is_none() || diagnostics.has_errors();
     match format {
-        Format::Json | Format::Jsonl => shell.out.data(&format!("{}\n", render::diag::json(&diagnostics))),
+        Format::Json | Format::Jsonl => shell
+            .out
+            .data(&format!("{}\n", render::diag::json(&diagnostics))),
         Format::Human | Format::Markdown => {
             let style = shell.style();
             if !diagnostics.is_empty() {
-                shell.out.tell(&render::diag::human(&diagnostics, style.color, style.width));
+                shell
+                    .out
+                    .tell(&render::diag::human(&diagnostics, style.color, style.width));
             }
             if !bad {
                 shell.out.say("the files are valid");
             }
         }
     }
-    Ok(if bad { ExitCode::from(code::FILES) } else { ExitCode::SUCCESS })
+    Ok(if bad {
+        ExitCode::from(code::FILES)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// Shows what an apply would do.
@@ -67,7 +75,9 @@ pub(super) async fn plan(
             }
             shell.out.data(&text);
         }
-        Format::Json | Format::Jsonl => shell.out.data(&format!("{}\n", render::plan::json(&plan, stack))),
+        Format::Json | Format::Jsonl => shell
+            .out
+            .data(&format!("{}\n", render::plan::json(&plan, stack))),
         Format::Markdown => shell.out.data(&render::plan::markdown(&plan, stack)),
     }
     if let Some(open) = gathered.open {
@@ -79,11 +89,21 @@ pub(super) async fn plan(
     if let Some(path) = save {
         let saved = serde_json::to_vec_pretty(&Saved::new(&gathered, &plan)).unwrap_or_default();
         std::fs::write(path, saved).map_err(|error| {
-            OpError::usage(format!("the plan cannot be saved to {}: {error}", path.display()), &[])
+            OpError::usage(
+                format!("the plan cannot be saved to {}: {error}", path.display()),
+                &[],
+            )
         })?;
-        shell.out.say(&format!("saved; run it with: coasti apply {}", path.display()));
+        shell.out.say(&format!(
+            "saved; run it with: coasti apply {}",
+            path.display()
+        ));
     }
-    Ok(if detailed && !plan.steps.is_empty() { ExitCode::from(code::PENDING) } else { ExitCode::SUCCESS })
+    Ok(if detailed && !plan.steps.is_empty() {
+        ExitCode::from(code::PENDING)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// A label that nothing has is a typing error, not an empty plan.
@@ -97,29 +117,50 @@ pub(super) fn known_labels(
         .chain(base.into_iter().flat_map(crate::model::Stack::containers))
         .map(|(id, ..)| id.label())
         .collect();
-    for named in narrow.target.iter().chain(&narrow.replace).chain(&narrow.new_data) {
+    for named in narrow
+        .target
+        .iter()
+        .chain(&narrow.replace)
+        .chain(&narrow.new_data)
+    {
         if !labels.contains(named.as_str()) {
-            let mut help = vec![format!("labels here: {}", labels.iter().copied().collect::<Vec<_>>().join(", "))];
+            let mut help = vec![format!(
+                "labels here: {}",
+                labels.iter().copied().collect::<Vec<_>>().join(", ")
+            )];
             help.extend(
-                crate::diag::did_you_mean(named, labels.iter().copied()).map(|near| format!("did you mean `{near}`?")),
+                crate::diag::did_you_mean(named, labels.iter().copied())
+                    .map(|near| format!("did you mean `{near}`?")),
             );
-            return Err(OpError::Usage { what: format!("no site has the label `{named}`"), help });
+            return Err(OpError::Usage {
+                what: format!("no site has the label `{named}`"),
+                help,
+            });
         }
     }
     Ok(())
 }
 
 /// The digests that registries have now. One that cannot be asked is told and skipped.
-pub(super) async fn refresh<L: Look>(shell: &Shell, engine: &L, desired: &Desired) -> BTreeMap<String, String> {
+pub(super) async fn refresh<L: Look>(
+    shell: &Shell,
+    engine: &L,
+    desired: &Desired,
+) -> BTreeMap<String, String> {
     let images = desired.images();
-    let asked = images.iter().map(|reference| async move { (reference, engine.remote_digest(reference).await) });
+    let asked = images
+        .iter()
+        .map(|reference| async move { (reference, engine.remote_digest(reference).await) });
     let mut digests = BTreeMap::new();
     for (reference, answer) in futures_util::future::join_all(asked).await {
         match answer {
             Ok(digest) => {
                 digests.insert(reference.clone(), digest);
             }
-            Err(error) => shell.out.say(&format!("note: {reference} was not refreshed: {}", error.message)),
+            Err(error) => shell.out.say(&format!(
+                "note: {reference} was not refreshed: {}",
+                error.message
+            )),
         }
     }
     digests

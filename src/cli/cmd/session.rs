@@ -42,7 +42,11 @@ impl Shell {
             .filter_map(|name| std::env::var(name).ok())
             .find(|value| !value.is_empty())
             .is_none_or(|locale| locale != "C" && locale != "POSIX");
-        Style { color: self.out.color(terminal), width: self.out.width(), unicode }
+        Style {
+            color: self.out.color(terminal),
+            width: self.out.width(),
+            unicode,
+        }
     }
 
     /// The stack's folder.
@@ -53,7 +57,10 @@ impl Shell {
                 return Ok(disk);
             }
             return Err(OpError::usage(
-                format!("{} is no stack's folder: it has no {MARK}", folder.display()),
+                format!(
+                    "{} is no stack's folder: it has no {MARK}",
+                    folder.display()
+                ),
                 &["name another with -C DIR"],
             ));
         }
@@ -82,7 +89,8 @@ impl Shell {
     pub(super) fn warn(&self, diagnostics: &Diagnostics) {
         if !diagnostics.is_empty() && !self.global.quiet {
             let style = self.style();
-            self.out.say(&render::diag::human(diagnostics, style.color, style.width));
+            self.out
+                .say(&render::diag::human(diagnostics, style.color, style.width));
         }
     }
 
@@ -101,14 +109,19 @@ impl Shell {
     pub(super) fn stack_with_id(&self) -> Result<(StackName, StackId), OpError> {
         let (name, id) = self.stack()?;
         let id = id.ok_or_else(|| {
-            OpError::usage(format!("stack `{name}` was never applied: its deploy file has no id"), &["coasti apply"])
+            OpError::usage(
+                format!("stack `{name}` was never applied: its deploy file has no id"),
+                &["coasti apply"],
+            )
         })?;
         Ok((name, id))
     }
 
     /// Who works.
     pub(super) async fn who(&self, folder: Option<&Path>, change: &Change) -> Who {
-        let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        let user = ["USER", "LOGNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok());
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Who {
             actor: format!("{}@{}", user.as_deref().unwrap_or("somebody"), host.trim()),
@@ -123,15 +136,20 @@ impl Shell {
     /// Writes an id into the deploy file and says so.
     pub(super) fn give_id(&self, disk: &Disk, source: &Source) -> Result<StackId, OpError> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes)
-            .map_err(|error| OpError::usage(format!("the system gives no randomness: {error}"), &[]))?;
+        getrandom::fill(&mut bytes).map_err(|error| {
+            OpError::usage(format!("the system gives no randomness: {error}"), &[])
+        })?;
         let id = StackId::new(crate::base::digest::hex(&bytes));
         let text = config::with_id(source, &id).map_err(|why| OpError::usage(why, &[]))?;
-        disk.replace(source, &text).map_err(|error| OpError::Usage {
-            what: format!("{} cannot be written: {error}", source.name),
-            help: vec![format!("put `id: {id}` into it yourself, then apply again")],
-        })?;
-        self.out.say(&format!("wrote `id: {id}` into {}: commit it, it tells this stack from others", source.name));
+        disk.replace(source, &text)
+            .map_err(|error| OpError::Usage {
+                what: format!("{} cannot be written: {error}", source.name),
+                help: vec![format!("put `id: {id}` into it yourself, then apply again")],
+            })?;
+        self.out.say(&format!(
+            "wrote `id: {id}` into {}: commit it, it tells this stack from others",
+            source.name
+        ));
         Ok(id)
     }
 
@@ -152,11 +170,29 @@ async fn commit(folder: &Path) -> Option<String> {
     let folder: PathBuf = folder.to_owned();
     let git = |args: &'static [&'static str]| {
         let mut command = tokio::process::Command::new("git");
-        command.arg("-C").arg(&folder).args(args).stdin(std::process::Stdio::null()).kill_on_drop(true);
-        async move { command.output().await.ok().filter(|output| output.status.success()) }
+        command
+            .arg("-C")
+            .arg(&folder)
+            .args(args)
+            .stdin(std::process::Stdio::null())
+            .kill_on_drop(true);
+        async move {
+            command
+                .output()
+                .await
+                .ok()
+                .filter(|output| output.status.success())
+        }
     };
-    let asked = async { tokio::join!(git(&["rev-parse", "--short=12", "HEAD"]), git(&["status", "--porcelain"])) };
-    let (head, status) = tokio::time::timeout(Duration::from_secs(5), asked).await.ok()?;
+    let asked = async {
+        tokio::join!(
+            git(&["rev-parse", "--short=12", "HEAD"]),
+            git(&["status", "--porcelain"])
+        )
+    };
+    let (head, status) = tokio::time::timeout(Duration::from_secs(5), asked)
+        .await
+        .ok()?;
     let head = String::from_utf8(head?.stdout).ok()?.trim().to_owned();
     let dirty = status.is_some_and(|status| !status.stdout.is_empty());
     Some(if dirty { format!("{head}+") } else { head })
@@ -189,12 +225,22 @@ impl Listener {
             progress.finish();
         });
         let signals = tokio::spawn(signals(stop.clone(), out));
-        Self { events: Events::to(sender), stop, shown, signals }
+        Self {
+            events: Events::to(sender),
+            stop,
+            shown,
+            signals,
+        }
     }
 
     /// Ends the display; to be called before anything else is printed.
     pub(super) async fn finish(self) {
-        let Self { events, shown, signals, .. } = self;
+        let Self {
+            events,
+            shown,
+            signals,
+            ..
+        } = self;
         signals.abort();
         drop(events);
         let _ = shown.await;
@@ -205,8 +251,10 @@ impl Listener {
 #[allow(clippy::exit)]
 async fn signals(stop: Stop, out: Out) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         return;
     };
     loop {
@@ -216,10 +264,14 @@ async fn signals(stop: Stop, out: Out) {
         }
         if stop.is_asked() {
             out.tell("stopped at once; the run is cut off and the lock stays.");
-            out.tell("What is left: see `coasti status`. `coasti recover`, or the next apply, ends it.");
+            out.tell(
+                "What is left: see `coasti status`. `coasti recover`, or the next apply, ends it.",
+            );
             std::process::exit(i32::from(crate::cli::exit::code::NOT_UNDONE));
         }
         stop.ask();
-        out.tell("interrupted: what is in flight ends, then it is undone. Once more stops at once.");
+        out.tell(
+            "interrupted: what is in flight ends, then it is undone. Once more stops at once.",
+        );
     }
 }
