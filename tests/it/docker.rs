@@ -1,6 +1,7 @@
 //! The Docker engine against a real one.
 
 mod archive;
+mod attach;
 mod calls;
 mod look;
 

@@ -7,9 +7,11 @@
 //! | `error` | refusals → kinds |
 //! | `observe`, `convert`, `host` | what runs → [`crate::observe`] |
 //! | `read` | archives, links, logs, events |
+//! | `attach` | commands at the caller's terminal, output as it comes |
 //! | `create` | a container's spec → Docker's body |
 //! | `execute`, `image`, `auth` | calls |
 
+mod attach;
 mod auth;
 mod connect;
 mod convert;
@@ -22,6 +24,7 @@ mod observe;
 mod read;
 mod wire;
 
+pub use attach::{LogLine, LogLines};
 pub use connect::connect;
 pub use read::DockerEvents;
 
