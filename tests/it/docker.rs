@@ -4,6 +4,7 @@ mod archive;
 mod attach;
 mod calls;
 mod look;
+mod lost;
 
 use crate::support::engine::{Prefix, TINY};
 use coasti::{

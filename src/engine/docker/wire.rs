@@ -124,15 +124,16 @@ impl Wire {
         let reusable = matches!(*request.method(), Method::GET | Method::HEAD);
         if reusable {
             while let Some(mut sender) = self.take_idle() {
-                match sender.try_send_request(request).await {
+                let (head, body) = request.into_parts();
+                let again = Request::from_parts(head.clone(), bollard::body_full(Bytes::new()));
+                match sender.send_request(Request::from_parts(head, body)).await {
                     Ok(response) => {
                         self.give_back(sender);
                         return Ok(response);
                     }
-                    Err(mut error) => match error.take_message() {
-                        Some(message) => request = message,
-                        None => return Err(error.into_error().into()),
-                    },
+                    // The engine closed it, maybe because it was started anew. What only reads has no body
+                    // and can be asked again.
+                    Err(_) => request = again,
                 }
             }
         }
