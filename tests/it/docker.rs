@@ -5,6 +5,7 @@ mod attach;
 mod calls;
 mod look;
 mod lost;
+mod registry;
 
 use crate::support::engine::{Prefix, TINY};
 use coasti::{

@@ -1,0 +1,186 @@
+//! Pulls from a real registry that wants a login: Debian's `docker-registry`, on loopback, where the engine
+//! accepts plain HTTP.
+
+use super::run;
+use crate::support::engine::{Prefix, TINY, engine};
+use coasti::engine::{Call, ErrorKind, Look};
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+/// Set for a run of this test binary that pulls: the reference.
+const CHILD: &str = "COASTI_TEST_PULL";
+
+/// `me` with a password whose JSON in base64 has a `+`, which the alphabet for addresses has not: bollard
+/// writes the one, Docker reads the other and takes what it cannot read for no login at all.
+const USER: &str = "me:$2y$04$CKyeKAzKaPyCAPE1Ibkuse5f7Qx.xUFDPacI4C2DaQA6fgCDyOqkO\n";
+const PASSWORD: &str = "pa>ss?~~";
+
+/// Not a test by itself: pulls with the `DOCKER_CONFIG` of its own process and says what came of it.
+#[tokio::test]
+async fn child() {
+    let Ok(reference) = std::env::var(CHILD) else {
+        return;
+    };
+    let docker = engine("child").await.unwrap();
+    let (sender, mut progress) = tokio::sync::mpsc::unbounded_channel();
+    let docker = docker.with_progress(sender);
+    let pull = Call::PullImage {
+        reference: reference.clone(),
+    };
+    let digest = docker.remote_digest(&reference).await;
+    let pulled = run(&docker, pull).await;
+    drop(docker);
+    let mut last = None;
+    while let Some(news) = progress.recv().await {
+        last = Some(news);
+    }
+    println!(
+        "pulled: {:?}; digest: {:?}; complete: {:?}",
+        pulled.map_err(|error| error.kind),
+        digest.map_err(|error| error.kind),
+        last.map(|last| last.current == last.total && last.total > 0)
+    );
+}
+
+struct Registry {
+    child: Child,
+    folder: PathBuf,
+    host: String,
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// None where the program is not installed.
+fn registry(prefix: &Prefix) -> Option<Registry> {
+    Command::new("docker-registry")
+        .arg("--version")
+        .output()
+        .ok()?;
+    let folder = std::env::temp_dir().join(prefix.as_str());
+    std::fs::create_dir_all(folder.join("login")).unwrap();
+    let users = folder.join("users");
+    std::fs::write(&users, USER).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let host = format!("127.0.0.1:{port}");
+    let config = folder.join("config.yml");
+    let text = format!(
+        "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
+         http: {{addr: '{host}'}}\nauth: {{htpasswd: {{realm: test, path: {}}}}}\n",
+        folder.join("data").display(),
+        users.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut child = Command::new("docker-registry")
+        .arg("serve")
+        .arg(&config)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let ready = lines.any(|line| line.unwrap().contains("listening on"));
+    assert!(ready, "the registry did not start");
+    // Else its pipe fills up.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some(Registry {
+        child,
+        folder,
+        host,
+    })
+}
+
+fn docker_says(args: &[&str], config: &std::path::Path) {
+    let output = Command::new("docker")
+        .args(args)
+        .env("DOCKER_CONFIG", config)
+        .output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{args:?}: {output:?}");
+}
+
+#[tokio::test]
+async fn images_are_pulled_with_the_login_of_dockers_client() {
+    const TEST: &str = "images_are_pulled_with_the_login_of_dockers_client";
+    let Some(docker) = engine(TEST).await else {
+        return;
+    };
+    let prefix = Prefix::new();
+    let Some(registry) = registry(&prefix).filter(|_| docker.info().local) else {
+        eprintln!("skipped: {TEST} (no docker-registry here, or the engine is elsewhere)");
+        return;
+    };
+    let login = registry.folder.join("login");
+    let none = registry.folder.join("none");
+    let reference = format!("{}/{}:1", registry.host, prefix.as_str());
+    let output = Command::new("docker")
+        .args(["login", "-u", "me", "-p", PASSWORD, &registry.host])
+        .env("DOCKER_CONFIG", &login)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    docker_says(&["tag", TINY, &reference], &login);
+    docker_says(&["push", "-q", &reference], &login);
+    docker_says(&["rmi", &reference], &login);
+
+    let pull = |config: &std::path::Path| {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "docker::registry::child", "--nocapture"])
+            .env(CHILD, &reference)
+            .env("DOCKER_CONFIG", config)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line = text.lines().find(|line| line.starts_with("pulled: "));
+        line.unwrap_or_else(|| panic!("{output:?}")).to_owned()
+    };
+    let refused = pull(&none);
+    assert!(
+        refused.starts_with("pulled: Err(Denied); digest: Err(Denied)"),
+        "{refused}"
+    );
+    let pulled = pull(&login);
+    assert!(
+        pulled.starts_with("pulled: Ok(Done); digest: Ok(\"sha256:"),
+        "{pulled}"
+    );
+    let image = docker.image(&reference).await.unwrap().unwrap();
+    let digest = pulled.split('"').nth(1).unwrap();
+    assert!(
+        image.digests[0].ends_with(digest),
+        "{:?} {digest}",
+        image.digests
+    );
+    docker_says(&["rmi", &reference], &login);
+
+    let missing = reference.replace(":1", ":2");
+    let call = Call::PullImage { reference: missing };
+    assert_eq!(
+        run(&docker, call).await.unwrap_err().kind,
+        ErrorKind::Denied
+    );
+    let nowhere = Call::PullImage {
+        reference: "127.0.0.1:9/coasti-dt/none:1".into(),
+    };
+    let error = run(&docker, nowhere).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Rejected);
+    assert!(
+        error
+            .message
+            .contains("cannot reach the registry 127.0.0.1:9"),
+        "{error}"
+    );
+}
