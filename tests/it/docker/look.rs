@@ -10,7 +10,7 @@ use coasti::{
     engine::{Call, Engine, ErrorKind, Events, Look, Scope, docker::connect},
     model::{Port, Protocol},
 };
-use std::{path::Path, time::Instant};
+use std::time::Instant;
 
 #[tokio::test]
 async fn a_look_sees_ours_and_others_with_reading_requests_only() {
@@ -55,8 +55,7 @@ async fn a_look_sees_ours_and_others_with_reading_requests_only() {
 
     let folder = std::env::temp_dir();
     let socket = folder.join(format!("{}.sock", prefix.as_str()));
-    let real = docker.info().address.clone();
-    let recorder = Recorder::start(&socket, Path::new(real.trim_start_matches("unix://"))).unwrap();
+    let recorder = Recorder::start(&socket, &docker.info().address).unwrap();
     let docker = connect(Some(&recorder.address())).await.unwrap();
     assert!(!docker.info().local, "behind a proxy nobody knows");
     let seen = docker.observe(&scope).await.unwrap();

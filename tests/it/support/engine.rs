@@ -37,20 +37,11 @@ impl Prefix {
 impl Drop for Prefix {
     fn drop(&mut self) {
         // Through Docker's own client: also after a panic, and without the code under test.
-        let filter = format!("name={}", self.0);
-        let images = format!("reference={}*", self.0);
-        for (list, remove) in [
-            (["ps", "-aq", "--filter", &filter], ["rm", "-f"]),
-            (["network", "ls", "-q", "--filter"], ["network", "rm"]),
-            (["volume", "ls", "-q", "--filter"], ["volume", "rm"]),
-            (["images", "-q", "--filter", &images], ["rmi", "-f"]),
-        ] {
-            let mut command = Command::new("docker");
-            command.args(list);
-            if list[3] == "--filter" {
-                command.arg(&filter);
-            }
-            let Ok(output) = command.stderr(Stdio::null()).output() else {
+        let named = format!("name={}", self.0);
+        let here = format!("reference={}*", self.0);
+        let elsewhere = format!("reference=*/{}*", self.0);
+        let remove = |list: &[&str], remove: &[&str]| {
+            let Ok(output) = Command::new("docker").args(list).output() else {
                 return;
             };
             let found = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -61,6 +52,15 @@ impl Drop for Prefix {
                     .stdout(Stdio::null())
                     .status();
             }
+        };
+        remove(&["ps", "-aq", "--filter", &named], &["rm", "-f"]);
+        for kind in ["network", "volume"] {
+            remove(&[kind, "ls", "-q", "--filter", &named], &[kind, "rm"]);
+        }
+        // By tag: another tag of the same image is somebody else's.
+        for tags in [&here, &elsewhere] {
+            let format = "{{.Repository}}:{{.Tag}}";
+            remove(&["images", "--filter", tags, "--format", format], &["rmi"]);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{UnixListener, UnixStream},
+    net::{TcpStream, UnixListener, UnixStream},
 };
 
 /// A running proxy; it ends, and its socket goes, when this is dropped.
@@ -17,11 +17,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Listens at `socket` and passes everything on to the engine at `engine`.
-    pub fn start(socket: &Path, engine: &Path) -> std::io::Result<Self> {
+    /// Listens at `socket` and passes everything on to the engine at `address` (`unix://…` or `tcp://…`).
+    pub fn start(socket: &Path, address: &str) -> std::io::Result<Self> {
         let listener = UnixListener::bind(socket)?;
         let lines = Arc::<Mutex<Vec<String>>>::default();
-        let (engine, log) = (engine.to_owned(), Arc::clone(&lines));
+        let (engine, log) = (address.to_owned(), Arc::clone(&lines));
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (engine, log) = (engine.clone(), Arc::clone(&log));
@@ -63,15 +63,18 @@ impl Drop for Recorder {
     }
 }
 
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
 /// One connection: requests are taken apart on their way in; answers pass as they are.
-async fn pass(
-    mut client: UnixStream,
-    engine: &Path,
-    log: &Mutex<Vec<String>>,
-) -> std::io::Result<()> {
-    let mut engine = UnixStream::connect(engine).await?;
-    let (mut from_client, mut to_client) = client.split();
-    let (mut from_engine, mut to_engine) = engine.split();
+async fn pass(client: UnixStream, address: &str, log: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let engine: Box<dyn Stream> = match address.split_once("://") {
+        Some(("tcp", host)) => Box::new(TcpStream::connect(host).await?),
+        Some((_, path)) => Box::new(UnixStream::connect(path).await?),
+        None => return Err(std::io::ErrorKind::InvalidInput.into()),
+    };
+    let (mut from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_engine, mut to_engine) = tokio::io::split(engine);
     let requests = async {
         let mut buffer = Vec::new();
         loop {
