@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::exit,
     clippy::print_stderr,
     clippy::print_stdout,
     missing_docs,
