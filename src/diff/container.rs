@@ -215,6 +215,7 @@ fn desired(
         .filter(|c| removed_limits(inputs, id, spec, c.container).is_empty())
         .filter(|c| spec.post_run.is_empty() || !distrusted(inputs, c.container))
         .min_by_key(|c| (!c.container.state.status.is_active(), c.place));
+    // What an undo would want back is kept until commit, unless it is what stays.
     let good = if inputs.wishes.undo {
         None
     } else {
@@ -223,7 +224,7 @@ fn desired(
     let others: Vec<_> = candidates
         .iter()
         .filter(|c| keep.is_none_or(|k| k.container.id != c.container.id))
-        .map(|c| Object::new(c, keep.is_none() && good == Some(&c.container.id)))
+        .map(|c| Object::new(c, good == Some(&c.container.id)))
         .collect();
     let mut change = Change {
         id: id.clone(),
@@ -315,10 +316,8 @@ fn good<'a>(
     id: &ResourceId,
     candidates: &[Candidate<'a>],
 ) -> Option<&'a EngineId> {
-    let hash = inputs
-        .base
-        .and_then(|base| base.resources.get(id))
-        .map(|resource| spec_hash(&resource.spec));
+    let base = inputs.base.and_then(|base| base.resources.get(id));
+    let hash = base.map(|resource| spec_hash(&resource.spec));
     candidates
         .iter()
         .filter(|c| c.place != Place::Failed)

@@ -264,8 +264,19 @@ pub(super) fn drop_unneeded(inputs: &Inputs<'_>, diff: &mut Diff) {
         .changes
         .values()
         .filter(|change| change.id.kind == Kind::Container)
-        .filter_map(|change| inputs.desired.resources.get(&change.id))
-        .flat_map(|resource| resource.needs.keys().cloned())
+        .filter_map(|change| Some((change, inputs.desired.resources.get(&change.id)?)))
+        .flat_map(|(change, resource)| {
+            // A container that stays needs its networks, but no image any more.
+            let made = change
+                .container
+                .as_ref()
+                .is_none_or(|container| container.keep.is_none());
+            let needs = resource
+                .needs
+                .keys()
+                .filter(move |need| made || need.kind != Kind::Image);
+            needs.cloned().collect::<Vec<_>>()
+        })
         .collect();
     diff.changes
         .retain(|id, change| match (id.kind, change.action) {

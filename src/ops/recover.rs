@@ -61,7 +61,7 @@ pub async fn known<L: Look>(
     })
 }
 
-fn image_names(stack: Option<&Stack>) -> BTreeSet<String> {
+pub(super) fn image_names(stack: Option<&Stack>) -> BTreeSet<String> {
     let resources = stack.into_iter().flat_map(|stack| &stack.resources);
     resources
         .filter(|(id, _)| id.kind == Kind::Image)

@@ -27,7 +27,7 @@ pub(super) async fn undo<E: Engine>(
     goal: &Goal<'_>,
     failure: &Failure,
 ) -> OpError {
-    let observed = match look_again(session).await {
+    let observed = match look_again(session, goal.base).await {
         Ok(observed) => observed,
         Err(error) => {
             let left =
@@ -57,10 +57,11 @@ pub(super) async fn undo<E: Engine>(
 /// Looks at the engine; where it is away, waits for it to come back.
 pub(super) async fn look_again<E: Engine>(
     session: &Session<'_, E>,
+    target: Option<&Stack>,
 ) -> Result<Observed, EngineError> {
     let scope = Scope {
         stack: session.stack.clone(),
-        images: BTreeSet::new(),
+        images: super::recover::image_names(target),
         by_name: BTreeSet::new(),
     };
     let deadline = Instant::now() + ENGINE_PATIENCE;
