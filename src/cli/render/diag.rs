@@ -452,4 +452,41 @@ mod tests {
             }
         }
     }
+
+    struct One(String, String);
+
+    impl crate::config::Folder for One {
+        fn read(&self, path: &str) -> Result<Option<Arc<Source>>, String> {
+            let file = |text: &str| {
+                Arc::new(Source {
+                    name: path.into(),
+                    path: path.into(),
+                    text: text.into(),
+                })
+            };
+            Ok((path == self.0).then(|| file(&self.1)))
+        }
+
+        fn exists(&self, _: &str) -> bool {
+            false
+        }
+
+        fn name(&self) -> String {
+            "acme".into()
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn any_file_can_be_shown(
+            text in "(site|label|PASSWORD|env|[-:\\[\\]{}#'\"a-z\u{e9}\t\r\n =.]|\\PC){0,60}",
+            end in "yml|toml|json",
+        ) {
+            let mut all = Diagnostics::new();
+            let _ = crate::config::read(&One(format!("config/deploy.{end}"), text), &mut all);
+            let _ = (human(&all, true, 20), json(&all));
+        }
+    }
 }
