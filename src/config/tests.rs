@@ -7,7 +7,9 @@ use crate::model::{ContainerSpec, Spec, Stack, flatten};
 use crate::observe::{Image, Observed};
 use std::collections::BTreeMap;
 
+mod errors;
 mod inputs;
+mod property;
 mod sealing;
 
 /// A folder in memory.

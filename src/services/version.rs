@@ -68,6 +68,7 @@ impl Range {
                     .lines()
                     .next()
                     .unwrap_or_default()
+                    .trim_end_matches(':')
                     .to_owned()
             })
     }

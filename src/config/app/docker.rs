@@ -273,12 +273,15 @@ impl Read<'_, '_> {
     }
 
     fn bad(&mut self, help: &str) {
-        let shown = self.node.value.scalar().unwrap_or_default();
+        let shown = match self.node.value.scalar() {
+            Some(text) => format!("cannot be `{text}`"),
+            None => "is not right".to_owned(),
+        };
         self.d.push(
             Diagnostic::error(
                 codes::BAD_VALUE,
                 Some(self.node.at.clone()),
-                format!("`{}` of `docker` cannot be `{shown}`", self.name),
+                format!("`{}` of `docker` {shown}", self.name),
             )
             .help(help),
         );

@@ -38,6 +38,8 @@ pub(in crate::config) struct PortDef {
     pub protocol: Option<Protocol>,
     /// The host's address.
     pub bind: Option<IpAddr>,
+    /// Whether something was wrong with it, which was said.
+    pub broken: bool,
 }
 
 /// Reads a table of ports.
@@ -68,6 +70,7 @@ pub(super) fn read(node: Option<&Node>, d: &mut Diagnostics) -> BTreeMap<String,
         ] {
             if let Some(node) = table.take(key, d) {
                 *to = number(node, &format!("`{key}` of {what}"), d).map(|n| Sp::new(n, &node.at));
+                def.broken |= to.is_none();
             }
         }
         if let Some(protocol) = table.text("protocol", d)
@@ -150,6 +153,7 @@ impl PortDef {
             proxy: None,
             protocol: None,
             bind: None,
+            broken: false,
         }
     }
 
@@ -160,5 +164,6 @@ impl PortDef {
         self.proxy = over.proxy.clone().or(self.proxy.take());
         self.protocol = over.protocol.or(self.protocol);
         self.bind = over.bind.or(self.bind);
+        self.broken |= over.broken;
     }
 }

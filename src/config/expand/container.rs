@@ -411,6 +411,9 @@ impl Cx<'_> {
         draft: &mut Draft,
         d: &mut Diagnostics,
     ) -> Option<Port> {
+        if def.broken {
+            return None;
+        }
         let bad =
             |summary: String| Diagnostic::error(codes::BAD_PORT, Some(def.at.clone()), summary);
         let mut number = |number: &Option<Sp<Number>>, d: &mut Diagnostics| match number {

@@ -336,6 +336,15 @@ impl<'a> Values<'a> {
         } else {
             format!("`{target}`")
         };
+        if key == "domain" {
+            let error = Diagnostic::error(
+                codes::UNKNOWN_PROPERTY,
+                self.place(at),
+                "the site has no `domain`",
+            );
+            d.push(error.related(self.at.clone(), "this one"));
+            return None;
+        }
         let known = other
             .env
             .keys()

@@ -134,3 +134,367 @@ fn an_app_with_a_database() {
     ports.3000/tcp products/wiki/nua-config.yml:13
     "#);
 }
+
+const PLAIN: &str = "metadata: {id: wiki, version: '1'}\nimage: acme/wiki:1\nport: {web: 80}\n";
+
+fn deploy(sites: &str) -> String {
+    format!("version: 1\nstack: acme\nports: {{from: 8100, to: 8103}}\nsite:\n{sites}")
+}
+
+fn host(stack: &Stack, address: &str) -> u16 {
+    container(stack, address).ports["80/tcp"].host
+}
+
+fn sites(labels: &[&str]) -> String {
+    let line = |label: &&str| format!("- {{label: {label}, image: wiki}}\n");
+    deploy(&labels.iter().map(line).collect::<String>())
+}
+
+/// What the engine runs once a stack is up.
+fn run(world: &mut World, stack: &Stack) {
+    use crate::observe::{Container, LABEL_SPEC, Owner, PublishedPort, Stamp, State, Status};
+    let stamp = Stamp {
+        stack: stack.name.clone(),
+        id: StackId::new("0".repeat(32)),
+        run: crate::base::RunId::new("1"),
+        key: String::new(),
+    };
+    for (id, resource, spec) in stack.containers() {
+        let labels = stamp.labels(id, resource);
+        assert!(labels.contains_key(LABEL_SPEC));
+        let port = |(key, port): (&String, &crate::model::Port)| PublishedPort {
+            protocol: if key.ends_with("udp") {
+                crate::model::Protocol::Udp
+            } else {
+                crate::model::Protocol::Tcp
+            },
+            port: port.host,
+            bind: port.bind,
+            by: resource.name.clone(),
+        };
+        let container = Container {
+            id: crate::base::EngineId::new(&resource.name),
+            name: resource.name.clone(),
+            owner: Owner::from_labels(&labels),
+            state: State {
+                status: Status::Running,
+                health: None,
+                exit_code: 0,
+                ever_started: true,
+                started_at: String::new(),
+                restarts: 0,
+                error: String::new(),
+                oom_killed: false,
+            },
+            image: String::new(),
+            env: BTreeMap::new(),
+            live: spec.live.clone(),
+            mounts: BTreeMap::new(),
+            ports: spec.ports.iter().map(port).collect(),
+        };
+        world.observed.listening.extend(
+            container
+                .ports
+                .iter()
+                .map(|port| (port.protocol, port.port)),
+        );
+        world
+            .observed
+            .containers
+            .insert(resource.name.clone(), container);
+    }
+}
+
+#[test]
+fn ports_are_given_once_and_stay() {
+    let mut world = World::new();
+    world
+        .observed
+        .listening
+        .insert((crate::model::Protocol::Tcp, 8100));
+    let first = sealed(&Map::wiki(PLAIN, &sites(&["b"])), &world).stack;
+    assert_eq!(host(&first, "b"), 8101);
+    run(&mut world, &first);
+    let second = sealed(&Map::wiki(PLAIN, &sites(&["a", "b"])), &world).stack;
+    assert_eq!((host(&second, "a"), host(&second, "b")), (8102, 8101));
+    // Without containers the last revision says what was given.
+    world.observed = Observed::default();
+    world.previous = Some(second);
+    let third = sealed(&Map::wiki(PLAIN, &sites(&["a", "b", "c"])), &world).stack;
+    assert_eq!(
+        (host(&third, "a"), host(&third, "b"), host(&third, "c")),
+        (8102, 8101, 8100)
+    );
+    // A fixed port goes before one that was given.
+    let fixed = sites(&["a", "b"]) + "- {label: c, image: wiki, port: {web: {host: 8101}}}\n";
+    let fourth = sealed(&Map::wiki(PLAIN, &fixed), &world).stack;
+    assert_eq!((host(&fourth, "b"), host(&fourth, "c")), (8100, 8101));
+}
+
+#[test]
+fn ports_run_out_and_are_taken() {
+    let mut world = World::new();
+    let folder = Map::wiki(PLAIN, &sites(&["a", "b", "c", "d", "e"]));
+    insta::assert_snapshot!(refusal(&folder, &world), @r#"
+    E0134 products/wiki/nua-config.yml:3:8 no port from 8100 to 8103 is free for `e`
+        help: widen `ports: {from: …, to: …}`
+    "#);
+    world
+        .observed
+        .foreign
+        .ports
+        .push(crate::observe::PublishedPort {
+            protocol: crate::model::Protocol::Tcp,
+            port: 80,
+            bind: "0.0.0.0".parse().unwrap(),
+            by: "nginx".into(),
+        });
+    world
+        .observed
+        .listening
+        .insert((crate::model::Protocol::Tcp, 443));
+    let fixed = deploy(
+        "- {label: a, image: wiki, port: {web: {host: 80}}}\n- {label: b, image: wiki, port: {web: {host: 443}}}\n",
+    );
+    insta::assert_snapshot!(refusal(&Map::wiki(PLAIN, &fixed), &world), @r#"
+    E0133 config/deploy.yml:5:34 the host's port 80/tcp is taken
+        ^ the container `nginx` publishes it
+        help: free it, or write another number, or `host: auto`
+    E0133 config/deploy.yml:6:34 the host's port 443/tcp is taken
+        ^ a process of the host listens on it
+        help: free it, or write another number, or `host: auto`
+    "#);
+}
+
+fn refusal(folder: &Map, world: &World) -> String {
+    let mut diagnostics = Diagnostics::new();
+    let desired = read(folder, &mut diagnostics).unwrap();
+    assert!(seal(&desired, &world.facts(), &mut diagnostics).is_none());
+    lines(&diagnostics)
+}
+
+#[test]
+fn subnets_avoid_what_is_there_and_stay() {
+    let app = format!("{PLAIN}provider:\n- {{name: cache, module-name: redis}}\n");
+    let mut world = World::new();
+    let subnet = |text: &str| text.parse::<crate::model::Subnet>().unwrap();
+    world
+        .observed
+        .foreign
+        .subnets
+        .push(("x".into(), subnet("172.24.0.0/26")));
+    world.observed.routes.push(subnet("172.24.0.64/27"));
+    let of = |stack: &Stack, label: &str| {
+        let Spec::Network(network) = &stack.resources[&ResourceId::network(label)].spec else {
+            panic!()
+        };
+        network.subnet.unwrap().to_string()
+    };
+    let first = sealed(&Map::wiki(&app, &sites(&["b"])), &world).stack;
+    assert_eq!(of(&first, "b"), "172.24.0.128/26");
+    world.previous = Some(first);
+    let second = sealed(&Map::wiki(&app, &sites(&["a", "b"])), &world).stack;
+    assert_eq!(
+        (of(&second, "a"), of(&second, "b")),
+        ("172.24.0.192/26".into(), "172.24.0.128/26".into())
+    );
+    world
+        .observed
+        .foreign
+        .subnets
+        .push(("y".into(), subnet("172.24.0.0/14")));
+    world.previous = None;
+    insta::assert_snapshot!(refusal(&Map::wiki(&app, &sites(&["a"])), &world), @r#"
+    E0145 config/deploy.yml:5:3 no subnet of 172.24.0.0/14 is free for the network of `a`
+        help: write another pool: `networks: {pool: 10.64.0.0/14}`
+    "#);
+}
+
+#[test]
+fn a_version_stays_while_the_range_holds_it() {
+    let app = |range: &str| {
+        let provider = format!(
+            "provider:\n- {{name: db, module-name: postgres, module-version: '{range}'}}\n"
+        );
+        Map::wiki(&format!("{PLAIN}{provider}"), &sites(&["a"]))
+    };
+    let mut world = World::new();
+    let image = |stack: &Stack| container(stack, "a/db").image.clone();
+    let old = sealed(&app(">=14,<15"), &world).stack;
+    assert_eq!(image(&old), "docker.io/library/postgres:14.6");
+    world.previous = Some(old.clone());
+    assert_eq!(
+        image(&sealed(&app(">=14"), &world).stack),
+        "docker.io/library/postgres:14.6"
+    );
+    assert_eq!(
+        image(&sealed(&app(">=15,<16"), &world).stack),
+        "docker.io/library/postgres:15.1"
+    );
+    // A minor version that this coasti does not list.
+    let mut old = old;
+    let Some(resource) = old.resources.get_mut(&ResourceId::container("a/db")) else {
+        panic!()
+    };
+    let Spec::Container(spec) = &mut resource.spec else {
+        panic!()
+    };
+    spec.image = "docker.io/library/postgres:14.3".into();
+    world.previous = Some(old);
+    assert_eq!(
+        image(&sealed(&app(">=14"), &world).stack),
+        "docker.io/library/postgres:14.3"
+    );
+}
+
+#[test]
+fn undeclared_volumes_are_kept() {
+    let mut world = World::new();
+    let folder = Map::wiki(PLAIN, &sites(&["a"]));
+    world.image("docker.io/acme/wiki:1", &["/var/lib/wiki/", "/cache"]);
+    let first = sealed(&folder, &world).stack;
+    insta::assert_snapshot!(outline(&first), @r#"
+    image:docker.io/acme/wiki:1 = docker.io/acme/wiki:1
+    volume:a/anon-cache = acme-a-anon-cache
+    volume:a/anon-var-lib-wiki = acme-a-anon-var-lib-wiki
+    container:a = acme-a image:docker.io/acme/wiki:1:Exists volume:a/anon-cache:Exists volume:a/anon-var-lib-wiki:Exists
+    "#);
+    // The image was removed by hand: what its containers have is still known.
+    world.observed.images.clear();
+    run(&mut world, &first);
+    let second = sealed(&folder, &world);
+    assert_eq!(second.stack.digest(), first.digest());
+    assert_eq!(second.unknown_images.len(), 1);
+}
+
+#[test]
+fn a_renamed_site_keeps_its_data() {
+    let app = format!(
+        "{PLAIN}volume: [{{name: data, target: /data}}]\nprovider:\n- {{name: db, module-name: postgres}}\n"
+    );
+    let world = World::new();
+    let renamed = deploy("- {label: new, was: old, image: wiki}\n");
+    let sealed = sealed(&Map::wiki(&app, &renamed), &world);
+    insta::assert_snapshot!(outline(&sealed.stack), @r#"
+    image:docker.io/acme/wiki:1 = docker.io/acme/wiki:1
+    image:docker.io/library/postgres:17.6 = docker.io/library/postgres:17.6
+    network:new = acme-new
+    volume:old/data = acme-old-data
+    volume:old/db/postgres-data = acme-old-db-postgres-data
+    container:new = acme-new image:docker.io/acme/wiki:1:Exists network:new:Exists volume:old/data:Exists container:new/db:Healthy
+    container:new/db = acme-new-db image:docker.io/library/postgres:17.6:Exists network:new:Exists volume:old/db/postgres-data:Exists
+    "#);
+    let ids: Vec<_> = sealed.generate.keys().map(ValueId::as_str).collect();
+    assert_eq!(
+        ids,
+        [
+            "old/db/POSTGRES_DB",
+            "old/db/POSTGRES_PASSWORD",
+            "old/db/POSTGRES_USER"
+        ]
+    );
+}
+
+#[test]
+fn secrets_have_digests_and_no_text() {
+    let app = format!(
+        "{PLAIN}env: {{A: {{secret: mail}}, B: 'x:{{A}}', PW: plain, URL: 'pg://u:pw@h', C_TOKEN: ''}}\n"
+    );
+    let mut folder = Map::wiki(&app, &sites(&["a"]));
+    folder
+        .0
+        .insert("config/secrets/mail".into(), "s3cret\n".into());
+    let world = World::new();
+    let sealed = sealed(&folder, &world);
+    insta::assert_snapshot!(fields(&sealed.stack, "a"), @r#"
+    env.A = ***a0ce682db4b1
+    env.B = x:***a0ce682db4b1
+    env.C_TOKEN = 
+    env.PW = ***0a805c003dd2
+    env.URL = ***76f3fcdae4e8
+    hostname = a
+    image = docker.io/acme/wiki:1
+    ports.80/tcp.bind = 127.0.0.1
+    ports.80/tcp.host = 8100
+    "#);
+    let given: Vec<_> = sealed
+        .given
+        .iter()
+        .map(|(id, value)| format!("{} {}", &id.as_str()[..9], value.expose()))
+        .collect();
+    insta::assert_snapshot!(given.join("\n"), @r#"
+    secret:ma s3cret
+    text:0a80 plain
+    text:76f3 pg://u:pw@h
+    "#);
+    let values = sealed.given;
+    let resolved = container(&sealed.stack, "a").env["B"]
+        .resolve(&values)
+        .unwrap();
+    assert_eq!(resolved.expose(), "x:s3cret");
+}
+
+#[test]
+fn a_plain_image_with_its_own_providers_needs_no_product() {
+    let deploy = "\
+stack: acme
+site:
+- label: blog
+  image: wordpress:6.8
+  env:
+    WORDPRESS_DB_HOST: {from: db, key: hostname}
+    WORDPRESS_DB_PASSWORD: {from: db, key: MARIADB_PASSWORD}
+  port: {web: {container: 80, host: 8080}}
+  bind: 0.0.0.0
+  docker: {mem_limit: 512M, shm_size: 64m, cpu_quota: 150000, pids_limit: 100, user: www, extra_hosts: ['a:1.2.3.4'], log_config: {type: local, config: {max-size: 1m}}}
+  healthcheck: {command: curl -f http://localhost/, retries: 0}
+  provider:
+  - {name: db, module-name: mariadb, module-version: '11.4', docker: {restart_policy: {name: unless-stopped}}}
+";
+    let folder = Map::new([
+        ("config/products.yml", "products:\n"),
+        ("config/deploy.yml", deploy),
+    ]);
+    let stack = sealed(&folder, &World::new()).stack;
+    insta::assert_snapshot!(fields(&stack, "blog"), @r#"
+    env.WORDPRESS_DB_HOST = db
+    env.WORDPRESS_DB_PASSWORD = (generated)
+    extra_hosts.a = 1.2.3.4
+    health.interval = 5s
+    health.retries = 3
+    health.start_period = 2m
+    health.test = ["CMD-SHELL","curl -f http://localhost/"]
+    health.timeout = 30s
+    hostname = blog
+    image = docker.io/library/wordpress:6.8
+    live.memory = 536870912
+    live.nano_cpus = 1500000000
+    live.networks.acme-blog.aliases = ["blog"]
+    live.pids = 100
+    live.restart.name = always
+    log.driver = local
+    log.options.max-size = 1m
+    ports.80/tcp.bind = 0.0.0.0
+    ports.80/tcp.host = 8080
+    shm_size = 67108864
+    user = www
+    "#);
+    insta::assert_snapshot!(fields(&stack, "blog/db"), @r#"
+    env.MARIADB_DATABASE = (generated)
+    env.MARIADB_PASSWORD = (generated)
+    env.MARIADB_PORT = 3306
+    env.MARIADB_ROOT_PASSWORD = (generated)
+    env.MARIADB_USER = (generated)
+    health.interval = 2s
+    health.retries = 15
+    health.start_period = 1m
+    health.test = ["CMD-SHELL","MYSQL_PWD=\"${MARIADB_ROOT_PASSWORD:-$MYSQL_ROOT_PASSWORD}\" \"$(command -v mariadb-admin || command -v mysqladmin)\" ping --silent --protocol=tcp -h 127.0.0.1 -u root"]
+    health.timeout = 10s
+    hostname = db
+    image = docker.io/library/mariadb:11.4
+    live.networks.acme-blog.aliases = ["db"]
+    live.restart.name = unless-stopped
+    mounts./var/lib/mysql.volume = acme-blog-db-mariadb-data
+    stop_timeout = 1m
+    "#);
+}
