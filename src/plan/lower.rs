@@ -10,8 +10,8 @@
 use super::{Op, Phase, Step, StepId, Target};
 use crate::base::{Kind, ResourceId, names};
 use crate::diff::{Action, Change, ContainerChange, Inputs, Object, claims};
-use crate::model::{ContainerSpec, MountSource, Need, NetworkMode, Order, Resource, Spec};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::{ContainerSpec, MountSource, NetworkMode, Order, Resource, Spec};
+use std::collections::BTreeMap;
 
 /// Steps for all changes.
 pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>) -> Vec<Step> {
@@ -80,22 +80,22 @@ const fn word(action: Action) -> &'static str {
 
 /// The steps of one container that others order themselves by.
 #[derive(Clone, Debug, Default)]
-struct Marks {
+pub(super) struct Marks {
     /// Steps that stop something of it, with what is given up.
-    stops: Vec<(StepId, Vec<String>)>,
+    pub(super) stops: Vec<(StepId, Vec<String>)>,
     /// The step that starts it, with what is taken.
-    start: Option<(StepId, Vec<String>)>,
+    pub(super) start: Option<(StepId, Vec<String>)>,
     /// When it runs and works.
-    ready: Option<StepId>,
+    pub(super) ready: Option<StepId>,
     /// Whether its successor runs before it stops.
-    start_first: bool,
+    pub(super) start_first: bool,
 }
 
-struct Lowering<'a> {
-    inputs: &'a Inputs<'a>,
-    steps: Vec<Step>,
-    made: BTreeMap<ResourceId, StepId>,
-    marks: BTreeMap<ResourceId, Marks>,
+pub(super) struct Lowering<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) steps: Vec<Step>,
+    pub(super) made: BTreeMap<ResourceId, StepId>,
+    pub(super) marks: BTreeMap<ResourceId, Marks>,
 }
 
 /// Why a container's successor cannot run beside it; none where it can.
@@ -133,7 +133,7 @@ pub(crate) fn replace_order(resource: &Resource, spec: &ContainerSpec) -> Order 
 }
 
 impl Lowering<'_> {
-    fn add(
+    pub(super) fn add(
         &mut self,
         op: Op,
         of: &ResourceId,
@@ -154,7 +154,7 @@ impl Lowering<'_> {
         id
     }
 
-    fn step(&mut self, id: StepId) -> Option<&mut Step> {
+    pub(super) fn step(&mut self, id: StepId) -> Option<&mut Step> {
         self.steps.get_mut(id.checked_sub(1)?)
     }
 
@@ -516,216 +516,4 @@ impl Lowering<'_> {
             .copied()
             .collect()
     }
-
-    /// Edges between containers.
-    fn join(&mut self) {
-        let mut edges: Vec<(StepId, StepId)> = Vec::new();
-        let marks = std::mem::take(&mut self.marks);
-        let mut giving_up: BTreeMap<&str, Vec<(StepId, &ResourceId)>> = BTreeMap::new();
-        for (id, mark) in &marks {
-            for (stop, claims) in &mark.stops {
-                for claim in claims {
-                    giving_up
-                        .entry(claim.as_str())
-                        .or_default()
-                        .push((*stop, id));
-                }
-            }
-        }
-        for (id, mark) in &marks {
-            if let Some((start, claims)) = &mark.start {
-                for claim in claims {
-                    let stops = giving_up.get(claim.as_str()).into_iter().flatten();
-                    edges.extend(
-                        stops
-                            .filter(|(_, of)| *of != id)
-                            .map(|(stop, _)| (*stop, *start)),
-                    );
-                }
-            }
-            for (need, how) in self.needs(id) {
-                let Some(other) = marks.get(&need) else {
-                    continue;
-                };
-                if let Some((start, _)) = &mark.start {
-                    let after = match how {
-                        Need::Started => other.start.as_ref().map(|(start, _)| *start),
-                        Need::Healthy | Need::Completed => other.ready,
-                        Need::Exists => None,
-                    };
-                    edges.extend(after.map(|after| (after, *start)));
-                }
-                if !mark.start_first {
-                    for (stop, _) in &mark.stops {
-                        edges.extend(other.stops.iter().map(|(after, _)| (*stop, *after)));
-                    }
-                }
-            }
-        }
-        for (before, after) in edges {
-            if let Some(step) = self.step(after) {
-                step.needs.insert(before);
-            }
-        }
-    }
-
-    /// What a container needs: as desired; for one that goes, as last applied.
-    fn needs(&self, id: &ResourceId) -> BTreeMap<ResourceId, Need> {
-        let of = |stack: &crate::model::Stack| {
-            stack
-                .resources
-                .get(id)
-                .map(|resource| resource.needs.clone())
-        };
-        of(self.inputs.desired)
-            .or_else(|| self.inputs.base.and_then(of))
-            .unwrap_or_default()
-    }
-
-    /// Everything that touches what runs waits until all is prepared. A start of something new touches
-    /// nothing, so a first apply has no gate to wait for.
-    fn gate(&mut self) {
-        let prepared: Vec<_> = self
-            .steps
-            .iter()
-            .filter(|s| s.phase == Phase::Prepare)
-            .map(|s| s.id)
-            .collect();
-        let touching: Vec<_> = self
-            .steps
-            .iter()
-            .filter(|s| s.phase == Phase::Switch && touches(&s.op))
-            .map(|s| s.id)
-            .collect();
-        let (Some(first), false) = (touching.first(), prepared.is_empty()) else {
-            return;
-        };
-        let of = self
-            .steps
-            .iter()
-            .find(|s| s.id == *first)
-            .map(|s| s.of.clone());
-        let Some(of) = of else { return };
-        let gate = self.add(
-            Op::Prepared,
-            &of,
-            Phase::Prepare,
-            prepared,
-            "from here on, what runs is touched",
-        );
-        for id in touching {
-            if let Some(step) = self.step(id) {
-                step.needs.insert(gate);
-            }
-        }
-    }
-
-    fn verify(&mut self) {
-        let switched: Vec<_> = self
-            .steps
-            .iter()
-            .filter(|s| matches!(s.phase, Phase::Prepare | Phase::Switch))
-            .map(|s| (s.id, s.of.clone()))
-            .collect();
-        let mut containers: BTreeSet<ResourceId> = switched
-            .iter()
-            .map(|(_, of)| of)
-            .filter(|of| {
-                of.kind == Kind::Container && self.inputs.desired.resources.contains_key(of)
-            })
-            .cloned()
-            .collect();
-        // Dependants, and theirs: they must be well again before it ends.
-        loop {
-            let more: Vec<_> = self
-                .inputs
-                .desired
-                .containers()
-                .filter(|(id, resource, _)| {
-                    !containers.contains(*id)
-                        && resource.needs.keys().any(|need| containers.contains(need))
-                })
-                .map(|(id, ..)| id.clone())
-                .collect();
-            if more.is_empty() {
-                break;
-            }
-            containers.extend(more);
-        }
-        containers.retain(|id| self.inputs.hold(id).is_none());
-        let Some((_, first)) = switched.first().cloned() else {
-            return;
-        };
-        if containers.is_empty() {
-            return;
-        }
-        let needs: Vec<_> = switched.into_iter().map(|(id, _)| id).collect();
-        self.add(
-            Op::Verify { containers },
-            &first,
-            Phase::Verify,
-            needs,
-            "all still run",
-        );
-    }
-
-    /// Numbers the steps in an order that respects every need: by phase, then as they were made.
-    fn finish(self) -> Vec<Step> {
-        let mut waiting: BTreeMap<StepId, Step> =
-            self.steps.into_iter().map(|s| (s.id, s)).collect();
-        let mut done: BTreeMap<StepId, StepId> = BTreeMap::new();
-        let mut ordered: Vec<Step> = Vec::with_capacity(waiting.len());
-        let mut ready: BTreeSet<(Phase, StepId)> = BTreeSet::new();
-        let mut open: BTreeMap<StepId, usize> = BTreeMap::new();
-        let mut after: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
-        for step in waiting.values() {
-            open.insert(step.id, step.needs.len());
-            for need in &step.needs {
-                after.entry(*need).or_default().push(step.id);
-            }
-            if step.needs.is_empty() {
-                ready.insert((step.phase, step.id));
-            }
-        }
-        while let Some((_, id)) = ready.pop_first() {
-            let Some(mut step) = waiting.remove(&id) else {
-                continue;
-            };
-            step.id = ordered.len() + 1;
-            done.insert(id, step.id);
-            step.needs = step
-                .needs
-                .iter()
-                .filter_map(|need| done.get(need))
-                .copied()
-                .collect();
-            ordered.push(step);
-            for next in after.get(&id).into_iter().flatten() {
-                if let (Some(count), Some(step)) = (open.get_mut(next), waiting.get(next)) {
-                    *count -= 1;
-                    if *count == 0 {
-                        ready.insert((step.phase, *next));
-                    }
-                }
-            }
-        }
-        // A cycle would leave steps waiting; they are appended as they are, and `check` refuses the plan.
-        ordered.extend(waiting.into_values());
-        ordered
-    }
-}
-
-/// Whether a step changes something that may be running.
-const fn touches(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Unguard { .. }
-            | Op::Stop { .. }
-            | Op::Rename { .. }
-            | Op::Update { .. }
-            | Op::Disconnect { .. }
-            | Op::Connect { .. }
-            | Op::Unpause { .. }
-            | Op::RemoveContainer { .. }
-    )
 }

@@ -9,6 +9,7 @@
 
 pub mod check;
 mod lower;
+mod order;
 pub mod text;
 
 pub(crate) use lower::{forbids_start_first, replace_order};
