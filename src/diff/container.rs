@@ -7,7 +7,7 @@ use super::{
 };
 use crate::base::{EngineId, Kind, ResourceId};
 use crate::model::{
-    Attachment, ContainerSpec, Flat, LiveSpec, Resource, Role, Spec, flatten, spec_hash,
+    Attachment, ContainerSpec, Flat, LiveSpec, Mount, Resource, Role, Spec, flatten, spec_hash,
 };
 use crate::observe::{Container, Status};
 use serde::{Deserialize, Serialize};
@@ -65,17 +65,9 @@ impl LiveChange {
     }
 }
 
-/// What a container claims for itself: writable volumes and directories, and host ports.
+/// What a container claims for itself: writable volumes and directories, host ports, fixed addresses. Who
+/// only reads a volume claims nothing: it runs beside the one that writes at other times as well.
 pub(crate) fn claims(spec: &ContainerSpec) -> Vec<String> {
-    use crate::model::MountSource;
-    let mounts = spec
-        .mounts
-        .values()
-        .filter_map(|mount| match &mount.source {
-            MountSource::Volume(name) => Some(format!("volume {name}")),
-            MountSource::Directory(path) => Some(format!("directory {path}")),
-            MountSource::Tmpfs { .. } => None,
-        });
     let ports = spec.ports.iter().map(|(port, to)| {
         format!(
             "port {}/{}",
@@ -83,25 +75,42 @@ pub(crate) fn claims(spec: &ContainerSpec) -> Vec<String> {
             port.rsplit('/').next().unwrap_or("tcp")
         )
     });
-    mounts.chain(ports).collect()
+    written(&spec.mounts)
+        .chain(ports)
+        .chain(addresses(spec))
+        .collect()
+}
+
+fn written(mounts: &BTreeMap<String, Mount>) -> impl Iterator<Item = String> {
+    use crate::model::MountSource;
+    mounts
+        .values()
+        .filter(|mount| !mount.read_only)
+        .filter_map(|mount| match &mount.source {
+            MountSource::Volume(name) => Some(format!("volume {name}")),
+            MountSource::Directory(path) => Some(format!("directory {path}")),
+            MountSource::Tmpfs { .. } => None,
+        })
+}
+
+fn addresses(spec: &ContainerSpec) -> impl Iterator<Item = String> {
+    spec.live.networks.values().filter_map(|attachment| {
+        let address = attachment.address?;
+        Some(format!("address {address}"))
+    })
 }
 
 impl Object {
     fn new(candidate: &Candidate<'_>, good: bool) -> Self {
         let container = candidate.container;
-        use crate::model::MountSource;
-        let mounts = container
-            .mounts
-            .values()
-            .filter_map(|mount| match &mount.source {
-                MountSource::Volume(name) => Some(format!("volume {name}")),
-                MountSource::Directory(path) => Some(format!("directory {path}")),
-                MountSource::Tmpfs { .. } => None,
-            });
         let ports = container
             .ports
             .iter()
             .map(|p| format!("port {}/{}", p.port, p.protocol.word()));
+        let spec = match &container.owner.spec {
+            Some(Spec::Container(spec)) => Some(spec),
+            _ => None,
+        };
         Self {
             id: container.id.clone(),
             name: container.name.clone(),
@@ -111,7 +120,11 @@ impl Object {
             restarts: container.live.restart.name != crate::model::RestartName::No,
             good,
             current: candidate.place == Place::Current,
-            claims: mounts.chain(ports).collect(),
+            claims: written(&container.mounts)
+                .chain(ports)
+                // What the engine says is also what it gave by itself; only what was declared is claimed.
+                .chain(spec.into_iter().flat_map(|spec| addresses(spec)))
+                .collect(),
         }
     }
 }
@@ -207,20 +220,24 @@ fn desired(
     }
     let hash = spec_hash(&resource.spec);
     let forced = inputs.wishes.replace.contains(id.label());
-    let keep = candidates
-        .iter()
-        .filter(|c| c.place != Place::Failed)
-        .filter(|c| !forced && c.container.owner.spec_hash.as_deref() == Some(hash.as_str()))
-        .filter(|c| inputs.wishes.undo || upstream(inputs, spec, c.container).is_none())
-        .filter(|c| removed_limits(inputs, id, spec, c.container).is_empty())
-        .filter(|c| spec.post_run.is_empty() || !distrusted(inputs, c.container))
-        .min_by_key(|c| (!c.container.state.status.is_active(), c.place));
     // What an undo would want back is kept until commit, unless it is what stays.
     let good = if inputs.wishes.undo {
         None
     } else {
         good(inputs, id, candidates)
     };
+    let keep = candidates
+        .iter()
+        .filter(|c| may_stay(inputs, c, good))
+        .filter(|c| !forced && c.container.owner.spec_hash.as_deref() == Some(hash.as_str()))
+        .filter(|c| inputs.wishes.undo || upstream(inputs, spec, c.container).is_none())
+        .filter(|c| removed_limits(inputs, id, spec, c.container).is_empty())
+        .filter(|c| spec.post_run.is_empty() || !distrusted(inputs, c.container))
+        .min_by_key(|c| {
+            // An undo wants back what was set aside: a new one of the same spec may be what failed.
+            let aside = inputs.wishes.undo && c.place == Place::Previous;
+            (!aside, !c.container.state.status.is_active(), c.place)
+        });
     let others: Vec<_> = candidates
         .iter()
         .filter(|c| keep.is_none_or(|k| k.container.id != c.container.id))
@@ -310,7 +327,20 @@ fn desired(
     Some(change)
 }
 
+/// Whether a container may be the one that stays. Under a name for the time being it may only where that
+/// takes nothing away that an undo would want back.
+fn may_stay(inputs: &Inputs<'_>, candidate: &Candidate<'_>, good: Option<&EngineId>) -> bool {
+    match candidate.place {
+        Place::Current => true,
+        Place::Previous | Place::Next => {
+            inputs.wishes.undo || good.is_none() || good == Some(&candidate.container.id)
+        }
+        Place::Failed => false,
+    }
+}
+
 /// Which of a resource's containers an undo would want back: the good revision's, else the one in place.
+/// What was not yet switched to is never it.
 fn good<'a>(
     inputs: &Inputs<'_>,
     id: &ResourceId,
@@ -320,7 +350,7 @@ fn good<'a>(
     let hash = base.map(|resource| spec_hash(&resource.spec));
     candidates
         .iter()
-        .filter(|c| c.place != Place::Failed)
+        .filter(|c| matches!(c.place, Place::Current | Place::Previous))
         .min_by_key(|c| {
             (
                 hash.is_none() || c.container.owner.spec_hash != hash,
@@ -502,13 +532,14 @@ fn compare_live(
     };
     let bytes = |n: i64| crate::base::size::show(n);
     let cpus = |n: i64| format!("{}.{:03}", n / 1_000_000_000, n % 1_000_000_000 / 1_000_000);
-    let limits: [(
-        &str,
+    type Limit<'a> = (
+        &'a str,
         Option<i64>,
         Option<i64>,
         Option<i64>,
-        &dyn Fn(i64) -> String,
-    ); 4] = [
+        &'a dyn Fn(i64) -> String,
+    );
+    let limits: [Limit<'_>; 4] = [
         ("memory", wanted.memory, now.memory, base.memory, &bytes),
         (
             "memory_swap",

@@ -316,10 +316,22 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
 }
 
 impl Inputs<'_> {
-    /// Whether the resource is within `--target`.
+    /// Whether the resource is within `--target`: of a label named there, or a network or volume that a
+    /// container of such a label needs.
     pub fn wants(&self, id: &ResourceId) -> bool {
+        use crate::base::Kind;
         let target = &self.wishes.target;
-        target.is_empty() || id.kind == crate::base::Kind::Image || target.contains(id.label())
+        let needed = || {
+            self.desired
+                .containers()
+                .any(|(of, it, _)| target.contains(of.label()) && it.needs.contains_key(id))
+        };
+        match id.kind {
+            _ if target.is_empty() || target.contains(id.label()) => true,
+            Kind::Image => true,
+            Kind::Network | Kind::Volume => needed(),
+            Kind::Container => false,
+        }
     }
 
     /// The decision that stands for the resource's label.

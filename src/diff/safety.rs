@@ -317,6 +317,14 @@ fn holds_data(stack: &crate::model::Stack, label: &str) -> bool {
         .any(|(id, resource, _)| id.label() == label && resource.life.holds_data)
 }
 
+/// Whether what goes lives on under another label (`was:`).
+fn is_renamed(inputs: &Inputs<'_>, id: &ResourceId) -> bool {
+    inputs.desired.resources.values().any(|resource| {
+        let was = resource.about.as_ref().and_then(|a| a.was.as_deref());
+        was == Some(id.label())
+    })
+}
+
 /// `protect: true`.
 fn protected(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
     for change in diff.changes.values() {
@@ -327,7 +335,7 @@ fn protected(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
                 .is_some_and(|r| r.life.protect)
         };
         let was = inputs.base.is_some_and(of);
-        if change.action == Action::Remove && was {
+        if change.action == Action::Remove && was && !is_renamed(inputs, &change.id) {
             refusals.push(Refusal {
                 code: "P0306".into(),
                 id: change.id.clone(),
@@ -350,6 +358,7 @@ fn removals(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &Diff, refusals: &mut 
         .changes
         .values()
         .filter(|c| c.id.kind == Kind::Container && c.action == Action::Remove)
+        .filter(|c| !is_renamed(inputs, &c.id))
         .collect();
     let Some(first) = going.first() else { return };
     let allowed = inputs.wishes.max_removals.unwrap_or(all / 2);

@@ -1,1 +1,314 @@
+//! What is seen to differ, whose doing it is, and what is refused.
+
 use super::*;
+use crate::model::{Pull, Spec, Text};
+use crate::plan::fixture::{self, World, labels};
+
+/// The fields of a container's change: `field: from → to (cause)`.
+fn fields(world: &World, address: &str) -> Vec<String> {
+    let id = ResourceId::container(address);
+    let plan = world.plan();
+    let Some(change) = plan.changes.iter().find(|change| change.id == id) else {
+        return Vec::new();
+    };
+    let show = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".into());
+    change
+        .fields
+        .iter()
+        .map(|f| {
+            format!(
+                "{}: {} → {} ({:?})",
+                f.field,
+                show(&f.from),
+                show(&f.to),
+                f.cause
+            )
+        })
+        .collect()
+}
+
+/// A secret variable of the usual database, with a digest.
+fn secret(stack: &mut Stack, digest: &str) {
+    let value = Text::value(
+        crate::base::ValueId::new("blog/database/MARIADB_PASSWORD"),
+        Some(crate::base::Digest::of(digest.as_bytes())),
+    );
+    let env = &mut fixture::spec_mut(stack, "blog/database").env;
+    env.insert("MARIADB_PASSWORD".into(), value);
+}
+
+#[test]
+fn yours_drift_and_upstream_are_told_apart() {
+    let mut stack = fixture::usual();
+    fixture::live_mut(&mut stack, "blog").memory = Some(512 << 20);
+    let mut world = World::settled(stack);
+    fixture::env(&mut world.desired, "blog", "LEVEL", "debug");
+    world.on("acme-blog").live.memory = Some(1 << 30);
+    world.on("acme-blog").image = "sha256:before".into();
+    assert_eq!(
+        fields(&world, "blog"),
+        [
+            "env.LEVEL: info → debug (You)",
+            "image: docker.io/library/blog:1 (before) → docker.io/library/blog:1 (1) (Upstream)",
+            "memory: 1G → 512M (Drift)",
+        ]
+    );
+}
+
+#[test]
+fn a_restart_policy_set_by_hand_is_drift_and_one_from_the_files_is_yours() {
+    let mut world = World::usual(|_| {});
+    world.on("acme-wiki").live.restart = fixture::no_restart();
+    assert_eq!(fields(&world, "wiki"), ["restart: no → always (Drift)"]);
+    let world = World::usual(|stack| {
+        fixture::live_mut(stack, "wiki").restart = fixture::no_restart();
+    });
+    assert_eq!(fields(&world, "wiki"), ["restart: always → no (You)"]);
+}
+
+#[test]
+fn what_the_files_do_not_declare_is_not_drift() {
+    let mut world = World::usual(|_| {});
+    let wiki = world.on("acme-wiki");
+    wiki.live.memory = Some(1 << 30);
+    wiki.live
+        .networks
+        .insert("by-hand".into(), crate::model::Attachment::default());
+    assert!(world.plan().is_empty());
+}
+
+#[test]
+fn a_secret_is_told_to_differ_and_not_told() {
+    let mut stack = fixture::usual();
+    secret(&mut stack, "old");
+    let mut world = World::settled(stack);
+    secret(&mut world.desired, "new");
+    world.wishes.new_data = labels(&["blog"]);
+    assert_eq!(
+        fields(&world, "blog/database"),
+        ["env.MARIADB_PASSWORD: *** → *** (You)"]
+    );
+}
+
+#[test]
+fn strategies_are_recognised() {
+    let strategy = |edit: fn(&mut crate::model::About)| {
+        let mut world = World::usual(|stack| fixture::env(stack, "wiki", "LEVEL", "debug"));
+        let wiki = fixture::container_mut(&mut world.desired, "wiki");
+        edit(wiki.about.as_mut().unwrap());
+        let plan = world.plan();
+        plan.changes[0].strategy.clone().unwrap()
+    };
+    let from = || "wiki".to_owned();
+    assert_eq!(strategy(|_| {}), Strategy::Update);
+    assert_eq!(
+        strategy(|about| about.product = "docs".into()),
+        Strategy::Replace { from: from() }
+    );
+    assert_eq!(
+        strategy(|about| about.domain = Some("w.example.org".into())),
+        Strategy::MoveDomain {
+            from: String::new()
+        }
+    );
+    assert_eq!(
+        strategy(|about| {
+            about.product = "docs".into();
+            about.domain = Some("w.example.org".into());
+        }),
+        Strategy::ReuseLabel { from: from() }
+    );
+}
+
+#[test]
+fn copies_and_unused_volumes_are_noticed_and_left_alone() {
+    let mut world = World::usual(|_| {});
+    let desired = world.desired.clone();
+    world.put(&desired, "blog", "-by-hand");
+    fixture::drop_label(&mut world.desired, "blog");
+    world.wishes.max_removals = Some(2);
+    let plan = world.plan();
+    let notices: Vec<_> = plan.notices.iter().cloned().collect();
+    assert_eq!(
+        notices,
+        [
+            Notice::Copy {
+                name: "acme-blog-by-hand".into()
+            },
+            Notice::Retained {
+                name: "acme-blog-database-data".into()
+            },
+        ]
+    );
+    assert!(!crate::plan::text::steps(&plan).contains("by-hand"));
+}
+
+#[test]
+fn p0201_another_folders_stack_of_the_same_name() {
+    let mut world = World::usual(|_| {});
+    world.desired.id = Some(crate::base::StackId::new("other"));
+    assert!(world.refused().contains(&"P0201 container:wiki".to_owned()));
+}
+
+#[test]
+fn p0202_a_name_that_is_somebody_elses() {
+    let mut world = World::fresh(fixture::usual());
+    let foreign = &mut world.observed.foreign;
+    foreign.containers.insert("acme-wiki".into());
+    foreign.networks.insert("acme-blog".into());
+    foreign.volumes.insert("acme-blog-database-data".into());
+    assert_eq!(
+        world.refused(),
+        [
+            "P0202 network:blog",
+            "P0202 volume:blog/database/data",
+            "P0202 container:wiki"
+        ]
+    );
+}
+
+#[test]
+fn p0203_an_image_that_is_never_pulled_and_is_not_there() {
+    let mut world = World::fresh(fixture::usual());
+    for resource in world.desired.resources.values_mut() {
+        if let Spec::Image(image) = &mut resource.spec {
+            image.pull = Pull::Never;
+        }
+    }
+    assert_eq!(world.refused().len(), 3);
+}
+
+#[test]
+fn p0204_a_network_cannot_be_closed_or_opened() {
+    let world = World::usual(|stack| {
+        let network = stack.resources.get_mut(&ResourceId::network("wiki"));
+        if let Spec::Network(network) = &mut network.unwrap().spec {
+            network.internal = true;
+        }
+    });
+    assert_eq!(world.refused(), ["P0204 network:wiki"]);
+}
+
+fn data(stack: &mut Stack) -> &mut crate::model::VolumeSpec {
+    let id = ResourceId::volume("blog/database/data");
+    match &mut stack.resources.get_mut(&id).unwrap().spec {
+        Spec::Volume(volume) => volume,
+        _ => panic!("{id} is a volume"),
+    }
+}
+
+#[test]
+fn p0205_a_volume_is_never_made_anew() {
+    let world = World::usual(|stack| data(stack).driver = Some("nfs".into()));
+    assert_eq!(world.refused(), ["P0205 volume:blog/database/data"]);
+}
+
+#[test]
+fn p0206_what_is_external_must_be_there() {
+    let mut world = World::fresh(fixture::usual());
+    data(&mut world.desired).external = true;
+    assert_eq!(world.refused(), ["P0206 volume:blog/database/data"]);
+    world
+        .observed
+        .foreign
+        .volumes
+        .insert("acme-blog-database-data".into());
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn p0302_a_variable_that_is_read_only_once() {
+    let mut stack = fixture::usual();
+    secret(&mut stack, "old");
+    let mut world = World::settled(stack);
+    secret(&mut world.desired, "new");
+    assert_eq!(world.refused(), ["P0302 container:blog/database"]);
+    // With the volume gone, another rule speaks.
+    world.volumes().clear();
+    assert_eq!(world.refused(), ["P0304 volume:blog/database/data"]);
+}
+
+#[test]
+fn p0303_another_product_on_the_same_data() {
+    let mut stack = fixture::usual();
+    fixture::volume(&mut stack, "wiki", "data", "/data");
+    let mut world = World::settled(stack);
+    let wiki = fixture::container_mut(&mut world.desired, "wiki");
+    wiki.about.as_mut().unwrap().product = "other".into();
+    assert_eq!(world.refused(), ["P0303 container:wiki"]);
+    world.wishes.new_data = labels(&["wiki"]);
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn p0304_a_volume_that_is_gone_is_not_made_anew_unasked() {
+    let mut world = World::usual(|_| {});
+    world.volumes().clear();
+    world.observed.containers.clear();
+    assert_eq!(world.refused(), ["P0304 volume:blog/database/data"]);
+    world.wishes.new_data = labels(&["blog"]);
+    assert!(world.steps().contains("create volume:blog/database/data"));
+}
+
+/// `blog` is called `news` in the files, without a word about it.
+fn news() -> World {
+    let mut world = World::usual(|stack| {
+        fixture::app(stack, "news");
+        let about = fixture::container_mut(stack, "news").about.as_mut();
+        about.unwrap().product = "blog".into();
+        fixture::container_mut(stack, "blog").life.holds_data = true;
+    });
+    world.base = Some(world.desired.clone());
+    drop(
+        world
+            .base
+            .as_mut()
+            .unwrap()
+            .resources
+            .remove(&ResourceId::container("news")),
+    );
+    fixture::drop_label(&mut world.desired, "blog");
+    world.wishes.max_removals = Some(9);
+    world
+}
+
+#[test]
+fn p0305_an_app_with_data_goes_while_one_of_its_product_comes() {
+    let mut world = news();
+    assert_eq!(world.refused(), ["P0305 container:news"]);
+    world.wishes.new_data = labels(&["news"]);
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn p0306_what_is_protected_does_not_go_but_may_be_renamed() {
+    let mut world = news();
+    world.wishes.new_data = labels(&["news"]);
+    let base = world.base.as_mut().unwrap();
+    fixture::container_mut(base, "blog").life.protect = true;
+    assert_eq!(world.refused(), ["P0306 container:blog"]);
+    let news = fixture::container_mut(&mut world.desired, "news");
+    news.about.as_mut().unwrap().was = Some("blog".into());
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn p0307_more_than_half_does_not_go_unasked_but_may_be_renamed() {
+    let mut world = World::usual(|stack| fixture::drop_label(stack, "blog"));
+    assert_eq!(world.refused(), ["P0307 container:blog"]);
+    world.wishes.max_removals = Some(1);
+    assert_eq!(world.refused(), ["P0307 container:blog"]);
+    world.wishes.max_removals = Some(2);
+    assert_eq!(world.refused(), Vec::<String>::new());
+    world.wishes.max_removals = None;
+    let wiki = fixture::container_mut(&mut world.desired, "wiki");
+    wiki.about.as_mut().unwrap().was = Some("blog".into());
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn an_undo_is_asked_nothing() {
+    let mut world = World::usual(|stack| fixture::drop_label(stack, "blog"));
+    world.wishes.undo = true;
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
