@@ -221,6 +221,12 @@ fn owner(stack: &Stack, id: &ResourceId, resource: &Resource) -> Owner {
     }
 }
 
+/// An id that tells in twelve characters which container is meant.
+fn engine_id(name: &str) -> EngineId {
+    let short = name.strip_prefix("acme-").unwrap_or(name);
+    EngineId::new(short.replace("database", "db"))
+}
+
 /// The container that coasti makes for `id`, running, under its own name.
 pub(crate) fn running(stack: &Stack, id: &ResourceId) -> Container {
     let resource = &stack.resources[id];
@@ -228,7 +234,7 @@ pub(crate) fn running(stack: &Stack, id: &ResourceId) -> Container {
         panic!("{id} is a container")
     };
     Container {
-        id: EngineId::new(format!("id-{}", resource.name)),
+        id: engine_id(&resource.name),
         name: resource.name.clone(),
         owner: owner(stack, id, resource),
         state: State {
@@ -354,7 +360,7 @@ impl World {
     pub(crate) fn put(&mut self, stack: &Stack, address: &str, suffix: &str) -> &mut Container {
         let mut made = running(stack, &ResourceId::container(address));
         made.name.push_str(suffix);
-        made.id = EngineId::new(format!("id-{}", made.name));
+        made.id = engine_id(&made.name);
         let name = made.name.clone();
         self.observed.containers.insert(name.clone(), made);
         self.on(&name)

@@ -8,7 +8,7 @@
 //!   run on one volume because of us.
 
 use super::{Op, Phase, Step, StepId, Target};
-use crate::base::{Kind, ResourceId, names};
+use crate::base::{EngineId, Kind, ResourceId, names};
 use crate::diff::{Action, Change, ContainerChange, Inputs, Object, claims};
 use crate::model::{ContainerSpec, MountSource, NetworkMode, Order, Resource, Spec};
 use std::collections::BTreeMap;
@@ -20,6 +20,7 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
         steps: Vec::new(),
         made: BTreeMap::new(),
         marks: BTreeMap::new(),
+        names: BTreeMap::new(),
     };
     for kind in [Kind::Image, Kind::Network, Kind::Volume] {
         for change in changes
@@ -41,6 +42,7 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
         }
     }
     lowering.join();
+    lowering.free_names();
     lowering.gate();
     lowering.verify();
     for change in changes
@@ -83,6 +85,9 @@ const fn word(action: Action) -> &'static str {
 pub(super) struct Marks {
     /// Steps that stop something of it, with what is given up.
     pub(super) stops: Vec<(StepId, Vec<String>)>,
+    /// Steps after which something of it that does not run will not be started by the engine either, and
+    /// those that end what a run that was cut off left; with what is given up.
+    pub(super) quiets: Vec<(StepId, Vec<String>)>,
     /// The step that starts it, with what is taken.
     pub(super) start: Option<(StepId, Vec<String>)>,
     /// When it runs and works.
@@ -96,10 +101,12 @@ pub(super) struct Lowering<'a> {
     pub(super) steps: Vec<Step>,
     pub(super) made: BTreeMap<ResourceId, StepId>,
     pub(super) marks: BTreeMap<ResourceId, Marks>,
+    /// Who has which name now.
+    pub(super) names: BTreeMap<String, EngineId>,
 }
 
-/// Why a container's successor cannot run beside it; none where it can.
-pub(crate) fn forbids_start_first(spec: &ContainerSpec) -> Option<String> {
+/// Why a container of `spec` cannot run beside those that it replaces; none where it can.
+pub(crate) fn forbids_start_first(spec: &ContainerSpec, replaced: &[Object]) -> Option<String> {
     if let Some((port, to)) = spec.ports.iter().next() {
         return Some(format!("it publishes port {} ({port})", to.host));
     }
@@ -114,19 +121,38 @@ pub(crate) fn forbids_start_first(spec: &ContainerSpec) -> Option<String> {
     {
         return Some("it has a fixed address".into());
     }
-    spec.mounts
+    let writes = spec
+        .mounts
         .iter()
         .find_map(|(target, mount)| match &mount.source {
             _ if mount.read_only => None,
             MountSource::Volume(name) => Some(format!("it writes to volume {name} ({target})")),
             MountSource::Directory(path) => Some(format!("it writes to directory {path}")),
             MountSource::Tmpfs { .. } => None,
-        })
+        });
+    // One of a run that was cut off has the name that the old one needs to stand aside.
+    let crowded = replaced
+        .iter()
+        .any(|object| object.active && object.name.ends_with(names::PREV));
+    if crowded {
+        return Some("a run that was cut off left another one running".into());
+    }
+    // What the old one holds and the new one does not want, somebody else may be waiting for.
+    writes.or_else(|| {
+        let running = replaced.iter().filter(|object| object.active);
+        let claim = running.flat_map(|object| &object.claims).next()?;
+        Some(format!("it gives up {claim}"))
+    })
 }
 
 /// Which of the two runs first when this container is replaced.
-pub(crate) fn replace_order(resource: &Resource, spec: &ContainerSpec) -> Order {
-    match (resource.life.update.order, forbids_start_first(spec)) {
+pub(crate) fn replace_order(
+    resource: &Resource,
+    spec: &ContainerSpec,
+    replaced: &[Object],
+) -> Order {
+    let forbidden = forbids_start_first(spec, replaced);
+    match (resource.life.update.order, forbidden) {
         (Order::StopFirst, _) | (_, Some(_)) => Order::StopFirst,
         (Order::Auto | Order::StartFirst, None) => Order::StartFirst,
     }
@@ -162,17 +188,21 @@ impl Lowering<'_> {
         let id = &change.id;
         let cause = word(change.action);
         let mut marks = Marks::default();
+        for object in objects.keep.iter().chain(&objects.others) {
+            self.names.insert(object.name.clone(), object.id.clone());
+        }
         let resource = self.inputs.desired.resources.get(id);
         let Some((resource, Spec::Container(spec))) = resource.map(|r| (r, &r.spec)) else {
             for object in &objects.others {
-                let stop = self.stop(id, object, cause, &mut marks);
+                let stop = self.stop(id, object, None, cause, &mut marks);
                 self.retire(id, object, stop, cause);
             }
             self.marks.insert(id.clone(), marks);
             return;
         };
         let needs_new = objects.keep.is_none();
-        marks.start_first = needs_new && replace_order(resource, spec) == Order::StartFirst;
+        marks.start_first =
+            needs_new && replace_order(resource, spec, &objects.others) == Order::StartFirst;
         let name = resource.name.as_str();
         let next = format!("{name}{}", names::NEXT);
 
@@ -184,14 +214,7 @@ impl Lowering<'_> {
                 // A leftover that has the name we are about to give goes first.
                 let mut needs = self.needs_to_exist(resource);
                 for other in objects.others.iter().filter(|o| o.name == next) {
-                    let target = Target::Known(other.id.clone());
-                    needs.push(self.add(
-                        Op::RemoveContainer { target },
-                        id,
-                        Phase::Prepare,
-                        [],
-                        "leftover",
-                    ));
+                    needs.push(self.leftover(id, other, &mut marks));
                 }
                 let name = if replaces {
                     next.clone()
@@ -224,7 +247,7 @@ impl Lowering<'_> {
                 late.push(other);
                 continue;
             }
-            let stop = self.stop(id, other, cause, &mut marks);
+            let stop = self.stop(id, other, None, cause, &mut marks);
             way.extend(stop);
             name_free.extend(self.step_aside(id, name, other, stop.into_iter().collect(), cause));
         }
@@ -282,7 +305,10 @@ impl Lowering<'_> {
             marks.start = Some((start, claims(spec)));
             ready = Some(start);
         }
-        if starts || keep.is_some_and(|keep| keep.paused) {
+        // One that a run which was cut off had switched to was never seen to work, and what it replaced goes.
+        let unproven = keep.is_some() && objects.others.iter().any(|other| other.good);
+        if starts || unproven || keep.is_some_and(|keep| keep.paused) {
+            let before: Vec<_> = ready.into_iter().collect();
             let update = &resource.life.update;
             let patience = spec
                 .health
@@ -293,7 +319,7 @@ impl Lowering<'_> {
                 settle: update.settle,
                 patience,
             };
-            ready = Some(self.add(op, id, Phase::Switch, ready, cause));
+            ready = Some(self.add(op, id, Phase::Switch, before, cause));
         }
         if created.is_some() && !spec.post_run.is_empty() {
             ready = Some(self.add(
@@ -312,12 +338,7 @@ impl Lowering<'_> {
         if !late.is_empty() {
             let mut free = name_free;
             for other in late {
-                let stop = self.stop(id, other, cause, &mut marks);
-                if let (Some(stop), Some(ready)) = (stop, ready)
-                    && let Some(step) = self.step(stop)
-                {
-                    step.needs.insert(ready);
-                }
+                let stop = self.stop(id, other, ready, cause, &mut marks);
                 free.extend(self.step_aside(id, name, other, stop.into_iter().collect(), cause));
             }
             if created.is_some() || moved {
@@ -391,26 +412,38 @@ impl Lowering<'_> {
         last
     }
 
-    /// Stops `object` where it is active; in any case the engine shall not start it by itself any more.
+    /// Ends and removes what a run that was cut off had not switched to. It serves nobody, so this comes
+    /// before the gate.
+    fn leftover(&mut self, id: &ResourceId, object: &Object, marks: &mut Marks) -> StepId {
+        const CAUSE: &str = "leftover";
+        let target = Target::Known(object.id.clone());
+        let stop = object.active.then(|| {
+            let target = target.clone();
+            self.add(Op::Stop { target }, id, Phase::Prepare, [], CAUSE)
+        });
+        let op = Op::RemoveContainer { target };
+        let remove = self.add(op, id, Phase::Prepare, stop, CAUSE);
+        marks.quiets.push((remove, object.claims.clone()));
+        remove
+    }
+
+    /// Stops `object` where it is active; in any case the engine shall not start it by itself any more. All
+    /// of it comes after `after`: until then it is as safe from a crash as it was.
     fn stop(
         &mut self,
         id: &ResourceId,
         object: &Object,
+        after: Option<StepId>,
         cause: &str,
         marks: &mut Marks,
     ) -> Option<StepId> {
         let target = Target::Known(object.id.clone());
-        let mut last = None;
+        let mut last = after;
         if object.restarts {
-            last = Some(self.add(
-                Op::Unguard {
-                    target: target.clone(),
-                },
-                id,
-                Phase::Switch,
-                [],
-                cause,
-            ));
+            let target = target.clone();
+            let unguard = self.add(Op::Unguard { target }, id, Phase::Switch, last, cause);
+            marks.quiets.push((unguard, object.claims.clone()));
+            last = Some(unguard);
         }
         if object.active {
             let stop = self.add(Op::Stop { target }, id, Phase::Switch, last, cause);
@@ -432,11 +465,8 @@ impl Lowering<'_> {
     ) -> Option<StepId> {
         let target = Target::Known(object.id.clone());
         if !object.good {
-            if self.inputs.wishes.keep_failed
-                && !object.name.ends_with(names::FAILED)
-                && object.ever_started
-            {
-                let to = format!("{name}{}", names::FAILED);
+            let to = format!("{name}{}", names::FAILED);
+            if self.keeps_failed(object, &to) {
                 return Some(self.add(
                     Op::Rename { target, to },
                     id,
@@ -481,15 +511,11 @@ impl Lowering<'_> {
                 stop,
                 cause,
             );
-        } else if self.inputs.wishes.keep_failed
-            && object.ever_started
-            && !object.name.ends_with(names::FAILED)
-        {
-            let to = format!(
-                "{}{}",
-                object.name.trim_end_matches(names::NEXT),
-                names::FAILED
-            );
+            return;
+        }
+        let own = object.name.trim_end_matches(names::NEXT);
+        let to = format!("{}{}", own.trim_end_matches(names::PREV), names::FAILED);
+        if self.keeps_failed(object, &to) {
             self.add(
                 Op::Rename { target, to },
                 id,
@@ -506,6 +532,18 @@ impl Lowering<'_> {
                 cause,
             );
         }
+    }
+
+    /// Whether `object` failed and is kept as `to`. One of a name: a second one goes.
+    fn keeps_failed(&self, object: &Object, to: &str) -> bool {
+        let taken = self
+            .steps
+            .iter()
+            .any(|step| matches!(&step.op, Op::Rename { to: other, .. } if other == to));
+        self.inputs.wishes.keep_failed
+            && object.ever_started
+            && !object.name.ends_with(names::FAILED)
+            && !taken
     }
 
     fn needs_to_exist(&self, resource: &Resource) -> Vec<StepId> {

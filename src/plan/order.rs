@@ -2,8 +2,8 @@
 //! them all.
 
 use super::lower::Lowering;
-use super::{Op, Phase, Step, StepId};
-use crate::base::{Kind, ResourceId};
+use super::{Op, Phase, Step, StepId, Target};
+use crate::base::{EngineId, Kind, ResourceId};
 use crate::model::Need;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ impl Lowering<'_> {
         let marks = std::mem::take(&mut self.marks);
         let mut giving_up: BTreeMap<&str, Vec<(StepId, &ResourceId)>> = BTreeMap::new();
         for (id, mark) in &marks {
-            for (stop, claims) in &mark.stops {
+            for (stop, claims) in mark.stops.iter().chain(&mark.quiets) {
                 for claim in claims {
                     giving_up
                         .entry(claim.as_str())
@@ -23,6 +23,11 @@ impl Lowering<'_> {
                 }
             }
         }
+        let taken: BTreeSet<&String> = marks
+            .values()
+            .filter_map(|mark| mark.start.as_ref())
+            .flat_map(|(_, claims)| claims)
+            .collect();
         for (id, mark) in &marks {
             if let Some((start, claims)) = &mark.start {
                 for claim in claims {
@@ -46,7 +51,17 @@ impl Lowering<'_> {
                     };
                     edges.extend(after.map(|after| (after, *start)));
                 }
-                if !mark.start_first {
+            }
+            for need in self.needed(id) {
+                let Some(other) = marks.get(&need) else {
+                    continue;
+                };
+                // A start-first stop waits for its successor, which may wait for what `other` gives up:
+                // there it comes first only where nobody waits for that.
+                let waited_for = other.stops.iter().flat_map(|(_, claims)| claims);
+                let waited_for = waited_for.into_iter().any(|claim| taken.contains(claim));
+                let goes = !self.inputs.desired.resources.contains_key(&need);
+                if !mark.start_first || (goes && !waited_for) {
                     for (stop, _) in &mark.stops {
                         edges.extend(other.stops.iter().map(|(after, _)| (*stop, *after)));
                     }
@@ -60,17 +75,59 @@ impl Lowering<'_> {
         }
     }
 
-    /// What a container needs: as desired; for one that goes, as last applied.
+    /// What a container that starts needs.
     fn needs(&self, id: &ResourceId) -> BTreeMap<ResourceId, Need> {
-        let of = |stack: &crate::model::Stack| {
-            stack
-                .resources
-                .get(id)
-                .map(|resource| resource.needs.clone())
-        };
-        of(self.inputs.desired)
-            .or_else(|| self.inputs.base.and_then(of))
+        let resource = self.inputs.desired.resources.get(id);
+        resource
+            .map(|resource| resource.needs.clone())
             .unwrap_or_default()
+    }
+
+    /// What a container that runs needs: as last applied, where that is known.
+    fn needed(&self, id: &ResourceId) -> BTreeSet<ResourceId> {
+        let stacks = [self.inputs.base, Some(self.inputs.desired)];
+        let resource = stacks
+            .into_iter()
+            .flatten()
+            .find_map(|stack| stack.resources.get(id));
+        resource
+            .map(|resource| resource.needs.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// Who takes a name waits until who has it has given it up.
+    pub(super) fn free_names(&mut self) {
+        let of = |target: &Target| match target {
+            Target::Known(id) => Some(id.clone()),
+            Target::New(_) => None,
+        };
+        let mut free: BTreeMap<EngineId, StepId> = BTreeMap::new();
+        for step in &self.steps {
+            if let Op::Rename { target, .. } | Op::RemoveContainer { target } = &step.op
+                && let Some(id) = of(target)
+            {
+                free.entry(id).or_insert(step.id);
+            }
+        }
+        let mut edges: Vec<(StepId, StepId)> = Vec::new();
+        for step in &self.steps {
+            let (name, by) = match &step.op {
+                Op::CreateContainer { name } => (name, None),
+                Op::Rename { target, to } => (to, of(target)),
+                _ => continue,
+            };
+            let holder = self.names.get(name).filter(|id| by.as_ref() != Some(id));
+            edges.extend(
+                holder
+                    .and_then(|id| free.get(id))
+                    .map(|free| (*free, step.id)),
+            );
+        }
+        for (before, after) in edges {
+            if let Some(step) = self.step(after) {
+                step.needs.insert(before);
+            }
+        }
     }
 
     /// Everything that touches what runs waits until all is prepared. A start of something new touches

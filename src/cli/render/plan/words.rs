@@ -50,10 +50,10 @@ pub(super) fn impact(change: &Change, desired: &Stack) -> Option<Impact> {
             let Spec::Container(spec) = &resource.spec else {
                 return None;
             };
-            if replace_order(resource, spec) == Order::StartFirst {
+            if replace_order(resource, spec, &objects.others) == Order::StartFirst {
                 return Impact::none("the new one runs before the old one stops");
             }
-            Impact::interrupts(match forbids_start_first(spec) {
+            Impact::interrupts(match forbids_start_first(spec, &objects.others) {
                 Some(why) => format!("the old one stops first, {why}"),
                 None => "the old one stops first, the files say so (stop-first)".to_owned(),
             })
