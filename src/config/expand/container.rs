@@ -347,19 +347,26 @@ impl Cx<'_> {
                     return;
                 }
                 let full = volume_name(draft, data, volume, name);
-                draft.volumes.insert(
-                    format!("{data}/{safe}"),
-                    super::Volume {
-                        name: full.clone(),
-                        spec: VolumeSpec {
-                            driver: volume.driver.clone(),
-                            options: volume.options.clone(),
-                            external: volume.external == Some(true),
-                        },
-                        at: at.clone(),
-                        what: format!("the volume `{}` of `{}`", name.value, container.id.address),
+                let made = super::Volume {
+                    name: full.clone(),
+                    spec: VolumeSpec {
+                        driver: volume.driver.clone(),
+                        options: volume.options.clone(),
+                        external: volume.external == Some(true),
                     },
-                );
+                    at: at.clone(),
+                    what: format!("the volume `{}` of `{}`", name.value, container.id.address),
+                };
+                let what = made.what.clone();
+                let other = draft.volumes.insert(format!("{data}/{safe}"), made);
+                // The same volume at two paths is fine; two names that become one are not.
+                if let Some(other) = other.filter(|other| other.what != what) {
+                    let summary = format!("{} and {what} would be one, `{full}`", other.what);
+                    d.push(
+                        Diagnostic::error(codes::NAME_CLASH, Some(at.clone()), summary)
+                            .related(other.at, "the first"),
+                    );
+                }
                 MountSource::Volume(EngineId::new(full))
             }
         };

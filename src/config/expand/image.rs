@@ -28,7 +28,8 @@ pub(super) fn find<'a>(
             .iter()
             .any(|product| product.is_called(&plain_id(text)))
     {
-        return from_archive(image, folder, d);
+        let path = image.value.trim_start_matches("./");
+        return from_archive(image, path, folder, d);
     }
     let is_nua = text.to_ascii_lowercase().starts_with("nua-");
     let (id, tag) = match text.split_once(':') {
@@ -83,12 +84,12 @@ fn is_archive(text: &str) -> bool {
 /// An archive's name is the reference of the image in it: `./nua-app:1.0-1.tar`, `./wiki.tar`.
 fn from_archive<'a>(
     image: &Sp<String>,
+    path: &str,
     folder: &dyn Folder,
     d: &mut Diagnostics,
 ) -> Option<Found<'a>> {
-    let path = image.value.trim_start_matches("./");
     if !folder.exists(path) {
-        let summary = format!("there is no image archive `{}`", image.value);
+        let summary = format!("there is no image archive `{path}`");
         d.push(
             Diagnostic::error(codes::UNKNOWN_IMAGE, image.at.clone(), summary)
                 .help("its path is relative to the stack's folder"),
@@ -179,6 +180,14 @@ fn from_product<'a>(
         }
     }
     if let Some(text) = &app.image {
+        if is_archive(&text.value) {
+            let path = format!("{}/{}", product.path, text.value.trim_start_matches("./"));
+            let found = from_archive(text, &path, folder, d)?;
+            return Some(Found {
+                product: Some(product),
+                ..found
+            });
+        }
         return Some(Found {
             product: Some(product),
             image: ImageChoice::Fixed {

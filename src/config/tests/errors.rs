@@ -182,7 +182,7 @@ fn images() {
         help: write the version that you mean, such as `:1.2`
     "#);
     insta::assert_snapshot!(of_sites("- {label: a, image: ./no.tar}\n"), @r#"
-    E0118 config/deploy.yml:4:21 there is no image archive `./no.tar`
+    E0118 config/deploy.yml:4:21 there is no image archive `no.tar`
         help: its path is relative to the stack's folder
     "#);
     let mut folder = Map::wiki(APP, &deploy("- {label: a, image: wiki}\n"));

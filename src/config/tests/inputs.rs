@@ -84,6 +84,35 @@ fn every_app_of_nuas_seals() {
 }
 
 #[test]
+fn every_app_of_nuas_is_read_without_a_complaint() {
+    let Some(root) = inputs() else { return };
+    let deploy = root.join("nua/apps/hedgedoc/sample_deploy.json");
+    let mut said = Vec::new();
+    let mut map = folder(&root, &deploy);
+    map.0.remove("config/deploy.json");
+    for app in std::fs::read_dir(root.join("nua/apps")).unwrap() {
+        let id = app.unwrap().file_name().into_string().unwrap();
+        let site = format!("stack: acme\nsite:\n- {{label: x, image: {id}, domain: x.org}}\n");
+        map.0.insert("config/deploy.yml".into(), site);
+        let mut diagnostics = Diagnostics::new();
+        let desired = read(&map, &mut diagnostics);
+        assert_eq!(
+            desired.is_none(),
+            id == "new_redis_plus_sub_app",
+            "{}",
+            lines(&diagnostics)
+        );
+        if desired.is_some() && !diagnostics.is_empty() {
+            said.push(lines(&diagnostics));
+        }
+    }
+    // `auto_remove` of one of them is the only thing to say.
+    let code = |line: &str| line.starts_with("E0") || line.starts_with("W0");
+    let other = |line: &&str| code(line) && !line.starts_with("W0150");
+    assert_eq!(said.iter().flat_map(|text| text.lines()).find(other), None);
+}
+
+#[test]
 fn names_are_what_users_of_nua_expect() {
     let Some(root) = inputs() else { return };
     let of = |app: &str| {

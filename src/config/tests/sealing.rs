@@ -498,3 +498,28 @@ site:
     stop_timeout = 1m
     "#);
 }
+
+#[test]
+fn a_large_stack_is_read_in_no_time() {
+    let app = format!(
+        "{PLAIN}env: {{A: a, B: '{{A}}'}}\nprovider:\n- {{name: db, module-name: postgres}}\n"
+    );
+    let labels: Vec<String> = (0..300).map(|n| format!("app{n}")).collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let sites = sites(&labels).replace("to: 8103", "to: 8999");
+    let folder = Map::wiki(&app, &sites);
+    let mut world = World::new();
+    let start = std::time::Instant::now();
+    let desired = read(&folder, &mut Diagnostics::new()).unwrap();
+    println!("{:?} to read 600 containers", start.elapsed());
+    let seal = |world: &World| {
+        let start = std::time::Instant::now();
+        let sealed = seal(&desired, &world.facts(), &mut Diagnostics::new()).unwrap();
+        println!("{:?} to seal them", start.elapsed());
+        sealed.stack
+    };
+    let first = seal(&world);
+    run(&mut world, &first);
+    let second = seal(&world);
+    assert_eq!(first.digest(), second.digest());
+}

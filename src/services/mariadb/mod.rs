@@ -60,6 +60,10 @@ impl Service for Mariadb {
             "MARIADB_USER",
             "MARIADB_PASSWORD",
             "MARIADB_DATABASE",
+            "MYSQL_ROOT_PASSWORD",
+            "MYSQL_USER",
+            "MYSQL_PASSWORD",
+            "MYSQL_DATABASE",
         ]
     }
 
