@@ -138,11 +138,11 @@ pub(super) async fn logs(
     let engine = shell.engine().await?;
     let known = recover::known(&engine, &stack, id.as_ref(), None).await?;
     let container = hold::container(&known, name)?;
-    if follow {
-        // Following comes with the engine's attach calls.
-        shell.out.data(&engine.logs(&container, tail).await?.text);
-    } else {
-        shell.out.data(&engine.logs(&container, tail).await?.text);
+    let mut lines = engine
+        .follow_logs(container.as_str(), Some(tail), follow)
+        .await?;
+    while let Some(line) = lines.next().await {
+        shell.out.data(&format!("{}\n", line?.text));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -159,8 +159,9 @@ pub(super) async fn exec(
     let known = recover::known(&engine, &stack, id.as_ref(), None).await?;
     let container = hold::container(&known, name)?;
     let tty = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let _ = (container, command, tty);
-    let code = 0i64;
+    let code = engine
+        .exec_interactive(container.as_str(), command, tty)
+        .await?;
     Ok(ExitCode::from(
         u8::try_from(code.clamp(0, 255)).unwrap_or(u8::MAX),
     ))
