@@ -131,11 +131,11 @@ fn entry(folder: &dyn Folder, node: &Node, key: &str, d: &mut Diagnostics) -> Op
     }
     table.finish(d);
     let id = id?;
-    let default = format!("{key}/{}", id.value);
-    let path = match &path {
-        None => default,
-        Some(path) => inside(&root_of(&node.at.source.path), path, d)?,
+    let default = Sp {
+        value: format!("{key}/{}", id.value),
+        at: id.at.clone(),
     };
+    let path = inside(&root_of(&node.at.source.path), &path.unwrap_or(default), d)?;
     let mut own = Diagnostics::new();
     let app = app(folder, &path, &mut own);
     let broken = own.has_errors();

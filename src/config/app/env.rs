@@ -129,7 +129,16 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
     let kind = table.text("type", d);
     let length = table.int("length", 1..=512, d);
     let display = table.flag("display", d).is_some_and(|flag| flag.value);
-    table.flag("persistent", d);
+    if let Some(kept) = table.flag("persistent", d).filter(|kept| !kept.value) {
+        d.push(
+            Diagnostic::warning(
+                codes::IGNORED,
+                kept.at,
+                "`persistent: false` has no effect yet",
+            )
+            .label("the value is made once and kept"),
+        );
+    }
     table.accept(&["persist"]);
     table.finish(d);
     let on = |flag: Option<Sp<bool>>| flag.is_some_and(|flag| flag.value);

@@ -98,8 +98,16 @@ impl VolumeDef {
         let driver = table.text("driver", d).map(|driver| driver.value);
         let read_only = table.flag("read-only", d).map(|flag| flag.value);
         let external = table.flag("external", d).map(|flag| flag.value);
-        // Directories are made where they are missing; kept for files that say so.
-        table.flag("create", d);
+        if let Some(create) = table.flag("create", d).filter(|create| create.value) {
+            d.push(
+                Diagnostic::warning(
+                    codes::IGNORED,
+                    create.at,
+                    "`create: true` has no effect yet",
+                )
+                .help("make the directory on the engine's host"),
+            );
+        }
         super::check_backup(table.take("backup", d), d);
         let mut volume = Self {
             at: Some(node.at.clone()),

@@ -5,7 +5,10 @@
 
 use super::{Build, Entry, MAX_DEPTH, Node, Parsed, Value};
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, options};
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 type Events<'a> = Parser<'a, StrInput<'a>>;
 
@@ -166,8 +169,12 @@ impl<'a> Yaml<'_, 'a> {
             });
         }
         // What stands in the table itself wins over what is merged into it, and of that the first.
+        let mut there: BTreeSet<String> = match merged.is_empty() {
+            true => BTreeSet::new(),
+            false => entries.iter().map(|entry| entry.key.clone()).collect(),
+        };
         for entry in merged {
-            if !entries.iter().any(|own| own.key == entry.key) {
+            if there.insert(entry.key.clone()) {
                 entries.push(entry);
             }
         }

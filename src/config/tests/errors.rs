@@ -418,3 +418,31 @@ fn names_that_meet() {
         help: rename one of them
     "#);
 }
+
+#[test]
+fn what_has_no_effect_yet_is_said() {
+    insta::assert_snapshot!(of_app("env: {A: {random: true, persistent: 'false'}}\nvolume:\n- {type: directory, name: /srv/x, target: /x, create: true}\n"), @r#"
+    W0150 products/wiki/nua-config.yml:3:37 `persistent: false` has no effect yet
+        ^ the value is made once and kept
+    W0150 products/wiki/nua-config.yml:5:55 `create: true` has no effect yet
+        help: make the directory on the engine's host
+    "#);
+    let folder = Map::new([
+        ("config/products.yml", "products: [{id: ../../etc}]"),
+        ("config/deploy.yml", "stack: a\n"),
+    ]);
+    insta::assert_snapshot!(problems(&folder, &World::new()), @r#"
+    E0152 config/products.yml:1:17 `products/../../etc` is not in the stack's folder
+        help: write it relative to the folder: `products/NAME`
+    "#);
+    let mut folder = Map::wiki(APP, "");
+    folder.0.remove("config/deploy.yml");
+    let toml =
+        "\u{feff}stack = 'a'\r\n[[site]]\r\nlabel = 'x'\r\nimage = 'wiki'\r\nlabell = 'y'\r\n";
+    folder.0.insert("config/deploy.toml".into(), toml.into());
+    insta::assert_snapshot!(problems(&folder, &World::new()), @r#"
+    E0104 config/deploy.toml:5:1 unknown key `labell` in a site
+        ^ not known here
+        help: did you mean `label`?
+    "#);
+}
