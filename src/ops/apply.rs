@@ -17,6 +17,9 @@ use crate::store::record::{Head, Outcome, Revision};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// Compares what was gathered with what a user saw: names what changed since.
+pub type Expect<'a> = dyn Fn(&Gathered, &Plan) -> Vec<String> + Sync + 'a;
+
 /// How to apply.
 pub struct Options<'a> {
     /// What the user said on the command line.
@@ -24,7 +27,7 @@ pub struct Options<'a> {
     /// Who.
     pub who: &'a Who,
     /// Refuses a plan that is not the one that was shown or saved: names what changed.
-    pub expect: Option<&'a (dyn Fn(&Gathered, &Plan) -> Vec<String> + Sync)>,
+    pub expect: Option<&'a Expect<'a>>,
     /// Shows the plan that is about to run.
     pub show: &'a (dyn Fn(&Gathered, &Plan) + Sync),
 }

@@ -97,9 +97,7 @@ pub(super) async fn apply(
     let options = Options {
         wishes,
         who: &who,
-        expect: expect
-            .as_ref()
-            .map(|expect| expect as &(dyn Fn(&Gathered, &Plan) -> Vec<String> + Sync)),
+        expect: expect.as_ref().map(|expect| expect as &op::Expect<'_>),
         show: &|gathered, plan| {
             if !shown {
                 shell.warn(&gathered.diagnostics);

@@ -5,7 +5,6 @@ use crate::cli::args::{Format, LockCommand, SecretCommand};
 use crate::cli::render;
 use crate::config;
 use crate::diag::Diagnostics;
-use crate::engine::Look as _;
 use crate::exec::{Events, Stop};
 use crate::ops::{OpError, hold, recover, secrets, status as op};
 use crate::store::{Store, lock};
@@ -138,9 +137,7 @@ pub(super) async fn logs(
     let engine = shell.engine().await?;
     let known = recover::known(&engine, &stack, id.as_ref(), None).await?;
     let container = hold::container(&known, name)?;
-    let mut lines = engine
-        .follow_logs(container.as_str(), Some(tail), follow)
-        .await?;
+    let mut lines = engine.follow_logs(container.as_str(), Some(tail), follow);
     while let Some(line) = lines.next().await {
         shell.out.data(&format!("{}\n", line?.text));
     }
