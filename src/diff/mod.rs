@@ -9,6 +9,7 @@
 //!
 //! Pure. Nothing here decides the order of things; `plan` does.
 
+pub mod codes;
 mod container;
 mod others;
 mod safety;

@@ -352,6 +352,30 @@ fn a_cut_off_switch_keeps_the_old_one_until_commit() {
 }
 
 #[test]
+fn one_whose_commands_may_not_have_run_is_made_anew_and_the_old_one_still_stays() {
+    let mut world = changed();
+    fixture::spec_mut(&mut world.desired, "blog").post_run = vec![Text::plain("migrate")];
+    let new = world.desired.clone();
+    let run = Some(crate::base::RunId::new("cut-off"));
+    world.put(&new, "blog", "").owner.run = run.clone();
+    world.put_previous(&old(), "blog");
+    world.wishes.distrust = run;
+    insta::assert_snapshot!(world.steps(), @"
+    #1 ← -        prepare create container:blog as acme-blog.next (replace)
+    #2 ← 1        prepare prepared (from here on, what runs is touched)
+    #3 ← 2        switch  set restart `no` on container:blog [blog] (replace)
+    #4 ← 2,3      switch  stop container:blog [blog] (replace)
+    #5 ← 2,4      switch  remove container:blog [blog] (replace)
+    #6 ← 1,2,5    switch  rename container:blog [new] to acme-blog (replace)
+    #7 ← 1,4,6    switch  start container:blog [new] (replace)
+    #8 ← 7        switch  await container:blog [new] (replace)
+    #9 ← 8        switch  post-run in container:blog [new] (replace)
+    #10 ← 1,2,3,4,5,6,7,8,9 verify  verify 1 containers (all still run)
+    #11 ← -        commit  remove container:blog [blog.prev] (replace)
+    ");
+}
+
+#[test]
 fn a_cut_off_commit_leaves_an_old_one_that_goes() {
     let mut world = changed();
     world.base = Some(world.desired.clone());

@@ -13,4 +13,5 @@
 )]
 
 mod docker;
+mod docs;
 mod support;
