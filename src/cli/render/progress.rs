@@ -200,6 +200,14 @@ pub fn json(event: &Event, elapsed: Duration) -> String {
     value.to_string()
 }
 
+/// Whether more follows for a container, as far as a step's own word tells.
+fn leads_on(done: &str) -> bool {
+    matches!(
+        done,
+        "created" | "restart policy set" | "stopped" | "renamed" | "left network" | "started"
+    )
+}
+
 /// One line a resource while something of it goes on; finished ones stand above.
 struct Terminal {
     multi: MultiProgress,
@@ -325,7 +333,11 @@ impl Terminal {
         };
         line.running = line.running.saturating_sub(1);
         line.took += took;
-        let over = line.running == 0 && known.unwrap_or(0) == 0;
+        let last = match known {
+            Some(open) => open == 0,
+            None => of.kind != Kind::Container || !leads_on(done),
+        };
+        let over = line.running == 0 && last;
         if !over {
             // Between two steps it waits for others.
             if line.running == 0 {
@@ -482,6 +494,17 @@ mod tests {
         let bytes = written.0.lock().unwrap().clone();
         // Seven lines, and nine objects.
         assert_eq!(String::from_utf8(bytes).unwrap().lines().count(), 16);
+    }
+
+    #[test]
+    fn without_a_plan_words_tell_when_a_container_is_done() {
+        let mut terminal = Terminal::new(ProgressDrawTarget::hidden(), Style::default());
+        let of = ResourceId::container("blog");
+        for (word, open) in [("created", true), ("started", true), ("healthy", false)] {
+            terminal.started(1, &of, "…");
+            terminal.done(&of, word, Duration::ZERO);
+            assert_eq!(terminal.lines.contains_key(&of), open, "{word}");
+        }
     }
 
     #[test]
