@@ -6,8 +6,8 @@
 //! |---|---|---|
 //! | 0 | [`base`], [`diag`] | names, digests, secrets, durations; diagnostics as data |
 //! | 1 | [`model`] | the stack: resources, their specs, canonical form |
-//! | 2 | [`graph`], [`services`] | ordering; one folder per service |
-//! | 3 | [`config`], [`observe`] | files to stack; what an engine runs, as data |
+//! | 2 | [`graph`], [`observe`], [`services`] | ordering; what an engine runs, as data; one folder per service |
+//! | 3 | [`config`] | files to stack |
 //! | 4 | [`diff`] | desired × last applied × observed → changes |
 //! | 5 | [`plan`] | changes → ordered steps, and their checker |
 //! | 6 | [`engine`] | Docker and the simulator behind two traits |

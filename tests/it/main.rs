@@ -14,4 +14,5 @@
 
 mod docker;
 mod docs;
+mod layers;
 mod support;
