@@ -12,6 +12,7 @@
     reason = "a test that fails should say so at once"
 )]
 
+mod conformance;
 mod docker;
 mod docs;
 mod layers;

@@ -130,7 +130,7 @@ impl World {
                 return fail(ErrorKind::PortTaken, "Address already in use".to_owned());
             }
         }
-        for (protocol, bind, port) in unit.published() {
+        for (protocol, bind, port) in unit.publishes() {
             let clash = |other: &Unit| {
                 other.id != *id
                     && other.runs()

@@ -194,12 +194,9 @@ impl World {
             return no(ErrorKind::Rejected, message);
         }
         // Only running containers hold a network; stopped ones will miss it at their next start.
-        let on_it = |name: &String, endpoint: &Endpoint| {
-            self.endpoint_net(name, endpoint)
-                .is_some_and(|net| net.id == id)
-        };
+        let on_it = |endpoint: &Endpoint| endpoint.network.as_ref() == Some(&id);
         let mut running = self.units.values().filter(|unit| unit.runs());
-        if running.any(|unit| unit.endpoints.iter().any(|(n, e)| on_it(n, e))) {
+        if running.any(|unit| unit.endpoints.values().any(on_it)) {
             return no(
                 ErrorKind::Conflict,
                 format!(
@@ -259,19 +256,19 @@ impl World {
     }
 
     fn connect(&mut self, id: &EngineId, network: &str, attachment: &Attachment) -> Answer {
-        let Some(net) = self.net(network).cloned() else {
-            return no(ErrorKind::NotFound, format!("network {network} not found"));
-        };
         let Some(id) = self.unit_id(id.as_str()) else {
             return no_container(id.as_str());
         };
-        if net.name == "host" {
+        let net = self.net(network).cloned();
+        if network == "host" {
             return no(
                 ErrorKind::Rejected,
                 "container cannot be disconnected from host network or connected to host network",
             );
         }
-        let in_use = self.address_in_use(&id, &net, attachment);
+        let in_use = net
+            .as_ref()
+            .is_some_and(|net| self.address_in_use(&id, net, attachment));
         let Some(unit) = self.units.get_mut(&id) else {
             return no_container(id.as_str());
         };
@@ -281,24 +278,25 @@ impl World {
                 "container sharing network namespace with another container or host cannot be connected to any other network",
             );
         }
-        let there = unit.endpoints.contains_key(&net.name);
         if !unit.runs() {
-            // Written down for the next start; what was there stays, except that it is led to this network.
-            let endpoint = unit.endpoints.entry(net.name).or_default();
+            // Written down for the next start, which may miss it; what was there stays, except that it is
+            // led to the network that has the name now.
+            let name = net.map_or_else(|| network.to_owned(), |net| net.name);
+            let there = unit.endpoints.contains_key(&name);
+            let endpoint = unit.endpoints.entry(name).or_default();
             endpoint.network = None;
             if !there {
                 endpoint.attachment = attachment.clone();
             }
             return Ok(Done::Done.into());
         }
-        if there {
+        let Some(net) = net else {
+            return no(ErrorKind::NotFound, format!("network {network} not found"));
+        };
+        let joined = unit.endpoints.get(&net.name);
+        if joined.is_some_and(|endpoint| endpoint.network.is_some()) {
             return Ok(Done::Already.into());
         }
-        let endpoint = Endpoint {
-            network: Some(net.id.clone()),
-            attachment: attachment.clone(),
-        };
-        unit.endpoints.insert(net.name.clone(), endpoint);
         let outside = attachment.address.filter(|address| {
             let one = Subnet {
                 address: *address,
@@ -306,19 +304,22 @@ impl World {
             };
             !net.subnet.is_some_and(|subnet| subnet.overlaps(&one))
         });
-        // Docker keeps the endpoint in the configuration although it refuses it.
-        if let Some(address) = outside {
-            return no(
+        // Docker keeps an endpoint in the configuration although it refuses it.
+        let endpoint = Endpoint {
+            network: (outside.is_none() && !in_use).then(|| net.id.clone()),
+            attachment: attachment.clone(),
+        };
+        unit.endpoints.insert(net.name, endpoint);
+        match outside {
+            Some(address) => no(
                 ErrorKind::Rejected,
                 format!(
                     "Invalid address {address}: It does not belong to any of this network's subnets"
                 ),
-            );
+            ),
+            None if in_use => no(ErrorKind::PortTaken, "Address already in use"),
+            None => Ok(Done::Done.into()),
         }
-        if in_use {
-            return no(ErrorKind::PortTaken, "Address already in use");
-        }
-        Ok(Done::Done.into())
     }
 
     /// Whether another running container has the fixed address.
@@ -336,9 +337,6 @@ impl World {
         let name = self
             .net(network)
             .map_or_else(|| network.to_owned(), |net| net.name.clone());
-        if self.net(network).is_none() {
-            return Ok(Done::Already.into());
-        }
         let unit = self
             .unit_id(id.as_str())
             .and_then(|id| self.units.get_mut(&id));

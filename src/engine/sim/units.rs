@@ -50,13 +50,8 @@ impl World {
                 );
             }
         }
+        // Networks are only looked for at start.
         let own = spec.network_mode == NetworkMode::Own;
-        // The first network is only looked for at start; the others are joined right after creation.
-        for name in spec.live.networks.keys().skip(1).filter(|_| own) {
-            if self.net(name).is_none() {
-                return no(ErrorKind::NotFound, format!("network {name} not found"));
-            }
-        }
         let mounts = self.mount(spec.mounts.clone(), &bundle);
         let id = self.new_id("container");
         let mut env: BTreeMap<String, Secret<String>> = bundle

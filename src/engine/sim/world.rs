@@ -106,7 +106,7 @@ pub(super) struct Unit {
 /// How a container is on a network.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Endpoint {
-    /// The network, from the first start on: another one of the same name is not it.
+    /// The network, once it has joined it: another one of the same name is not it.
     pub(super) network: Option<EngineId>,
     pub(super) attachment: Attachment,
 }
@@ -423,12 +423,18 @@ impl Unit {
 
     /// Published ports that it holds while it runs: none while it is on no network.
     pub(super) fn published(&self) -> impl Iterator<Item = (Protocol, IpAddr, u16)> {
+        let default = self.create.spec.live.networks.is_empty();
+        let joined = default || self.endpoints.values().any(|e| e.network.is_some());
+        self.publishes().filter(move |_| joined)
+    }
+
+    /// Ports that it wants when it starts.
+    pub(super) fn publishes(&self) -> impl Iterator<Item = (Protocol, IpAddr, u16)> {
         let spec = &self.create.spec;
-        let connected = spec.network_mode == NetworkMode::Own
-            && (spec.live.networks.is_empty() || !self.endpoints.is_empty());
+        let own = spec.network_mode == NetworkMode::Own;
         spec.ports
             .iter()
-            .filter(move |_| connected)
+            .filter(move |_| own)
             .map(|(inside, port)| {
                 let protocol = if inside.ends_with("/udp") {
                     Protocol::Udp
