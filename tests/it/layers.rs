@@ -42,7 +42,7 @@ const IMPURE: [&str; 13] = [
     "bollard",
 ];
 
-/// The longest file.
+/// The longest file; tests may be longer.
 const MOST_LINES: usize = 600;
 
 /// Files that are longer and wait to be split. Nothing is added here.
@@ -290,7 +290,8 @@ fn no_file_is_too_long() {
     let long: Vec<_> = files("src")
         .into_iter()
         .map(|(name, text)| (name, text.lines().count()))
-        .filter(|(name, lines)| *lines > MOST_LINES && !STILL_LONG.contains(&name.as_str()))
+        .filter(|(name, _)| !name.ends_with("tests.rs") && !STILL_LONG.contains(&name.as_str()))
+        .filter(|(_, lines)| *lines > MOST_LINES)
         .map(|(name, lines)| format!("{name}: {lines} lines, at most {MOST_LINES}: split it"))
         .collect();
     assert_none("files are too long", &long);
