@@ -11,12 +11,14 @@
 
 pub mod codes;
 mod container;
+mod live;
 mod others;
 mod safety;
 mod slots;
 
 pub(crate) use container::claims;
-pub use container::{ContainerChange, LiveChange, Object};
+pub use container::{ContainerChange, Object};
+pub use live::LiveChange;
 pub use slots::{Candidate, Slots};
 
 use crate::base::{EngineId, ResourceId};
