@@ -230,7 +230,7 @@ app:
   port: {web: {container: 80}}
   volume: [{name: html, target: /var/www/html}]
   healthcheck:
-    command: php -r 'exit(@file_get_contents("http://127.0.0.1/wp-admin/install.php?step=1") === false ? 1 : 0);'
+    command: [php, -r, 'exit((int) !@file_get_contents("http://127.0.0.1/wp-admin/install.php?step=1"));']
     interval: 5
     timeout: 5
     retries: 10
