@@ -171,7 +171,7 @@ if [ -z "$kind" ]; then
 fi
 if [ "$kind" = official ]; then
   if ! pull "$official_wordpress" || ! pull "$official_mariadb"; then
-    fail "the registry does not answer any more, and the images are gone." "Start anew without it: $0 --clean, then $0"
+    fail "the registry does not answer any more, and the images are gone." "Start anew without them: $root/examples/quickstart.sh --clean, then without --clean."
   fi
   build_images() { :; }
 else
@@ -375,4 +375,4 @@ if [ -n "$local_engine" ]; then
 fi
 note "  edit config/deploy.yml, then: coasti plan, coasti apply"
 note "  coasti history, coasti rollback, coasti logs blog, coasti --help"
-note "  $0 --clean removes all of it"
+note "  $root/examples/quickstart.sh --clean removes all of it"
