@@ -58,6 +58,8 @@ run() {
 remember() { grep -qxF -- "$*" "$made" 2>/dev/null || printf '%s\n' "$*" >>"$made"; }
 remembered() { sed -n "s/^$1 //p" "$made" 2>/dev/null; }
 
+present() { docker image inspect "$1" >/dev/null 2>&1; }
+
 # --- Cleaning up ------------------------------------------------------------
 
 stack_id() { [ ! -e "$dir/config/deploy.yml" ] || sed -n 's/^id: *"\{0,1\}\([A-Za-z0-9-]*\).*/\1/p' "$dir/config/deploy.yml" | head -n 1; }
@@ -94,8 +96,12 @@ if [ -n "$clean" ]; then
   for item in $networks; do docker network rm "$item" >/dev/null; done
   for item in $volumes; do docker volume rm "$item" >/dev/null; done
   for image in $(remembered image); do
-    docker rmi "$image" >/dev/null 2>&1 || note "kept the image $image: something else uses it"
+    docker rmi "$image" >/dev/null 2>&1 || ! present "$image" || note "kept the image $image: something else uses it"
   done
+  # What coasti itself tags, so that a rollback finds the images of old revisions.
+  if [ -n "$id" ]; then
+    docker images --filter reference=coasti.keep/quickstart --format '{{.Repository}}:{{.Tag}}' | xargs -r docker rmi >/dev/null
+  fi
   mapfile -t standins < <(remembered standin)
   [ "${#standins[@]}" = 0 ] || "$root/tests/support/images.sh" --clean "${standins[@]}"
   rm -rf "$dir"
@@ -122,8 +128,6 @@ trap 'rm -rf "$scratch"' EXIT
 heading "coasti and the images"
 official_wordpress=docker.io/library/wordpress:6.1
 official_mariadb=docker.io/library/mariadb:10.11
-
-present() { docker image inspect "$1" >/dev/null 2>&1; }
 
 # pull IMAGE: with two limits. A registry that does not answer is given up on
 # soon; one that has begun to send may take its time.
@@ -283,6 +287,8 @@ heading "What would happen"
 run coasti plan
 
 heading "Do it"
+# coasti keeps its records in a volume, through a container of an empty image.
+present coasti.empty:1 || remember image coasti.empty:1
 run coasti apply --yes
 
 # The engine of another machine publishes its ports there.
