@@ -85,7 +85,7 @@ pub enum Format {
 }
 
 /// What a plan may be narrowed, forced and allowed to.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct Narrow {
     /// Only this label (repeat for more).
     #[arg(long, value_name = "LABEL")]

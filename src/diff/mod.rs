@@ -59,7 +59,7 @@ pub struct Inputs<'a> {
 }
 
 /// What a user says on the command line, or a recovery says for one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wishes {
     /// Only these labels; empty is all.
     pub target: BTreeSet<String>,

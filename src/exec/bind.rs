@@ -13,6 +13,21 @@ use std::collections::BTreeMap;
 /// Values by id.
 pub type Values = BTreeMap<ValueId, Secret<String>>;
 
+/// Replaces every secret in `text`. Very short ones are words that occur anyway.
+pub fn mask(text: &str, values: &Values) -> String {
+    let mut secrets: Vec<&str> = values
+        .values()
+        .map(Secret::expose)
+        .map(String::as_str)
+        .collect();
+    secrets.retain(|secret| secret.len() >= 4);
+    // The longest first: one secret may contain another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
+        .into_iter()
+        .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+}
+
 /// What a step needs besides itself.
 pub(super) struct Binder<'a> {
     pub(super) desired: &'a Stack,

@@ -9,7 +9,7 @@ mod event;
 mod run;
 mod wait;
 
-pub use bind::Values;
+pub use bind::{Values, mask};
 pub use event::{Event, Events};
 pub use run::{Context, Failure, Made, Stop, run};
 

@@ -441,8 +441,8 @@ impl Work {
                     let limit = limit(&call, None);
                     match engine.execute(&call, limit).await {
                         Ok(Done::Ran { code, output }) if code != 0 => {
-                            let error =
-                                format!("`{shown}` exited with code {code}: {}", output.trim());
+                            let output = super::mask(output.trim(), context.values);
+                            let error = format!("`{shown}` exited with code {code}: {output}");
                             return Err(fail(step, Some(id), error, None));
                         }
                         Ok(_) => {}

@@ -86,6 +86,7 @@ async fn locked<E: Engine>(
     gathered.sealed.stack.id = Some(session.id.clone());
     let mut wishes = options.wishes.clone();
     wishes.distrust = gathered.open_run(engine, session.stack).await;
+    gathered.check_labels(&wishes)?;
     let first = gathered.plan(&wishes);
     if !first.refusals.is_empty() {
         return Err(OpError::Refused(first.refusals.clone(), Box::new(first)));
@@ -129,7 +130,7 @@ async fn locked<E: Engine>(
     let revision = Revision {
         id: Session::<E>::next_revision(&head),
         stack: stack.clone(),
-        images: images(&gathered.observed),
+        images: images(&gathered.observed, &stack),
         commit: session.who.commit.clone(),
         run: session.run.clone(),
     };
@@ -399,12 +400,17 @@ fn generate(
     })
 }
 
-/// What each image reference names now.
-pub(super) fn images(observed: &Observed) -> BTreeMap<String, String> {
-    observed
-        .images
+/// What the image references of `stack` name now.
+pub(super) fn images(observed: &Observed, stack: &Stack) -> BTreeMap<String, String> {
+    let references = stack
+        .resources
         .iter()
-        .map(|(reference, image)| (reference.clone(), image.id.clone()))
+        .filter(|(id, _)| id.kind == Kind::Image);
+    references
+        .filter_map(|(_, resource)| {
+            let image = observed.images.get(&resource.name)?;
+            Some((resource.name.clone(), image.id.clone()))
+        })
         .collect()
 }
 
@@ -494,21 +500,15 @@ pub(super) async fn keep_images<E: Engine>(
     observed: &Observed,
     stack: &Stack,
 ) {
-    for (id, resource) in &stack.resources {
-        let Some(image) = observed
-            .images
-            .get(&resource.name)
-            .filter(|_| id.kind == Kind::Image)
-        else {
-            continue;
-        };
-        let tag = keep_tag(session.stack.as_str(), &image.id);
-        let call = Call::TagImage {
-            image: image.id.clone(),
-            tag,
-        };
-        let _ = session.engine.execute(&call, Duration::from_secs(30)).await;
-    }
+    let ids: BTreeSet<String> = images(observed, stack).into_values().collect();
+    let tags = ids.into_iter().map(|image| {
+        let tag = keep_tag(session.stack.as_str(), &image);
+        async move {
+            let call = Call::TagImage { image, tag };
+            session.engine.execute(&call, Duration::from_secs(30)).await
+        }
+    });
+    let _ = futures_util::future::join_all(tags).await;
 }
 
 /// The tag that keeps an image.

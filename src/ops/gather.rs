@@ -181,6 +181,36 @@ impl Gathered {
 }
 
 impl Gathered {
+    /// A label that nothing has is a typing error, not an empty plan.
+    pub fn check_labels(&self, wishes: &Wishes) -> Result<(), OpError> {
+        let stacks = [Some(&self.sealed.stack), self.base.as_ref()];
+        let labels: BTreeSet<&str> = stacks
+            .into_iter()
+            .flatten()
+            .flat_map(Stack::containers)
+            .map(|(id, ..)| id.label())
+            .collect();
+        let named = wishes
+            .target
+            .iter()
+            .chain(&wishes.replace)
+            .chain(&wishes.new_data);
+        for name in named.filter(|name| !labels.contains(name.as_str())) {
+            let all = labels.iter().copied();
+            let mut help = vec![format!(
+                "labels here: {}",
+                all.clone().collect::<Vec<_>>().join(", ")
+            )];
+            let near = crate::diag::did_you_mean(name, all);
+            help.extend(near.map(|near| format!("did you mean `{near}`?")));
+            return Err(OpError::Usage {
+                what: format!("no site has the label `{name}`"),
+                help,
+            });
+        }
+        Ok(())
+    }
+
     /// What runs where all is well: the good revision, unless it was destroyed.
     pub fn up(&self) -> Option<&Stack> {
         let down = self.peek.head.as_ref().is_some_and(|head| head.down);

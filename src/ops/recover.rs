@@ -196,25 +196,26 @@ async fn missing_images<L: Look>(
     })
 }
 
+/// Lets tags name the revision's images again. Returns the calls that take this back.
 async fn retag<E: Engine>(
     engine: &E,
     revision: &Revision,
     observed: &Observed,
-) -> Result<(), OpError> {
+) -> Result<Vec<Call>, OpError> {
+    let mut back = Vec::new();
     for (reference, id) in &revision.images {
-        if observed
-            .images
-            .get(reference)
-            .is_none_or(|image| image.id != *id)
-        {
-            let call = Call::TagImage {
-                image: id.clone(),
-                tag: reference.clone(),
-            };
-            engine.execute(&call, Duration::from_secs(60)).await?;
+        let now = observed.images.get(reference).map(|image| &image.id);
+        if now == Some(id) {
+            continue;
         }
+        let tag = |image: &String| Call::TagImage {
+            image: image.clone(),
+            tag: reference.clone(),
+        };
+        engine.execute(&tag(id), Duration::from_secs(60)).await?;
+        back.extend(now.map(tag));
     }
-    Ok(())
+    Ok(back)
 }
 
 /// `coasti rollback`: an ordinary plan to an older revision.
@@ -235,7 +236,7 @@ pub async fn rollback<E: Engine>(
         let plain = known(engine, name, Some(&session.id), Some(&target.stack)).await?;
         let mut seen = plain.observed.clone();
         missing_images(engine, &target, &mut seen).await?;
-        retag(engine, &target, &plain.observed).await?;
+        let moved = retag(engine, &target, &plain.observed).await?;
         let known = Known {
             observed: seen,
             ..plain
@@ -245,11 +246,11 @@ pub async fn rollback<E: Engine>(
         let about = vec![format!("to {}", target.id)];
         let revision = Revision {
             id: Session::<E>::next_revision(&known.head),
-            images: images(&known.observed),
+            images: images(&known.observed, &target.stack),
             run: session.run.clone(),
             ..target.clone()
         };
-        to_stack(
+        let done = to_stack(
             &session,
             &known,
             &target.stack,
@@ -259,7 +260,14 @@ pub async fn rollback<E: Engine>(
             wishes,
             about,
         )
-        .await
+        .await;
+        if done.is_err() {
+            // The tags name what they named before: what runs again was made from that.
+            for call in moved {
+                engine.execute(&call, Duration::from_secs(60)).await?;
+            }
+        }
+        done
     }
     .await;
     let closed = session.close().await;

@@ -2,6 +2,7 @@
 
 use super::gather::Gathered;
 use crate::base::{Digest, ValueId};
+use crate::diff::Wishes;
 use crate::model::Stack;
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ pub struct Saved {
     pub version: u32,
     /// The plan, as it was shown.
     pub plan: Plan,
+    /// What the user said on the command line that made it.
+    pub wishes: Wishes,
     /// What the files sealed to.
     pub files: Digest,
     /// Every object that the plan read, by kind and name.
@@ -22,10 +25,11 @@ pub struct Saved {
 
 impl Saved {
     /// Saves.
-    pub fn new(gathered: &Gathered, plan: &Plan) -> Self {
+    pub fn new(gathered: &Gathered, plan: &Plan, wishes: &Wishes) -> Self {
         Self {
             version: 1,
             plan: plan.clone(),
+            wishes: wishes.clone(),
             files: files(gathered),
             seen: seen(gathered),
         }

@@ -3,7 +3,7 @@
 use super::apply::{Goal, checked, failed, values_of};
 use super::error::{OpError, Undone};
 use super::session::Session;
-use crate::base::{EngineId, Kind, Secret};
+use crate::base::{EngineId, Kind};
 use crate::diff::{Inputs, Wishes};
 use crate::engine::{Call, Engine, EngineError, Scope};
 use crate::exec::{self, Event, Failure, Made, Stop, Values};
@@ -98,33 +98,18 @@ async fn evidence<E: Engine>(
         .logs(id, LINES)
         .await
         .ok()
-        .map(|logs| mask(&logs.text, values));
+        .map(|logs| exec::mask(&logs.text, values));
     let health = session
         .engine
         .health_output(id)
         .await
         .ok()
         .flatten()
-        .map(|text| mask(&text, values));
+        .map(|text| exec::mask(&text, values));
     (
         logs.filter(|text| !text.trim().is_empty()),
         health.filter(|text| !text.trim().is_empty()),
     )
-}
-
-/// Replaces every secret in `text`. Very short ones are words that occur anyway.
-pub(super) fn mask(text: &str, values: &Values) -> String {
-    let mut secrets: Vec<&str> = values
-        .values()
-        .map(Secret::expose)
-        .map(String::as_str)
-        .collect();
-    secrets.retain(|secret| secret.len() >= 4);
-    // The longest first: one secret may contain another.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets
-        .into_iter()
-        .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
 }
 
 /// The plan back, and its execution. Returns the names of containers that were kept to be looked at.

@@ -1,6 +1,6 @@
 //! `apply`, `rollback`, `recover`, `destroy`, and what is done to single labels.
 
-use super::plan::{known_labels, refresh};
+use super::plan::refresh;
 use super::session::{Listener, Shell};
 use super::wishes;
 use crate::base::{RevisionId, StackId, StackName};
@@ -67,15 +67,27 @@ pub(super) async fn apply(
         wishes.remote = refresh(shell, &engine, &desired).await;
     }
     let saved = match saved {
-        Some(path) => Some(load(path)?),
+        Some(path) if *narrow == Narrow::default() => Some(load(path)?),
+        Some(path) => {
+            return Err(OpError::usage(
+                format!("{} says itself what it is narrowed to", path.display()),
+                &["leave out --target, --replace, --new-data, --max-removals and --refresh"],
+            ));
+        }
         None if must_ask(shell, change)? => {
-            match ask(shell, &engine, &desired, narrow, &mut wishes, change).await? {
+            match ask(shell, &engine, &desired, &wishes, change).await? {
                 Some(saved) => Some(saved),
                 None => return Ok(ExitCode::SUCCESS),
             }
         }
         None => None,
     };
+    if let Some(saved) = &saved {
+        wishes = Wishes {
+            keep_failed,
+            ..saved.wishes.clone()
+        };
+    }
     let id = match &desired.id {
         Some(id) => id.clone(),
         None => {
@@ -125,12 +137,11 @@ async fn ask(
     shell: &Shell,
     engine: &Docker,
     desired: &Desired,
-    narrow: &Narrow,
-    wishes: &mut Wishes,
+    wishes: &Wishes,
     change: &Change,
 ) -> Result<Option<Saved>, OpError> {
     let gathered = gather(engine, desired).await?;
-    known_labels(&gathered.sealed.stack, gathered.base.as_ref(), narrow)?;
+    gathered.check_labels(wishes)?;
     shell.warn(&gathered.diagnostics);
     let plan = gathered.plan(wishes);
     if !plan.refusals.is_empty() {
@@ -138,13 +149,13 @@ async fn ask(
     }
     show_plan(shell, &plan, &gathered.sealed.stack, change.format);
     if plan.steps.is_empty() {
-        return Ok(Some(Saved::new(&gathered, &plan)));
+        return Ok(Some(Saved::new(&gathered, &plan, wishes)));
     }
     if !shell.out.confirm("Apply this plan?") {
         shell.out.say("nothing was changed");
         return Ok(None);
     }
-    Ok(Some(Saved::new(&gathered, &plan)))
+    Ok(Some(Saved::new(&gathered, &plan, wishes)))
 }
 
 fn load(path: &Path) -> Result<Saved, OpError> {

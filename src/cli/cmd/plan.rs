@@ -58,7 +58,7 @@ pub(super) async fn plan(
     let gathered = gather(&engine, &desired).await?;
     shell.warn(&gathered.diagnostics);
     let mut wishes = wishes(narrow);
-    known_labels(&gathered.sealed.stack, gathered.base.as_ref(), narrow)?;
+    gathered.check_labels(&wishes)?;
     if narrow.refresh {
         wishes.remote = refresh(shell, &engine, &desired).await;
     }
@@ -87,7 +87,8 @@ pub(super) async fn plan(
         return Ok(ExitCode::from(code::REFUSED));
     }
     if let Some(path) = save {
-        let saved = serde_json::to_vec_pretty(&Saved::new(&gathered, &plan)).unwrap_or_default();
+        let saved =
+            serde_json::to_vec_pretty(&Saved::new(&gathered, &plan, &wishes)).unwrap_or_default();
         std::fs::write(path, saved).map_err(|error| {
             OpError::usage(
                 format!("the plan cannot be saved to {}: {error}", path.display()),
@@ -104,41 +105,6 @@ pub(super) async fn plan(
     } else {
         ExitCode::SUCCESS
     })
-}
-
-/// A label that nothing has is a typing error, not an empty plan.
-pub(super) fn known_labels(
-    stack: &crate::model::Stack,
-    base: Option<&crate::model::Stack>,
-    narrow: &Narrow,
-) -> Result<(), OpError> {
-    let labels: std::collections::BTreeSet<&str> = stack
-        .containers()
-        .chain(base.into_iter().flat_map(crate::model::Stack::containers))
-        .map(|(id, ..)| id.label())
-        .collect();
-    for named in narrow
-        .target
-        .iter()
-        .chain(&narrow.replace)
-        .chain(&narrow.new_data)
-    {
-        if !labels.contains(named.as_str()) {
-            let mut help = vec![format!(
-                "labels here: {}",
-                labels.iter().copied().collect::<Vec<_>>().join(", ")
-            )];
-            help.extend(
-                crate::diag::did_you_mean(named, labels.iter().copied())
-                    .map(|near| format!("did you mean `{near}`?")),
-            );
-            return Err(OpError::Usage {
-                what: format!("no site has the label `{named}`"),
-                help,
-            });
-        }
-    }
-    Ok(())
 }
 
 /// The digests that registries have now. One that cannot be asked is told and skipped.
