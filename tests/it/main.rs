@@ -16,4 +16,5 @@ mod conformance;
 mod docker;
 mod docs;
 mod layers;
+mod scenarios;
 mod support;

@@ -1,0 +1,95 @@
+//! What was changed by hand is seen, field by field, and mended.
+
+use super::{change, fields, site_of};
+use crate::support::{
+    docker::{docker, exec, facts, inspect},
+    stack::Stack,
+};
+
+const COMMAND: &str = r#"["sh", "-c", "trap 'exit 0' TERM; sleep 99999 & wait"], mem_limit: 64M"#;
+const CACHE: &str = "    provider:\n      - name: cache\n        image: coasti-test/redis:7\n        \
+                     healthcheck: {command: \"redis-cli ping | grep -q PONG\", interval: 300ms, timeout: 5s, retries: 60}\n";
+
+fn start(test: &str) -> Option<Stack> {
+    let stack = Stack::new(test)?;
+    stack.sites(&site_of("app", "coasti-test/tiny:1", COMMAND, CACHE));
+    stack.apply();
+    Some(stack)
+}
+
+#[test]
+fn limits_policy_and_network_are_mended_in_place() {
+    let Some(stack) = start("limits_policy_and_network_are_mended_in_place") else {
+        return;
+    };
+    let (app, cache) = (stack.object("app"), stack.object("app/cache"));
+    let (app_before, cache_before) = (facts(&app), facts(&cache));
+    let networks = inspect(&app)["NetworkSettings"]["Networks"].clone();
+    docker(&["update", "--memory", "128m", "--memory-swap", "256m", &app]);
+    docker(&["update", "--restart", "no", &app]);
+    docker(&["network", "disconnect", &app, &app]);
+    docker(&["update", "--restart", "no", &cache]);
+
+    let plan = stack.plan(2);
+    let told = fields(change(&plan, "app"));
+    for field in [
+        "memory: 128M -> 64M ",
+        "restart: no -> always ",
+        "networks.",
+    ] {
+        let found = told.iter().find(|told| told.starts_with(field));
+        let found = found.unwrap_or_else(|| panic!("no {field} in {told:?}"));
+        assert!(found.ends_with("(drift)"), "{found}");
+    }
+    assert_eq!(change(&plan, "app")["action"], "update");
+    assert_eq!(plan["drift"].as_array().unwrap().len(), 2);
+    stack
+        .coasti(&["plan"])
+        .expect(0)
+        .prints(&["Changed outside coasti", "restart", "memory"]);
+
+    stack.apply();
+    assert_eq!(facts(&app), app_before);
+    assert_eq!(facts(&cache), cache_before);
+    let mended = inspect(&app);
+    assert_eq!(mended["HostConfig"]["Memory"], 64 << 20);
+    let aliases = |networks: &serde_json::Value| networks[&app]["Aliases"].clone();
+    assert_eq!(
+        aliases(&mended["NetworkSettings"]["Networks"]),
+        aliases(&networks)
+    );
+    exec(&app, "nc -w 5 cache 6379 </dev/null");
+    stack.plan(0);
+}
+
+#[test]
+fn what_was_stopped_is_started_and_what_was_removed_is_made_anew() {
+    let name = "what_was_stopped_is_started_and_what_was_removed_is_made_anew";
+    let Some(stack) = start(name) else {
+        return;
+    };
+    let (app, cache) = (stack.object("app"), stack.object("app/cache"));
+    let (id, kept) = (facts(&app).id, facts(&cache));
+    docker(&["stop", &app]);
+    assert_eq!(change(&stack.plan(2), "app")["action"], "start");
+    stack
+        .coasti(&["plan"])
+        .expect(0)
+        .prints(&["Changed outside coasti", "does not run"]);
+    stack.apply();
+    let now = facts(&app);
+    assert_eq!(
+        (now.id.as_str(), now.status.as_str()),
+        (id.as_str(), "running")
+    );
+
+    docker(&["rm", "-f", &app]);
+    stack
+        .coasti(&["plan"])
+        .expect(0)
+        .prints(&["gone from the engine"]);
+    stack.apply();
+    assert_ne!(facts(&app).id, id);
+    assert_eq!(facts(&cache), kept);
+    stack.plan(0);
+}

@@ -1,0 +1,72 @@
+//! Images: what they declare, and tags that move.
+
+use super::{WAITS, change, fields, site, site_of};
+use crate::support::{
+    docker::{docker, exec, facts, image_id, inspect},
+    stack::Stack,
+};
+
+/// Names of the volumes that a container has.
+fn volumes(container: &str) -> Vec<String> {
+    let mounts = inspect(container)["Mounts"].clone();
+    let mounts = mounts.as_array().unwrap().iter();
+    mounts
+        .map(|mount| mount["Name"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[test]
+fn files_in_an_undeclared_volume_survive_a_replace() {
+    let Some(stack) = Stack::new("files_in_an_undeclared_volume_survive_a_replace") else {
+        return;
+    };
+    let write = |word: &str| {
+        let env = format!("    env: {{WORD: {word}}}\n");
+        stack.sites(&site_of("app", "coasti-test/volume:1", WAITS, &env));
+    };
+    write("one");
+    stack.apply();
+    let app = stack.object("app");
+    let (id, mounted) = (facts(&app).id, volumes(&app));
+    assert_eq!(mounted.len(), 1);
+    // One that the engine made by itself would have 64 digits for a name.
+    assert!(mounted[0].starts_with(&format!("{app}-")), "{mounted:?}");
+    assert!(stack.objects("volume").contains(&mounted[0]));
+    exec(&app, "echo precious >/var/lib/thing/file");
+
+    write("two");
+    stack.apply();
+    assert_ne!(facts(&app).id, id);
+    assert_eq!(volumes(&app), mounted);
+    assert_eq!(exec(&app, "cat /var/lib/thing/file"), "precious");
+    stack.plan(0);
+}
+
+#[test]
+fn a_moved_tag_replaces_what_runs_it_and_nothing_else() {
+    let Some(stack) = Stack::new("a_moved_tag_replaces_what_runs_it_and_nothing_else") else {
+        return;
+    };
+    let image = stack.tag("coasti-test/tiny:1", "app:1");
+    let files = site_of("moves", &image, WAITS, "") + &site("stays", "");
+    stack.sites(&files);
+    stack.apply();
+    stack.plan(0);
+    let (moves, stays) = (stack.object("moves"), stack.object("stays"));
+    let before = facts(&stays);
+    let newer = stack.variant("newer:1");
+    docker(&["tag", &newer, &image]);
+
+    let plan = stack.plan(2);
+    let told = fields(change(&plan, "moves"));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("image: ") && told[0].ends_with("(upstream)"),
+        "{told:?}"
+    );
+    stack.coasti(&["plan"]).expect(0).prints(&["upstream"]);
+    stack.apply();
+    assert_eq!(facts(&moves).image, image_id(&newer));
+    assert_eq!(facts(&stays), before);
+    stack.plan(0);
+}

@@ -1,0 +1,133 @@
+//! No secret's value anywhere but where it is used.
+
+use super::{POSTGRES, site, site_of};
+use crate::support::{
+    docker::{docker, inspect},
+    stack::{Ran, Stack},
+};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Notes every argument list of the machine's processes, as `ps -ef` would show them, until it is asked for.
+struct Arguments {
+    stop: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<BTreeSet<Vec<u8>>>,
+}
+
+impl Arguments {
+    fn watch() -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let mut seen = BTreeSet::new();
+            while !asked.load(Ordering::SeqCst) {
+                let processes = std::fs::read_dir("/proc").unwrap().flatten();
+                // One that ended meanwhile has none.
+                let lists =
+                    processes.filter_map(|one| std::fs::read(one.path().join("cmdline")).ok());
+                seen.extend(lists.filter(|list| !list.is_empty()));
+                std::thread::yield_now();
+            }
+            seen
+        });
+        Self { stop, thread }
+    }
+
+    fn seen(self) -> String {
+        self.stop.store(true, Ordering::SeqCst);
+        let seen = self.thread.join().unwrap();
+        let lines = seen.iter().map(|list| String::from_utf8_lossy(list));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[test]
+fn no_generated_value_is_seen_anywhere() {
+    let Some(stack) = Stack::new("no_generated_value_is_seen_anywhere") else {
+        return;
+    };
+    stack.write("config/secrets/token", "a-secret-from-a-file-5173\n");
+    let more = POSTGRES.replace(
+        "    env:\n",
+        "    env:\n      TOKEN: {secret: token}\n      KEY: {random: true, length: 20}\n      WORD: one\n",
+    );
+    let watch = Arguments::watch();
+    let mut said: Vec<(String, String)> = Vec::new();
+    let mut hear = |what: &str, ran: Ran| said.push((what.to_owned(), ran.out + &ran.err));
+    let run = |arguments: &[&str]| stack.coasti(arguments);
+
+    stack.sites(&site("app", &more));
+    hear("first plan", run(&["plan", "--full"]).expect(0));
+    hear("apply", run(&["apply", "--yes", "-vv"]).expect(0));
+    let changed = more.replace("WORD: one", "WORD: two");
+    stack.sites(&site("app", &changed));
+    for format in ["human", "json", "markdown"] {
+        hear(
+            format,
+            run(&["plan", "--full", "--format", format]).expect(0),
+        );
+    }
+    hear("saving", run(&["plan", "--out", "the.plan"]).expect(0));
+    hear(
+        "jsonl",
+        run(&["apply", "the.plan", "--format", "jsonl"]).expect(0),
+    );
+    // It prints all that it was given, and fails.
+    let leaks = r#"["sh", "-c", "env; exit 1"]"#;
+    stack.sites(&site_of("app", "coasti-test/tiny:1", leaks, &more));
+    hear(
+        "failed",
+        run(&["apply", "--yes", "--format", "json"]).expect(7),
+    );
+    hear("rollback", run(&["rollback", "--yes"]).expect(0));
+    hear("history", run(&["history", "--format", "json"]).expect(0));
+    hear("status", run(&["status", "--full"]).expect(0));
+    hear(
+        "status json",
+        run(&["status", "--format", "json"]).expect(0),
+    );
+    for run in stack.runs() {
+        let seq = run["seq"].to_string();
+        for format in ["human", "json"] {
+            hear(
+                &format!("show {seq}"),
+                stack.coasti(&["show", &seq, "--format", format]),
+            );
+        }
+    }
+    said.push(("the.plan".to_owned(), stack.read("the.plan")));
+    for kind in ["container", "volume", "network"] {
+        for name in stack.objects(kind) {
+            let json = match kind {
+                "container" => inspect(&name)["Config"]["Labels"].clone(),
+                _ => serde_json::from_str(&docker(&[kind, "inspect", &name])).unwrap(),
+            };
+            said.push((format!("labels of {name}"), json.to_string()));
+        }
+    }
+    let arguments = watch.seen();
+
+    let values = stack.secrets();
+    assert!(values.len() >= 5, "{:?}", values.keys());
+    assert!(
+        values
+            .values()
+            .any(|value| value == "a-secret-from-a-file-5173")
+    );
+    for (id, value) in &values {
+        for (what, text) in &said {
+            assert!(!text.contains(value.as_str()), "{id} is in {what}: {text}");
+        }
+        // Names of users and databases are no secrets: servers show them in their processes' titles.
+        let is_name = id.contains("_USER") || id.contains("_DB");
+        assert!(
+            is_name || !arguments.contains(value.as_str()),
+            "{id} is in an argument list"
+        );
+    }
+}

@@ -1,0 +1,457 @@
+//! A stack of a test's own: its folder, the real binary run in it, and the removal of all it made.
+
+use super::docker::{docker, list, quiet};
+use super::wait_for;
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+/// Where ports of tests begin, below those that the system gives away by itself.
+const FIRST_PORT: u16 = 21_000;
+/// How many ports a test has.
+pub const PORTS: u16 = 50;
+/// How many tests may run at once on one machine.
+const SLOTS: u16 = 128;
+/// How long any command may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Whether there is an engine for tests; says so where there is none.
+pub fn has_engine(test: &str) -> bool {
+    let there = std::env::var_os("COASTI_TEST_ENGINE").is_some_and(|value| value == "1");
+    if !there {
+        eprintln!("skipped: {test} (no engine: COASTI_TEST_ENGINE is not 1)");
+    }
+    there
+}
+
+/// A stack's folder.
+pub struct Stack {
+    name: String,
+    folder: PathBuf,
+    slot: Slot,
+    /// Images by the tags that the test gave them.
+    tags: RefCell<Vec<String>>,
+    /// Containers that the test made itself.
+    others: RefCell<Vec<String>>,
+    /// What was said so far, for who looks into a failure.
+    told: RefCell<String>,
+}
+
+/// Ports and addresses that no other test on this machine uses meanwhile: locked, not drawn by lot.
+struct Slot {
+    number: u16,
+    _lock: File,
+}
+
+impl Slot {
+    fn take() -> Self {
+        let start = u16::from(random(1)[0]);
+        for number in (0..SLOTS).map(|n| (start + n) % SLOTS) {
+            let path = std::env::temp_dir().join(format!("coasti-test-slot-{number}"));
+            // Another user's is as good as taken.
+            let Ok(lock) = File::create(path) else {
+                continue;
+            };
+            if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+                .is_ok()
+            {
+                return Self {
+                    number,
+                    _lock: lock,
+                };
+            }
+        }
+        panic!("more than {SLOTS} stacks of tests at once");
+    }
+}
+
+fn random(count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    getrandom::fill(&mut bytes).unwrap();
+    bytes
+}
+
+impl Stack {
+    /// An empty folder of a stack with a name of its own; none where there is no engine.
+    pub fn new(test: &str) -> Option<Self> {
+        has_engine(test).then(|| Self::named(&format!("ct-{}", hex(4))))
+    }
+
+    /// Likewise, with a name that another folder has, too.
+    pub fn named(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("coasti-{name}-{}", hex(3)));
+        for part in ["config", "products"] {
+            fs::create_dir_all(folder.join(part)).unwrap();
+        }
+        let stack = Self {
+            name: name.to_owned(),
+            folder,
+            slot: Slot::take(),
+            tags: RefCell::default(),
+            others: RefCell::default(),
+            told: RefCell::default(),
+        };
+        stack.products(&[]);
+        stack
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The name of what coasti makes for `address`.
+    pub fn object(&self, address: &str) -> String {
+        format!("{}-{}", self.name, address.replace('/', "-"))
+    }
+
+    /// One of its ports.
+    pub fn port(&self, n: u16) -> u16 {
+        assert!(n < PORTS);
+        FIRST_PORT + self.slot.number * PORTS + n
+    }
+
+    /// Writes a file of the folder.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Reads one.
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.folder.join(path)).unwrap()
+    }
+
+    /// Writes the deploy file with these sites, keeping the id that coasti wrote in. The first half of the
+    /// ports is given away, the second is the test's for fixed ones.
+    pub fn sites(&self, sites: &str) {
+        let (from, to) = (self.port(0), self.port(PORTS / 2 - 1));
+        let id = self
+            .id()
+            .map(|id| format!("id: {id}\n"))
+            .unwrap_or_default();
+        // 32 networks of 64 addresses for each test.
+        let third = self.slot.number * 8;
+        let pool = format!("172.{}.{}.0/21", 24 + third / 256, third % 256);
+        let text = format!(
+            "version: 1\nstack: {}\n{id}ports: {{from: {from}, to: {to}}}\nnetworks: {{pool: {pool}}}\nsite:\n{sites}",
+            self.name
+        );
+        self.write("config/deploy.yml", &text);
+    }
+
+    /// The id in the deploy file.
+    pub fn id(&self) -> Option<String> {
+        let text = fs::read_to_string(self.folder.join("config/deploy.yml")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("id: "))?;
+        Some(line.trim().trim_matches('"').to_owned())
+    }
+
+    /// Writes the products: each an id and the `app` section of its info.yml, indented by two.
+    pub fn products(&self, products: &[(&str, &str)]) {
+        let mut index = String::from("version: 1\nproducts:\n");
+        for (id, app) in products {
+            index += &format!("  - {{id: {id}, dst_path: products/{id}}}\n");
+            let info = format!("version: 1\nid: {id}\nname: {id}\napp:\n{app}");
+            self.write(&format!("products/{id}/info.yml"), &info);
+        }
+        if products.is_empty() {
+            index = "version: 1\nproducts: []\n".to_owned();
+        }
+        self.write("config/products.yml", &index);
+    }
+
+    /// Tags an image for this test alone; the name to write into files.
+    pub fn tag(&self, image: &str, tag: &str) -> String {
+        let name = format!("{}/{tag}", self.name);
+        docker(&["tag", image, &name]);
+        self.tags.borrow_mut().push(name.clone());
+        name
+    }
+
+    /// Makes an image that is not another one's, though it runs the same.
+    pub fn variant(&self, tag: &str) -> String {
+        let name = format!("{}/{tag}", self.name);
+        let label = format!("LABEL variant={tag}");
+        let container = docker(&["create", "coasti-test/tiny:1", "true"]);
+        docker(&["commit", "--change", &label, &container, &name]);
+        docker(&["rm", &container]);
+        self.tags.borrow_mut().push(name.clone());
+        name
+    }
+
+    /// Runs a container that is not coasti's, by these options of `docker run`.
+    #[track_caller]
+    pub fn foreign(&self, name: &str, options: &[&str]) {
+        self.others.borrow_mut().push(name.to_owned());
+        let run = ["run", "-d", "--name", name, "--stop-signal", "KILL"];
+        docker(&[&run, options, &["coasti-test/tiny:1", "sleep", "99999"]].concat());
+    }
+
+    /// The binary, to be run in the folder with nothing of the tester's own settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coasti"));
+        command.args(arguments).current_dir(&self.folder);
+        command.env_clear().stdin(Stdio::null());
+        let kept = [
+            "PATH",
+            "HOME",
+            "DOCKER_HOST",
+            "DOCKER_TLS_VERIFY",
+            "DOCKER_CERT_PATH",
+            "DOCKER_CONFIG",
+            "DOCKER_CONTEXT",
+        ];
+        for name in kept {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        command.envs([("COLUMNS", "100"), ("NO_COLOR", "1"), ("USER", "tester")]);
+        command
+    }
+
+    /// Runs the binary to its end.
+    #[track_caller]
+    pub fn coasti(&self, arguments: &[&str]) -> Ran {
+        self.run(self.command(arguments))
+    }
+
+    /// Runs a command of [`Stack::command`] to its end.
+    #[track_caller]
+    pub fn run(&self, command: Command) -> Ran {
+        let running = self.start(command);
+        self.finish(running)
+    }
+
+    /// Starts it; its output goes to files, which can be read meanwhile.
+    pub fn start(&self, mut command: Command) -> Running {
+        let base = std::env::temp_dir().join(format!("coasti-out-{}", hex(6)));
+        let (out, err) = (base.with_extension("out"), base.with_extension("err"));
+        command.stdout(File::create(&out).unwrap());
+        command.stderr(File::create(&err).unwrap());
+        let words: Vec<_> = command
+            .get_args()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        Running {
+            what: format!("coasti {}", words.join(" ")),
+            child: command.spawn().unwrap(),
+            out,
+            err,
+        }
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn finish(&self, mut running: Running) -> Ran {
+        let status = wait_for(&running.what.clone(), PATIENCE, || {
+            running.child.try_wait().unwrap()
+        });
+        let ran = Ran {
+            what: running.what.clone(),
+            code: status.code().unwrap_or(-1),
+            out: fs::read_to_string(&running.out).unwrap(),
+            err: fs::read_to_string(&running.err).unwrap(),
+        };
+        *self.told.borrow_mut() += &ran.show();
+        ran
+    }
+
+    /// Applies the files, which must go well.
+    #[track_caller]
+    pub fn apply(&self) -> Ran {
+        self.coasti(&["apply", "--yes"]).expect(0)
+    }
+
+    /// The plan as JSON, with the exit code that `--detailed-exitcode` gives.
+    #[track_caller]
+    pub fn plan(&self, code: i32) -> serde_json::Value {
+        self.coasti(&["plan", "--detailed-exitcode", "--format", "json"])
+            .expect(code)
+            .json()
+    }
+
+    /// All that is on the engine with this stack's label: names by `container`, `network` or `volume`.
+    pub fn objects(&self, kind: &str) -> Vec<String> {
+        let mut names = list(kind, &format!("label=coasti.stack={}", self.name));
+        names.sort();
+        names
+    }
+
+    /// The containers of apps and providers, without the store's and the lock's.
+    pub fn containers(&self) -> Vec<String> {
+        let mut names = self.objects("container");
+        names.retain(|name| !name.starts_with("coasti."));
+        names
+    }
+
+    /// Runs of `history`, the newest first.
+    #[track_caller]
+    pub fn runs(&self) -> Vec<serde_json::Value> {
+        let json = self
+            .coasti(&["history", "--format", "json"])
+            .expect(0)
+            .json();
+        json["runs"].as_array().unwrap().clone()
+    }
+
+    /// One generated value.
+    #[track_caller]
+    pub fn secret(&self, address: &str) -> String {
+        let ran = self.coasti(&["secret", "get", address]).expect(0);
+        ran.out.trim().to_owned()
+    }
+
+    /// All generated values.
+    #[track_caller]
+    pub fn secrets(&self) -> BTreeMap<String, String> {
+        let ran = self.coasti(&["secret", "export"]).expect(0);
+        serde_json::from_str(&ran.out).unwrap()
+    }
+
+    /// What a failure is looked into with.
+    fn artifact(&self) -> String {
+        let mut text = format!("=== {} in {}\n", self.name, self.folder.display());
+        text += &fs::read_to_string(self.folder.join("config/deploy.yml")).unwrap_or_default();
+        text += &self.told.borrow();
+        let filter = format!("label=coasti.stack={}", self.name);
+        text += &quiet(&["ps", "-a", "--no-trunc", "--filter", &filter]);
+        for name in self.objects("container") {
+            text += &format!("--- docker logs {name}\n");
+            text += &quiet(&["logs", "--tail", "30", &name]);
+        }
+        text
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.artifact());
+        }
+        // Through Docker's own client: also after a panic, and without the code under test.
+        for (kind, remove) in [
+            ("container", &["rm", "-f"][..]),
+            ("network", &["network", "rm"]),
+            ("volume", &["volume", "rm", "-f"]),
+        ] {
+            let mut found = self.objects(kind);
+            if kind == "container" {
+                found.append(&mut self.others.borrow_mut());
+            }
+            let mut words = remove.to_vec();
+            words.extend(found.iter().map(String::as_str));
+            if !found.is_empty() {
+                quiet(&words);
+            }
+        }
+        let kept = format!("coasti.keep/{}", self.name);
+        let images = quiet(&["images", "--format", "{{.Repository}}:{{.Tag}}", &kept]);
+        let mut words = vec!["rmi", "-f"];
+        let tags = self.tags.borrow();
+        words.extend(images.lines().chain(tags.iter().map(String::as_str)));
+        if words.len() > 2 {
+            quiet(&words);
+        }
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn hex(bytes: usize) -> String {
+    coasti::base::digest::hex(&random(bytes))
+}
+
+/// A run of the binary that is under way; it is killed where nobody waits for its end.
+pub struct Running {
+    what: String,
+    child: Child,
+    out: PathBuf,
+    err: PathBuf,
+}
+
+impl Running {
+    /// Presses Ctrl-C.
+    pub fn interrupt(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for file in [&self.out, &self.err] {
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// What a run of the binary came to.
+pub struct Ran {
+    what: String,
+    /// Its exit code.
+    pub code: i32,
+    /// What it printed as data.
+    pub out: String,
+    /// What it said to people.
+    pub err: String,
+}
+
+impl Ran {
+    /// The exit code must be this one.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "exit code of {}", self.show());
+        self
+    }
+
+    /// The data as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.show()))
+    }
+
+    /// What it said to people must contain all of these.
+    #[track_caller]
+    pub fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(
+                self.err.contains(word),
+                "`{word}` is missing in {}",
+                self.show()
+            );
+        }
+        self
+    }
+
+    /// The data must contain all of these.
+    #[track_caller]
+    pub fn prints(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(
+                self.out.contains(word),
+                "`{word}` is missing in {}",
+                self.show()
+            );
+        }
+        self
+    }
+
+    fn show(&self) -> String {
+        format!(
+            "\n$ {}\n{}{}[exit {}]\n",
+            self.what, self.out, self.err, self.code
+        )
+    }
+}
