@@ -116,13 +116,16 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             code::ERROR
         }
         OpError::Failed(failed) => {
-            let _ = writeln!(
-                text,
-                "{} {}: {}",
-                style.paint(Tone::Bad, "failed:"),
-                failed.what,
-                failed.error
-            );
+            let _ = match failed.interrupted {
+                true => writeln!(text, "{}", style.paint(Tone::Warn, "interrupted")),
+                false => writeln!(
+                    text,
+                    "{} {}: {}",
+                    style.paint(Tone::Bad, "failed:"),
+                    failed.what,
+                    failed.error
+                ),
+            };
             section(&mut text, "its last output", failed.logs.as_deref());
             section(&mut text, "its last health check", failed.health.as_deref());
             for name in &failed.kept {

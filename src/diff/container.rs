@@ -6,7 +6,7 @@ use super::{
     Action, Candidate, Cause, Change, Diff, FieldChange, Hold, Inputs, Reason, Refusal, Slots,
     Strategy,
 };
-use crate::base::{EngineId, Kind, ResourceId};
+use crate::base::{EngineId, Kind, ResourceId, names};
 use crate::model::{ContainerSpec, Flat, Mount, Resource, Role, Spec, flatten, spec_hash};
 use crate::observe::{Container, Status};
 use serde::{Deserialize, Serialize};
@@ -263,8 +263,16 @@ fn desired(
                 }),
                 _ => {}
             }
-            if !others.is_empty() {
+            let (failed, left): (Vec<_>, Vec<_>) =
+                others.iter().partition(|o| o.name.ends_with(names::FAILED));
+            if !left.is_empty() {
                 change.reasons.push(Reason::Leftover);
+            }
+            change.reasons.extend(failed.iter().map(|o| Reason::Failed {
+                name: o.name.clone(),
+            }));
+            if change.action == Action::Start && status == Status::Running {
+                change.action = Action::Update;
             }
             let nothing =
                 change.reasons.is_empty() && live.is_empty() && keep.place == Place::Current;

@@ -157,6 +157,11 @@ pub enum Reason {
     },
     /// A run that was cut off left it.
     Leftover,
+    /// It failed, and was kept to be looked at until now.
+    Failed {
+        /// The container's name.
+        name: String,
+    },
     /// The image is not on the engine.
     ImageMissing,
     /// Its data moves with it from another label.

@@ -17,23 +17,34 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio::sync::Notify;
 
 /// Containers that a run made, by resource.
 pub type Made = BTreeMap<ResourceId, EngineId>;
 
 /// Asks a run to launch nothing more.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop(Arc<(AtomicBool, Notify)>);
 
 impl Stop {
     /// Asks.
     pub fn ask(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.0.store(true, Ordering::SeqCst);
+        self.0.1.notify_waiters();
     }
 
     /// Whether it was asked.
     pub fn is_asked(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.0.load(Ordering::SeqCst)
+    }
+
+    /// Returns once it is asked.
+    async fn asked(&self) {
+        // Listens before it looks, so that nothing is missed in between.
+        let told = self.0.1.notified();
+        if !self.is_asked() {
+            told.await;
+        }
     }
 }
 
@@ -405,7 +416,23 @@ impl Work {
         }
     }
 
+    /// Waits end at once where the user asks for it; calls are never torn off.
     async fn attempt<E: Engine>(
+        self,
+        context: &Context<'_, E>,
+        bells: &Bells,
+        step: &Step,
+    ) -> Result<Option<EngineId>, Failure> {
+        if !matches!(self, Self::Await { .. } | Self::Verify { .. }) {
+            return self.go(context, bells, step).await;
+        }
+        tokio::select! {
+            done = self.go(context, bells, step) => done,
+            () = context.stop.asked() => Err(interrupted()),
+        }
+    }
+
+    async fn go<E: Engine>(
         self,
         context: &Context<'_, E>,
         bells: &Bells,

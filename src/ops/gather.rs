@@ -5,7 +5,7 @@
 //! right by it, and what was last applied is known without being read.
 
 use super::error::OpError;
-use crate::base::{Digest, Key, Kind, RunId, StackId, StackName, ValueId};
+use crate::base::{Digest, Key, Kind, RunId, StackId, StackName, ValueId, names};
 use crate::config::{Desired, Facts, Sealed, seal};
 use crate::diag::Diagnostics;
 use crate::diff::{Held, Inputs, Refusal, Wishes};
@@ -233,9 +233,12 @@ pub(super) fn identity(
     file: &str,
     observed: &Observed,
 ) -> Result<(), OpError> {
+    // The lock bears the id of whoever just took it.
+    let lock = names::lock(name);
     let ids: BTreeSet<_> = observed
         .containers
         .values()
+        .filter(|c| c.name != lock)
         .map(|c| &c.owner)
         .chain(observed.volumes.values().map(|v| &v.owner))
         .chain(observed.networks.values().map(|n| &n.owner))

@@ -99,6 +99,8 @@ pub async fn plan_rollback<L: Look>(
     to: Option<&RevisionId>,
     wishes: &Wishes,
 ) -> Result<(Revision, Plan), OpError> {
+    // Refuses what is another folder's stack before anything is told of it.
+    known(look, name, id, None).await?;
     let revision = find(look, name, to).await?;
     let mut known = known(look, name, id, Some(&revision.stack)).await?;
     missing_images(look, &revision, &mut known.observed).await?;

@@ -43,7 +43,14 @@ pub(super) async fn undo<E: Engine>(
         Err(why) => (Undone::Partly(why.clone()), Outcome::NotUndone),
     };
     let kept = result.unwrap_or_default();
-    let summary = format!("{}: {}", failure.doing, failure.error);
+    let summary = match &failure.of {
+        _ if failure.interrupted => failure.error.clone(),
+        Some(of) => format!(
+            "{} {}: {}: {}",
+            of.kind, of.address, failure.doing, failure.error
+        ),
+        None => format!("{}: {}", failure.doing, failure.error),
+    };
     let undone = match session
         .end(head, outcome, summary, logs.clone(), goal.recovered)
         .await

@@ -183,6 +183,9 @@ impl Lowering<'_> {
             })
             .cloned()
             .collect();
+        let Some(first) = containers.first().cloned() else {
+            return;
+        };
         // Dependants, and theirs: they must be well again before it ends.
         loop {
             let more: Vec<_> = self
@@ -201,9 +204,6 @@ impl Lowering<'_> {
             containers.extend(more);
         }
         containers.retain(|id| self.inputs.hold(id).is_none());
-        let Some((_, first)) = switched.first().cloned() else {
-            return;
-        };
         if containers.is_empty() {
             return;
         }

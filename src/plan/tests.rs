@@ -345,9 +345,9 @@ fn a_cut_off_switch_keeps_the_old_one_until_commit() {
     world.put(&new, "blog", "");
     world.put_previous(&old(), "blog");
     insta::assert_snapshot!(world.steps(), @"
-    #1 ← -        switch  await container:blog [blog] (start)
+    #1 ← -        switch  await container:blog [blog] (update)
     #2 ← 1        verify  verify 1 containers (all still run)
-    #3 ← -        commit  remove container:blog [blog.prev] (start)
+    #3 ← -        commit  remove container:blog [blog.prev] (update)
     ");
 }
 
@@ -383,7 +383,7 @@ fn a_cut_off_commit_leaves_an_old_one_that_goes() {
     world.put(&new, "blog", "");
     world.put_previous(&old(), "blog");
     insta::assert_snapshot!(world.steps(), @"
-    #1 ← -        switch  remove container:blog [blog.prev] (start)
+    #1 ← -        switch  remove container:blog [blog.prev] (update)
     #2 ← 1        verify  verify 1 containers (all still run)
     ");
 }
@@ -455,8 +455,8 @@ fn an_undo_before_the_switch_removes_what_was_made() {
     next.state.status = Status::Created;
     next.state.ever_started = false;
     insta::assert_snapshot!(undo(world).steps(), @"
-    #1 ← -        switch  set restart `no` on container:blog [blog.next] (start)
-    #2 ← 1        switch  remove container:blog [blog.next] (start)
+    #1 ← -        switch  set restart `no` on container:blog [blog.next] (update)
+    #2 ← 1        switch  remove container:blog [blog.next] (update)
     #3 ← 1,2      verify  verify 1 containers (all still run)
     ");
 }

@@ -125,6 +125,7 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
             format!("`{field}` is no longer limited, which the engine cannot do in place")
         }
         Reason::Leftover => "left by a run that was cut off".to_owned(),
+        Reason::Failed { name } => format!("{name}, kept to be looked at, goes"),
         Reason::Renamed { was } => format!("takes over the data of {was}"),
     })
 }
