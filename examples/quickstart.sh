@@ -235,7 +235,7 @@ app:
   volume: [{name: html, target: /var/www/html}]
   healthcheck:
     command: [php, -r, 'exit((int) !@file_get_contents("http://127.0.0.1/wp-admin/install.php?step=1"));']
-    interval: 5
+    interval: 2
     timeout: 5
     retries: 10
     start-period: 60
