@@ -15,6 +15,11 @@
 # start), so that one configuration runs with either. They are tagged
 # coasti-test/NAME:VERSION, and each shorter VERSION too (15.20 and 15).
 #
+# WordPress makes its tables when its form is sent, so a script installs it with
+# one POST to /wp-admin/install.php?step=2 (weblog_title, user_name,
+# admin_password, admin_password2, pw_weak=on, admin_email, Submit): see
+# images-check.sh.
+#
 # An image carries the hash of its recipe folder as the label coasti.content;
 # one that is there with the same hash is not built again. The tags of the
 # images asked for go to stdout, everything else to stderr.
