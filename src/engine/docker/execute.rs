@@ -282,10 +282,19 @@ async fn update_live(
 ) -> Result<Done, EngineError> {
     let client = &docker.client;
     let convert = |error| error::convert(what, error, Effect::Some);
-    client
-        .update_container(id.as_str(), update(live))
-        .await
-        .map_err(convert)?;
+    let mut tries = 0;
+    loop {
+        match client.update_container(id.as_str(), update(live)).await {
+            Ok(_) => break,
+            // A container that keeps restarting: its process has just ended and the engine does not know yet.
+            // It drops the change then, and takes it a moment later.
+            Err(error) if says(&error, 500, "cannot update a stopped container") && tries < 20 => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => return Err(convert(error)),
+        }
+    }
     let raw = client
         .inspect_container(id.as_str(), None::<InspectContainerOptions>)
         .await
