@@ -37,10 +37,14 @@ fn a_wrong_tag_in_one_of_five_apps_touches_nothing() {
     only_containers(&stack, &labels);
 }
 
+/// What lets a new container start beside the old one, and what forbids it.
+const ORDERS: [&str; 2] = ["", "    port: {web: {container: 80}}\n"];
+
 /// A stack with one app that runs, and that app's facts.
-fn running(test: &str) -> Option<(Stack, Facts)> {
+fn running(test: &str, order: &str) -> Option<(Stack, Facts)> {
     let stack = Stack::new(test)?;
-    stack.sites(&site("app", "    env: {GENERATION: one}\n"));
+    let env = "    env: {GENERATION: one}\n";
+    stack.sites(&site("app", &format!("{env}{order}")));
     stack.apply();
     let before = facts(&stack.object("app"));
     Some((stack, before))
@@ -48,7 +52,7 @@ fn running(test: &str) -> Option<(Stack, Facts)> {
 
 /// Back to what it was, and told.
 #[track_caller]
-fn undone(stack: &Stack, before: &Facts, ran: Ran, words: &[&str]) {
+fn undone(stack: &Stack, before: &Facts, order: &str, ran: Ran, words: &[&str]) {
     ran.expect(7).says(words).says(&["undone: "]);
     let now = facts(&stack.object("app"));
     assert_eq!(now.id, before.id);
@@ -56,6 +60,8 @@ fn undone(stack: &Stack, before: &Facts, ran: Ran, words: &[&str]) {
         (now.status.as_str(), now.restart.as_str()),
         ("running", "always")
     );
+    // It was not even stopped where the new one could start beside it.
+    assert_eq!(now.started == before.started, order.is_empty());
     let run = &stack.runs()[0];
     assert_eq!(run["end"]["outcome"], "undone", "{run:#}");
     let seq = run["seq"].to_string();
@@ -65,57 +71,71 @@ fn undone(stack: &Stack, before: &Facts, ran: Ran, words: &[&str]) {
 
 #[test]
 fn a_container_that_exits_gives_way_to_the_old_one() {
-    let Some((stack, before)) = running("a_container_that_exits_gives_way_to_the_old_one") else {
-        return;
-    };
-    let exits = r#"["sh", "-c", "echo it went wrong here; exit 3"]"#;
-    let broken = site_of("app", "coasti-test/tiny:1", exits, "");
-    stack.sites(&broken);
-    let ran = stack.coasti(&["apply", "--yes"]);
-    undone(
-        &stack,
-        &before,
-        ran,
-        &["it went wrong here", "exited with code 3"],
-    );
-    only_containers(&stack, &["app"]);
+    for order in ORDERS {
+        let name = "a_container_that_exits_gives_way_to_the_old_one";
+        let Some((stack, before)) = running(name, order) else {
+            return;
+        };
+        let exits = r#"["sh", "-c", "echo it went wrong here; exit 3"]"#;
+        stack.sites(&site_of("app", "coasti-test/tiny:1", exits, order));
+        let ran = stack.coasti(&["apply", "--yes"]);
+        let words = ["it went wrong here", "exited with code 3"];
+        undone(&stack, &before, order, ran, &words);
+        only_containers(&stack, &["app"]);
+    }
+}
 
-    // The next one is kept to be looked at, and goes once all is well.
-    let ran = stack.coasti(&["apply", "--yes", "--keep-failed"]);
-    undone(&stack, &before, ran, &["it went wrong here", ".failed"]);
-    let failed = format!("{}.failed", stack.object("app"));
-    assert_eq!(stack.containers(), [stack.object("app"), failed.clone()]);
-    assert!(docker(&["logs", &failed]).contains("it went wrong here"));
-    assert_eq!(facts(&failed).restart, "no");
-    stack.sites(&site("app", "    env: {GENERATION: one}\n"));
-    stack
-        .coasti(&["plan"])
-        .expect(0)
-        .prints(&[&failed, "kept to be looked at"]);
-    stack.apply();
-    only_containers(&stack, &["app"]);
-    assert_eq!(facts(&stack.object("app")).id, before.id);
-    stack.plan(0);
+#[test]
+fn a_failed_container_is_kept_where_that_is_asked_for() {
+    for order in ORDERS {
+        let name = "a_failed_container_is_kept_where_that_is_asked_for";
+        let Some((stack, before)) = running(name, order) else {
+            return;
+        };
+        let exits = r#"["sh", "-c", "echo it went wrong here; exit 3"]"#;
+        stack.sites(&site_of("app", "coasti-test/tiny:1", exits, order));
+        let ran = stack.coasti(&["apply", "--yes", "--keep-failed"]);
+        undone(
+            &stack,
+            &before,
+            order,
+            ran,
+            &["it went wrong here", ".failed"],
+        );
+        let failed = format!("{}.failed", stack.object("app"));
+        assert_eq!(stack.containers(), [stack.object("app"), failed.clone()]);
+        assert!(docker(&["logs", &failed]).contains("it went wrong here"));
+        assert_eq!(facts(&failed).restart, "no");
+        // The next apply takes it away, and touches nothing else.
+        let env = "    env: {GENERATION: one}\n";
+        stack.sites(&site("app", &format!("{env}{order}")));
+        let words = [failed.as_str(), "kept to be looked at"];
+        stack.coasti(&["plan"]).expect(0).prints(&words);
+        let before = facts(&stack.object("app"));
+        stack.apply();
+        only_containers(&stack, &["app"]);
+        assert_eq!(facts(&stack.object("app")), before);
+        stack.plan(0);
+    }
 }
 
 #[test]
 fn a_container_that_never_turns_healthy_gives_way_to_the_old_one() {
-    let name = "a_container_that_never_turns_healthy_gives_way_to_the_old_one";
-    let Some((stack, before)) = running(name) else {
-        return;
-    };
-    let sick = "    healthcheck: {command: \"echo I feel sick; exit 1\", interval: 200ms, timeout: 5s, retries: 3, start-period: 0s}\n";
-    let talks =
-        r#"["sh", "-c", "echo it waits for nobody; trap 'exit 0' TERM; sleep 99999 & wait"]"#;
-    stack.sites(&site_of("app", "coasti-test/tiny:1", talks, sick));
-    let ran = stack.coasti(&["apply", "--yes"]);
-    undone(
-        &stack,
-        &before,
-        ran,
-        &["it waits for nobody", "unhealthy", "I feel sick"],
-    );
-    only_containers(&stack, &["app"]);
+    for order in ORDERS {
+        let name = "a_container_that_never_turns_healthy_gives_way_to_the_old_one";
+        let Some((stack, before)) = running(name, order) else {
+            return;
+        };
+        let sick = "    healthcheck: {command: \"echo I feel sick; exit 1\", interval: 200ms, timeout: 5s, retries: 3, start-period: 0s}\n";
+        let talks =
+            r#"["sh", "-c", "echo it waits for nobody; trap 'exit 0' TERM; sleep 99999 & wait"]"#;
+        let more = format!("{sick}{order}");
+        stack.sites(&site_of("app", "coasti-test/tiny:1", talks, &more));
+        let ran = stack.coasti(&["apply", "--yes"]);
+        let words = ["it waits for nobody", "unhealthy", "I feel sick"];
+        undone(&stack, &before, order, ran, &words);
+        only_containers(&stack, &["app"]);
+    }
 }
 
 #[test]

@@ -110,6 +110,16 @@ fn no_generated_value_is_seen_anywhere() {
             said.push((format!("labels of {name}"), json.to_string()));
         }
     }
+    // What the store keeps, but for the values themselves.
+    let store = stack.folder().join("store");
+    let from = format!("coasti.{}.store:/store", stack.name());
+    docker(&["cp", &from, store.to_str().unwrap()]);
+    for folder in ["revisions", "runs"] {
+        for file in std::fs::read_dir(store.join(folder)).unwrap() {
+            let path = format!("store/{folder}/{}", file.unwrap().file_name().display());
+            said.push((path.clone(), stack.read(&path)));
+        }
+    }
     let arguments = watch.seen();
 
     let values = stack.secrets();

@@ -73,15 +73,28 @@ pub struct Facts {
 /// A container's facts.
 #[track_caller]
 pub fn facts(name: &str) -> Facts {
-    let json = inspect(name);
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    Facts {
-        id: text(&json["Id"]),
-        started: text(&json["State"]["StartedAt"]),
-        status: text(&json["State"]["Status"]),
-        restart: text(&json["HostConfig"]["RestartPolicy"]["Name"]),
-        image: text(&json["Image"]),
-    }
+    try_facts(name).unwrap_or_else(|| panic!("there is no container {name}"))
+}
+
+/// Likewise; none where there is none.
+pub fn try_facts(name: &str) -> Option<Facts> {
+    let all: serde_json::Value = serde_json::from_str(
+        quiet(&["container", "inspect", name])
+            .lines()
+            .take_while(|line| !line.starts_with("Error"))
+            .collect::<String>()
+            .as_str(),
+    )
+    .ok()?;
+    let json = all.get(0)?;
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    Some(Facts {
+        id: text(&json["Id"])?,
+        started: text(&json["State"]["StartedAt"])?,
+        status: text(&json["State"]["Status"])?,
+        restart: text(&json["HostConfig"]["RestartPolicy"]["Name"])?,
+        image: text(&json["Image"])?,
+    })
 }
 
 /// An image's id.
