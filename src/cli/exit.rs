@@ -1,7 +1,7 @@
 //! Exit codes, the same everywhere, and the text of failures.
 
 use super::out::Out;
-use super::render::style::Tone;
+use super::render::style::{Tone, clean};
 use super::render::{self, Style};
 use crate::engine::ErrorKind;
 use crate::ops::{OpError, Undone};
@@ -42,7 +42,22 @@ pub fn report(error: &OpError, out: &Out, style: &Style) -> ExitCode {
 }
 
 fn head(style: &Style, text: &str) -> String {
-    format!("{} {text}\n", style.paint(Tone::Bad, "error:"))
+    lead(style, Tone::Bad, "error:", text)
+}
+
+/// A word in its colour, then text, in lines that fit.
+fn lead(style: &Style, tone: Tone, word: &str, text: &str) -> String {
+    let whole = format!("{word} {text}");
+    let lines: String = whole
+        .trim_end()
+        .lines()
+        .map(|line| style.wrap(0, &clean(line)))
+        .collect();
+    lines.replacen(word, &style.paint(tone, word), 1)
+}
+
+fn hint(style: &Style, text: &str) -> String {
+    lead(style, Tone::Plain, "hint:", text)
 }
 
 fn explain(error: &OpError, style: &Style) -> (u8, String) {
@@ -68,7 +83,10 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             for what in changed {
                 let _ = writeln!(text, "  - {what}");
             }
-            text += "hint: make a new plan (coasti plan), look at it, apply that\n";
+            text += &hint(
+                style,
+                "make a new plan (coasti plan), look at it, apply that",
+            );
             code::STALE
         }
         OpError::Locked(holder) => {
@@ -82,14 +100,17 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
                 }
                 None => text += "  by somebody whose name could not be read\n",
             }
-            text += "hint: wait for it with --lock-wait 5m\n";
-            text += "hint: if that run is certainly over: coasti lock release\n";
+            text += &hint(style, "wait for it with --lock-wait 5m");
+            text += &hint(style, "if that run is certainly over: coasti lock release");
             code::LOCKED
         }
         OpError::Engine(error) => {
             text += &head(style, &error.to_string());
             if error.kind == ErrorKind::Unreachable {
-                text += "hint: is the engine running, and may you use it? (docker info)\n";
+                text += &hint(
+                    style,
+                    "is the engine running, and may you use it? (docker info)",
+                );
             }
             code::ERROR
         }
@@ -105,46 +126,45 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             for field in fields {
                 let _ = writeln!(text, "  - {field}");
             }
-            text += "hint: what runs now is healthy; please report these fields\n";
+            text += &hint(
+                style,
+                "what runs now is healthy; please report these fields",
+            );
             code::ERROR
         }
         OpError::Usage { what, help } => {
             text += &head(style, what);
             for line in help {
-                let _ = writeln!(text, "hint: {line}");
+                text += &hint(style, line);
             }
             code::ERROR
         }
         OpError::Failed(failed) => {
-            let _ = match failed.interrupted {
-                true => writeln!(text, "{}", style.paint(Tone::Warn, "interrupted")),
-                false => writeln!(
-                    text,
-                    "{} {}: {}",
-                    style.paint(Tone::Bad, "failed:"),
-                    failed.what,
-                    failed.error
-                ),
-            };
-            section(&mut text, "its last output", failed.logs.as_deref());
-            section(&mut text, "its last health check", failed.health.as_deref());
+            if failed.interrupted {
+                text += &lead(style, Tone::Warn, "interrupted", "");
+            } else {
+                let why = format!("{}: {}", failed.what, failed.error);
+                text += &lead(style, Tone::Bad, "failed:", &why);
+            }
+            section(&mut text, style, "its last output", failed.logs.as_deref());
+            section(
+                &mut text,
+                style,
+                "its last health check",
+                failed.health.as_deref(),
+            );
             for name in &failed.kept {
-                let _ = writeln!(
-                    text,
-                    "kept to be looked at: {name} (docker logs {name}); the next apply removes it"
-                );
+                let how = format!("{name} (docker logs {name}); the next apply removes it");
+                text += &lead(style, Tone::Plain, "kept to be looked at:", &how);
             }
             match &failed.undone {
                 Undone::Nothing => text += "nothing that ran was touched\n",
                 Undone::Complete => {
-                    text += "undone: what ran before runs again; data written meanwhile stays\n"
+                    let back = "what ran before runs again; data written meanwhile stays";
+                    text += &lead(style, Tone::Plain, "undone:", back);
                 }
                 Undone::Partly(left) => {
-                    let _ = writeln!(
-                        text,
-                        "{} {left}",
-                        style.paint(Tone::Bad, "not fully undone:")
-                    );
+                    text += &lead(style, Tone::Bad, "not fully undone:", left);
                 }
             }
             match (&failed.undone, failed.interrupted) {
@@ -157,10 +177,11 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
     (code, text)
 }
 
-fn section(text: &mut String, title: &str, body: Option<&str>) {
+fn section(text: &mut String, style: &Style, title: &str, body: Option<&str>) {
     let Some(body) = body else { return };
+    let bar = if style.unicode { "│" } else { "|" };
     let _ = writeln!(text, "  {title}:");
     for line in body.trim_end().lines() {
-        let _ = writeln!(text, "  │ {line}");
+        let _ = writeln!(text, "  {bar} {}", clean(line));
     }
 }

@@ -231,7 +231,7 @@ pub(super) fn words(op: &Op) -> (&'static str, &'static str) {
         Op::Start { .. } => ("starting", "started"),
         Op::AwaitHealthy { .. } => ("waiting until healthy", "healthy"),
         Op::PostRun { .. } => ("running post-run commands", "post-run commands done"),
-        Op::Verify { .. } => ("verifying", "verified"),
+        Op::Verify { .. } => ("verifying", super::VERIFIED),
         Op::RemoveContainer { .. } | Op::RemoveNetwork { .. } => ("removing", "removed"),
     }
 }

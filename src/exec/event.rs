@@ -5,6 +5,9 @@ use crate::plan::{Phase, StepId};
 use serde::Serialize;
 use std::time::Duration;
 
+/// What is told as done when all that was touched still runs: of no single resource.
+pub const VERIFIED: &str = "verified";
+
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]

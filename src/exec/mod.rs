@@ -10,7 +10,7 @@ mod run;
 mod wait;
 
 pub use bind::{Values, mask};
-pub use event::{Event, Events};
+pub use event::{Event, Events, VERIFIED};
 pub use run::{Context, Failure, Made, Stop, run};
 
 /// How many engine calls are under way at once. Docker is bound by the machine's processors: on two, more

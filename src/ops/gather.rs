@@ -190,25 +190,25 @@ impl Gathered {
             .flat_map(Stack::containers)
             .map(|(id, ..)| id.label())
             .collect();
-        let named = wishes
+        let mut named = wishes
             .target
             .iter()
             .chain(&wishes.replace)
             .chain(&wishes.new_data);
-        for name in named.filter(|name| !labels.contains(name.as_str())) {
-            let all = labels.iter().copied();
-            let mut help = vec![format!(
-                "labels here: {}",
-                all.clone().collect::<Vec<_>>().join(", ")
-            )];
-            let near = crate::diag::did_you_mean(name, all);
-            help.extend(near.map(|near| format!("did you mean `{near}`?")));
-            return Err(OpError::Usage {
-                what: format!("no site has the label `{name}`"),
-                help,
-            });
-        }
-        Ok(())
+        let Some(name) = named.find(|name| !labels.contains(name.as_str())) else {
+            return Ok(());
+        };
+        let all = labels.iter().copied();
+        let mut help = vec![format!(
+            "labels here: {}",
+            all.clone().collect::<Vec<_>>().join(", ")
+        )];
+        let near = crate::diag::did_you_mean(name, all);
+        help.extend(near.map(|near| format!("did you mean `{near}`?")));
+        Err(OpError::Usage {
+            what: format!("no site has the label `{name}`"),
+            help,
+        })
     }
 
     /// What runs where all is well: the good revision, unless it was destroyed.

@@ -212,10 +212,12 @@ fn tell(shell: &Shell, applied: &Applied, format: Format) {
     }
     if shell.out.is_terminal() {
         for (name, value) in &applied.display {
-            shell.out.say(&format!(
-                "  {name} = {}   (shown once; later: coasti secret get {name})",
-                value.expose()
-            ));
+            shell.out.say(&format!("  {name} = {}", value.expose()));
+        }
+        if !applied.display.is_empty() {
+            shell
+                .out
+                .say("Passwords are shown once; later: coasti secret get NAME");
         }
     }
 }

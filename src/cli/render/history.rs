@@ -76,10 +76,10 @@ pub fn human_one(
         Tone::Plain,
     );
     row("outcome", word.to_owned(), tone);
-    if let Some(end) = &run.end {
-        row("", end.summary.clone(), Tone::Plain);
-    }
     let mut text = style::table(style, 0, &rows);
+    if let Some(end) = &run.end {
+        text.push_str(&style.wrap(9, &clean(&end.summary)));
+    }
     if let Some(revision) = revision {
         text.push_str(&format!(
             "\n{}\n",
@@ -122,7 +122,19 @@ fn summary(revision: &Revision, style: &Style) -> String {
             ]
         })
         .collect();
-    style::table(style, 2, &rows)
+    if style::table_width(&rows) + 2 <= style.width {
+        return style::table(style, 2, &rows);
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut facts = row
+            .iter()
+            .map(|cell| cell.text.as_str())
+            .filter(|text| !text.is_empty());
+        text.push_str(&style.wrap(2, facts.next().unwrap_or_default()));
+        text.push_str(&style.wrap(6, &facts.collect::<Vec<_>>().join("  ")));
+    }
+    text
 }
 
 /// The start of the digest or id that an image's reference named.

@@ -5,7 +5,7 @@
 
 use super::style::{Style, Tone, clean, columns, took as say};
 use crate::base::{Kind, ResourceId};
-use crate::exec::Event;
+use crate::exec::{Event, VERIFIED};
 use crate::plan::{Op, Phase, Plan, StepId, text};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
@@ -165,6 +165,7 @@ pub fn plain(event: &Event, elapsed: Duration, style: &Style) -> Option<String> 
         Event::Begin { what, steps } => format!("{}: {steps} steps", clean(what)),
         Event::Phase { phase } => style.paint(Tone::Strong, text::phase(*phase)),
         Event::Started { .. } => return None,
+        Event::Done { done, .. } if done == VERIFIED => return None,
         Event::Note { text, .. } => format!("  {}", clean(text)),
         Event::Done { of, done, took, .. } => {
             format!("{} {} ({})", name(of), clean(done), say(millis(*took)))
@@ -263,6 +264,9 @@ impl Terminal {
                 if !std::mem::take(&mut self.told) {
                     self.open.clear();
                 }
+                if what == "undo" {
+                    self.above(&self.style.paint(Tone::Strong, "undoing"));
+                }
                 self.total.reset();
                 self.total.set_length(*steps as u64);
                 self.total.set_message(clean(what));
@@ -350,6 +354,9 @@ impl Terminal {
         }
         if let Some(line) = self.lines.remove(of) {
             line.bar.finish_and_clear();
+            if done == VERIFIED {
+                return;
+            }
             let tick = if self.style.unicode { "✓" } else { "+" };
             let tick = self.style.paint(Tone::Good, tick);
             let message = self.message(of, done);

@@ -89,6 +89,23 @@ impl Style {
         format!("{start}{gap}{end}")
     }
 
+    /// Two texts in at most `max` columns each, shown from shortly before where they begin to differ.
+    pub fn shorten_around(&self, a: &str, b: &str, max: usize) -> (String, String) {
+        let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+        let gap = self.ellipsis();
+        let from = |text: &str| {
+            let skipped = same.saturating_sub(max / 3);
+            let lead = if skipped > 0 { gap } else { "" };
+            let room = max.saturating_sub(2 * columns(gap));
+            let mut shown: String = text.chars().skip(skipped).take(room).collect();
+            if skipped + room < text.chars().count() {
+                shown.push_str(gap);
+            }
+            format!("{lead}{shown}")
+        };
+        (from(a), from(b))
+    }
+
     /// `text` in lines that start with `indent` columns, broken at spaces so that they fit the width. A word
     /// that is longer than a line stays whole: a cut path or address is of no use.
     pub fn wrap(&self, indent: usize, text: &str) -> String {
@@ -260,6 +277,9 @@ mod tests {
     fn the_middle_is_left_out() {
         let style = Style::default();
         assert_eq!(style.shorten("abcdefghij", 7), "abc…hij");
+        let (a, b) =
+            style.shorten_around("same start, one, same end", "same start, two, same end", 12);
+        assert_eq!((a.as_str(), b.as_str()), ("…rt, one, s…", "…rt, two, s…"));
         assert_eq!(style.shorten("abc", 7), "abc");
         let ascii = Style {
             unicode: false,

@@ -333,12 +333,16 @@ impl View<'_> {
         if self.full && field.from.is_none() && field.cause == Cause::You {
             return one(&field.to);
         }
-        format!(
-            "{} {} {}",
-            one(&field.from),
-            self.style.arrow(),
-            one(&field.to)
-        )
+        let (mut from, mut to) = (one(&field.from), one(&field.to));
+        if from == to
+            && let (Some(old), Some(new)) = (&field.from, &field.to)
+        {
+            // What differs is what was left out.
+            (from, to) = self
+                .style
+                .shorten_around(&clean(old), &clean(new), room / 2);
+        }
+        format!("{from} {} {to}", self.style.arrow())
     }
 
     /// What is made for a group's containers, on one line where it fits.
