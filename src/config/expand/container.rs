@@ -98,6 +98,9 @@ impl Cx<'_> {
             &provider.def.at,
         );
         container.data = format!("{}/{name}", self.data);
+        // Which of two runs first is the app's to say; how long to wait holds for all of the site.
+        container.life.update.settle = self.site.update.settle;
+        container.life.update.timeout = self.site.update.timeout;
         container.was = self.was(|was| format!("{was}/{name}"));
         container.spec.hostname = Some(names::fit(name, 63));
         self.fill(draft, &mut container, name, &provider.parts, values, d);
