@@ -4,8 +4,8 @@ use super::bind::{self, Binder, Values};
 use super::wait::{self, Bells, NotWell};
 use super::{Event, Events, PARALLEL};
 use crate::base::{EngineId, ResourceId, Span, names};
-use crate::engine::{Call, Done, Engine, EngineError, ErrorKind};
-use crate::model::{Stack, Subnet};
+use crate::engine::{Call, Done, Engine, EngineError, ErrorKind, Scope};
+use crate::model::{Spec, Stack, Subnet};
 use crate::observe::Stamp;
 use crate::plan::{Op, Phase, Plan, Step, StepId, Target};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
@@ -447,7 +447,7 @@ impl Work {
                 target,
             } => {
                 guard(context, step).await?;
-                let done = execute(engine, *call, limit).await;
+                let done = execute(context, *call, limit).await;
                 match done {
                     Ok(Done::Made(id)) => Ok(Some(id)),
                     Ok(_) => Ok(None),
@@ -545,25 +545,68 @@ async fn guard<E: Engine>(context: &Context<'_, E>, step: &Step) -> Result<(), F
     }
 }
 
-/// One call. A network whose subnet another one took meanwhile takes the next, three times.
+/// How many subnets are tried where others take them meanwhile.
+const SUBNETS: usize = 16;
+
+/// One call. A network whose subnet another one took meanwhile takes the next that is free.
 async fn execute<E: Engine>(
-    engine: &E,
+    context: &Context<'_, E>,
     mut call: Call,
     limit: Duration,
 ) -> Result<Done, EngineError> {
-    for _ in 0..3 {
+    let engine = context.engine;
+    for _ in 1..SUBNETS {
         match engine.execute(&call, limit).await {
             Err(error) if error.kind == ErrorKind::PoolOverlap => match &mut call {
                 Call::CreateNetwork {
                     subnet: Some(subnet),
                     ..
-                } => *subnet = following(*subnet),
+                } => *subnet = free(context, *subnet).await?,
                 _ => return Err(error),
             },
             other => return other,
         }
     }
     engine.execute(&call, limit).await
+}
+
+/// The next subnet behind this one that nothing uses, nor this very run is about to.
+async fn free<E: Engine>(
+    context: &Context<'_, E>,
+    mut subnet: Subnet,
+) -> Result<Subnet, EngineError> {
+    let scope = Scope {
+        stack: context.desired.name.clone(),
+        images: BTreeSet::new(),
+        by_name: BTreeSet::new(),
+    };
+    let observed = context.engine.observe(&scope).await?;
+    let mut taken: Vec<Subnet> = observed.routes;
+    taken.extend(
+        observed
+            .foreign
+            .subnets
+            .into_iter()
+            .map(|(_, subnet)| subnet),
+    );
+    taken.extend(
+        observed
+            .networks
+            .into_values()
+            .flat_map(|network| network.subnets),
+    );
+    let resources = context.desired.resources.values();
+    taken.extend(resources.filter_map(|resource| match &resource.spec {
+        Spec::Network(network) => network.subnet,
+        _ => None,
+    }));
+    for _ in 0..4096 {
+        subnet = following(subnet);
+        if !taken.iter().any(|other| other.overlaps(&subnet)) {
+            break;
+        }
+    }
+    Ok(subnet)
 }
 
 /// The subnet of the same size right behind this one.
