@@ -2,20 +2,20 @@
 
 use super::error::{Failed, OpError, Undone};
 use super::gather::{Gathered, gather, random};
+use super::images::{images, keep_images};
 use super::session::{Begin, Session, Who};
 use super::undo;
 use crate::base::{Digest, Key, Kind, Secret, StackId, ValueId};
 use crate::config::{Desired, Facts, Recipe, seal};
 use crate::diag::Diagnostics;
 use crate::diff::{Inputs, Wishes};
-use crate::engine::{Call, Engine};
+use crate::engine::Engine;
 use crate::exec::{self, Context, Event, Events, Failure, Made, Stop, Values};
 use crate::model::Stack;
-use crate::observe::{Observed, Stamp};
+use crate::observe::Stamp;
 use crate::plan::{Op, Phase, Plan, check, plan};
 use crate::store::record::{Head, Outcome, Revision};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 /// Compares what was gathered with what a user saw: names what changed since.
 pub type Expect<'a> = dyn Fn(&Gathered, &Plan) -> Vec<String> + Sync + 'a;
@@ -288,7 +288,7 @@ impl<'a, E: Engine> Session<'a, E> {
             stamp,
             events: self.events,
             stop: self.stop,
-            lock: Some(&self.lock),
+            lock: Some(self.lock()),
         }
     }
 }
@@ -400,20 +400,6 @@ fn generate(
     })
 }
 
-/// What the image references of `stack` name now.
-pub(super) fn images(observed: &Observed, stack: &Stack) -> BTreeMap<String, String> {
-    let references = stack
-        .resources
-        .iter()
-        .filter(|(id, _)| id.kind == Kind::Image);
-    references
-        .filter_map(|(_, resource)| {
-            let image = observed.images.get(&resource.name)?;
-            Some((resource.name.clone(), image.id.clone()))
-        })
-        .collect()
-}
-
 /// What a run leads to, and what from.
 pub(super) struct Goal<'a> {
     pub(super) stack: &'a Stack,
@@ -445,15 +431,30 @@ pub(super) async fn run<E: Engine>(
         session.events.send(Event::End { ok: false });
         return Err(undo::undo(session, head, &goal, &failure).await);
     }
+    let before = head.clone();
     if let Some((id, digest)) = goal.new_good.clone() {
         head.good = Some(id);
         head.digest = Some(digest);
         head.down = false;
     }
     let summary = summary(goal.plan);
-    session
-        .end(head, Outcome::Done, summary, None, goal.recovered)
-        .await?;
+    let written = session.end(head, Outcome::Done, summary, None, goal.recovered);
+    if let Err(error) = written.await {
+        // What is not recorded as good would be undone by whoever comes next.
+        session.events.send(Event::End { ok: false });
+        *head = before;
+        let failure = Failure {
+            of: None,
+            container: None,
+            doing: "writing the history".to_owned(),
+            error: error.to_string(),
+            engine: None,
+            interrupted: false,
+        };
+        return Err(undo::undo(session, head, &goal, &failure).await);
+    }
+    // The lock may be another one by now.
+    let context = session.context(goal.stack, goal.values, &stamp);
     let mut warnings = Vec::new();
     if let Err(failure) = exec::run(&context, goal.plan, &[Phase::Commit], &mut made).await {
         warnings.push(format!(
@@ -492,35 +493,6 @@ pub(super) fn summary(plan: &Plan) -> String {
     } else {
         parts.join(", ")
     }
-}
-
-/// Tags images of the last revisions, so that nobody's clean-up takes what a rollback needs. Best effort.
-pub(super) async fn keep_images<E: Engine>(
-    session: &Session<'_, E>,
-    observed: &Observed,
-    stack: &Stack,
-) {
-    let ids: BTreeSet<String> = images(observed, stack).into_values().collect();
-    let tags = ids.into_iter().map(|image| {
-        let tag = keep_tag(session.stack.as_str(), &image);
-        async move {
-            let call = Call::TagImage { image, tag };
-            session.engine.execute(&call, Duration::from_secs(30)).await
-        }
-    });
-    let _ = futures_util::future::join_all(tags).await;
-}
-
-/// The tag that keeps an image.
-fn keep_tag(stack: &str, image: &str) -> String {
-    let digits: String = image
-        .rsplit(':')
-        .next()
-        .unwrap_or(image)
-        .chars()
-        .take(12)
-        .collect();
-    format!("coasti.keep/{stack}:{digits}")
 }
 
 /// A plan made right after an apply is empty; if not, that is an error which names the fields.

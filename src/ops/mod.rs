@@ -5,6 +5,7 @@ mod error;
 pub mod folder;
 pub mod gather;
 pub mod hold;
+mod images;
 pub mod recover;
 pub mod saved;
 pub mod secrets;

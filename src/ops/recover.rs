@@ -1,7 +1,8 @@
 //! Back to what was: `rollback`, `recover`, `destroy`.
 
-use super::apply::{Applied, Goal, checked, images, keep_images, run, summary, values_of};
+use super::apply::{Applied, Goal, checked, run, summary, values_of};
 use super::error::OpError;
+use super::images::{images, keep_images};
 use super::session::{Begin, Session, Who};
 use crate::base::{Key, Kind, RevisionId, StackId, StackName};
 use crate::diff::{Inputs, Wishes};
@@ -23,8 +24,6 @@ pub struct Known {
     pub head: Head,
     /// The good revision.
     pub good: Option<Revision>,
-    /// What a run that was cut off was applying.
-    pub attempted: Option<Stack>,
     /// Decisions that stand.
     pub held: crate::diff::Held,
     /// What the engine has.
@@ -58,7 +57,6 @@ pub async fn known<L: Look>(
         peek,
         head,
         good,
-        attempted: None,
         held,
         observed,
     })
@@ -293,10 +291,7 @@ pub(super) async fn to_stack<E: Engine>(
     let inputs = Inputs {
         desired: target,
         observed: &known.observed,
-        base: known
-            .attempted
-            .as_ref()
-            .or(known.good.as_ref().map(|good| &good.stack)),
+        base: known.good.as_ref().map(|good| &good.stack),
         held: &known.held,
         wishes,
     };
@@ -347,11 +342,10 @@ pub async fn recover<E: Engine>(
 ) -> Result<Option<Applied>, OpError> {
     let session = Session::open(engine, name, id, who, "recover", events, stop).await?;
     let result = async {
-        let mut known = known(engine, name, Some(&session.id), None).await?;
+        let known = known(engine, name, Some(&session.id), None).await?;
         let Some(open) = known.head.open else {
             return Ok(None);
         };
-        known.attempted = attempted(engine, name, open).await?;
         let key = known.key()?;
         let values = session.store().values(&known.head).await?;
         let empty = Stack::empty(name.clone(), Some(session.id.clone()));
@@ -372,24 +366,6 @@ pub async fn recover<E: Engine>(
     let applied = result?;
     closed?;
     Ok(applied)
-}
-
-/// What the run with that number was applying, where it was a revision.
-async fn attempted<L: Look>(
-    look: &L,
-    name: &StackName,
-    run: u64,
-) -> Result<Option<Stack>, OpError> {
-    let store = Store::new(look, name);
-    let runs = store.runs().await?;
-    let Some(id) = runs
-        .into_iter()
-        .find(|one| one.seq == run)
-        .and_then(|one| one.revision)
-    else {
-        return Ok(None);
-    };
-    Ok(store.revision(&id).await?.map(|revision| revision.stack))
 }
 
 /// What `coasti destroy` would do.

@@ -3,14 +3,19 @@
 use super::error::OpError;
 use super::gather::random;
 use crate::base::{EngineId, Key, RevisionId, RunId, StackId, StackName};
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::exec::{Event, Events, Stop, Values};
 use crate::store::record::{Head, Outcome, Revision, RunEnd, RunRecord};
 use crate::store::{
-    Entry, Store,
+    Entry, Store, StoreError,
     lock::{self, Holder, Lock, Process, Refused},
 };
+use std::future::Future;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+/// How long an engine that went away may take to come back before the rest is left to the next command.
+pub(super) const ENGINE_PATIENCE: Duration = Duration::from_secs(90);
 
 /// Who works, and how.
 #[derive(Clone, Debug)]
@@ -32,7 +37,10 @@ pub struct Session<'a, E> {
     pub(super) who: &'a Who,
     pub(super) events: &'a Events,
     pub(super) stop: &'a Stop,
-    pub(super) lock: EngineId,
+    lock: EngineId,
+    /// The lock that was taken again after the first one was lost.
+    again: OnceLock<EngineId>,
+    holder: Holder,
     pub(super) began: Instant,
     what: &'static str,
 }
@@ -89,7 +97,7 @@ impl<'a, E: Engine> Session<'a, E> {
                 }
             }
         };
-        Ok(Self {
+        let session = Self {
             engine,
             stack,
             id,
@@ -98,14 +106,102 @@ impl<'a, E: Engine> Session<'a, E> {
             events,
             stop,
             lock,
+            again: OnceLock::new(),
+            holder,
             began: Instant::now(),
             what,
-        })
+        };
+        match session.store().mend(&session.id).await {
+            Ok(()) => Ok(session),
+            Err(error) => {
+                // What went wrong first is what to tell.
+                let _ = session.close().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The lock's container.
+    pub(super) fn lock(&self) -> &EngineId {
+        self.again.get().unwrap_or(&self.lock)
     }
 
     /// Gives the lock back. That it is gone already is no failure.
     pub async fn close(self) -> Result<(), OpError> {
-        Ok(lock::release(self.engine, &self.lock).await?)
+        let patience = Duration::from_secs(5);
+        let release = || lock::release(self.engine, self.lock());
+        Ok(self
+            .insist(patience, release, EngineError::is_fatal)
+            .await?)
+    }
+
+    /// Tries until the engine answers, or until `patience` ends. For what may be done twice.
+    pub(super) async fn insist<T, F, R>(
+        &self,
+        patience: Duration,
+        mut attempt: impl FnMut() -> R,
+        is_away: impl Fn(&F) -> bool,
+    ) -> Result<T, F>
+    where
+        R: Future<Output = Result<T, F>>,
+    {
+        let deadline = Instant::now() + patience;
+        let mut told = false;
+        loop {
+            match attempt().await {
+                Err(error) if is_away(&error) && Instant::now() < deadline => {
+                    if !told {
+                        self.events.send(Event::Waiting {
+                            what: "the engine to come back".to_owned(),
+                        });
+                        told = true;
+                    }
+                    // Nothing tells when an engine that is away is back.
+                    tokio::time::sleep(Duration::from_millis(250)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Makes sure that the lock is still this run's. One that was removed is taken again where nobody else
+    /// worked meanwhile: `seq` is the last run that this one knows of.
+    pub(super) async fn keep_lock(&self, seq: u64) -> Result<(), OpError> {
+        let look = || self.engine.inspect(self.lock());
+        let held = self.insist(ENGINE_PATIENCE, look, EngineError::is_fatal);
+        if held.await?.is_some() {
+            return Ok(());
+        }
+        match lock::acquire(self.engine, self.stack, &self.id, &self.holder).await {
+            Ok(Lock { id }) => {
+                let now = self.store().peek().await?.head.map_or(0, |head| head.seq);
+                if now == seq && self.again.set(id.clone()).is_ok() {
+                    return Ok(());
+                }
+                lock::release(self.engine, &id).await?;
+                Err(OpError::usage(
+                    "the lock was taken away, and another run worked meanwhile",
+                    &["`coasti plan` shows what is left to do"],
+                ))
+            }
+            Err(Refused::Held(other)) => Err(OpError::Locked(other)),
+            Err(Refused::Engine(error)) => Err(error.into()),
+        }
+    }
+
+    /// Writes into the store, which may be done twice.
+    async fn write(&self, entries: Vec<Entry>) -> Result<(), OpError> {
+        let store = self.store();
+        let away = |error: &StoreError| matches!(error, StoreError::Engine(e) if e.is_fatal());
+        let write = || store.write(entries.clone());
+        match self.insist(ENGINE_PATIENCE, write, away).await {
+            Err(StoreError::Engine(error)) if error.kind == ErrorKind::NotFound => {
+                // Somebody's clean-up took the holder; the volume is what counts.
+                store.mend(&self.id).await?;
+                Ok(store.write(entries).await?)
+            }
+            other => Ok(other?),
+        }
     }
 
     pub(super) fn store(&self) -> Store<'a, E> {
@@ -115,9 +211,9 @@ impl<'a, E: Engine> Session<'a, E> {
     /// Makes the store where there is none, and writes that the run begins: values first, so that nothing
     /// is used before it is kept.
     pub(super) async fn begin(&self, begin: Begin<'_>) -> Result<Head, OpError> {
-        let store = self.store();
+        self.keep_lock(begin.head.seq).await?;
         if begin.new_store {
-            store.create(&self.id, begin.key).await?;
+            self.store().create(&self.id, begin.key).await?;
         }
         let mut head = begin.head.clone();
         head.seq += 1;
@@ -148,7 +244,7 @@ impl<'a, E: Engine> Session<'a, E> {
         };
         entries.push(Entry::json(format!("runs/{:08}.begin", head.seq), &record));
         entries.extend(Entry::head(&head));
-        store.write(entries).await?;
+        self.write(entries).await?;
         Ok(head)
     }
 
@@ -179,11 +275,15 @@ impl<'a, E: Engine> Session<'a, E> {
                 summary,
                 logs: None,
             };
-            entries.push(Entry::json(format!("runs/{seq:08}.end"), &end));
+            entries.push(Entry::json(format!("runs/{seq:08}.recovered"), &end));
         }
-        head.open = None;
+        // What is half done stays open, so that `recover` knows of it.
+        if outcome != Outcome::NotUndone {
+            head.open = None;
+        }
         entries.extend(Entry::head(head));
-        Ok(self.store().write(entries).await?)
+        self.keep_lock(head.seq).await?;
+        self.write(entries).await
     }
 
     /// The number of the next revision.

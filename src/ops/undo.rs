@@ -2,7 +2,7 @@
 
 use super::apply::{Goal, checked, failed, values_of};
 use super::error::{OpError, Undone};
-use super::session::Session;
+use super::session::{ENGINE_PATIENCE, Session};
 use crate::base::{EngineId, Kind};
 use crate::diff::{Inputs, Wishes};
 use crate::engine::{Call, Engine, EngineError, Scope};
@@ -13,10 +13,9 @@ use crate::plan::{Phase, plan};
 use crate::store::record::{Head, Outcome};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::time::Instant;
 
-/// How long an engine that went away may take to come back before the undo is left to the next command.
-const ENGINE_PATIENCE: Duration = Duration::from_secs(90);
+/// How often an undo is begun again where the engine, or one of its answers, was lost meanwhile.
+const TRIES: usize = 3;
 /// How many of the culprit's lines are shown and kept.
 const LINES: usize = 40;
 
@@ -27,16 +26,49 @@ pub(super) async fn undo<E: Engine>(
     goal: &Goal<'_>,
     failure: &Failure,
 ) -> OpError {
+    let out_of_reach = |error: &dyn std::fmt::Display| {
+        format!("the engine is out of reach ({error}); `coasti recover` undoes the rest")
+    };
     let observed = match look_again(session, goal.base).await {
         Ok(observed) => observed,
         Err(error) => {
-            let left =
-                format!("the engine is out of reach ({error}); `coasti recover` undoes the rest");
-            return failed(failure, None, None, Undone::Partly(left), Vec::new());
+            let left = Undone::Partly(out_of_reach(&error));
+            return failed(failure, None, None, left, Vec::new());
         }
     };
+    // Without the lock nothing is touched, nor written: somebody else may be at work.
+    if let Err(error) = session.keep_lock(head.seq).await {
+        let left = match error {
+            OpError::Locked(Some(by)) => format!(
+                "{} took the lock over (for {}, run {}): that run goes on from here",
+                by.actor, by.why, by.run
+            ),
+            OpError::Locked(None) => "somebody else took the lock over".to_owned(),
+            other => other.to_string(),
+        };
+        return failed(failure, None, None, Undone::Partly(left), Vec::new());
+    }
     let (logs, health) = evidence(session, failure, goal.values).await;
-    let result = back(session, goal, observed).await;
+    let unused = unused_volumes(session, &observed);
+    let mut result = back(session, goal, observed, &unused).await;
+    for _ in 0..TRIES {
+        match result {
+            Err(Stuck { away: true, .. }) => {}
+            other => {
+                result = other;
+                break;
+            }
+        }
+        // What the lost call did, if anything, is seen by looking.
+        result = match look_again(session, goal.base).await {
+            Ok(observed) => back(session, goal, observed, &unused).await,
+            Err(error) => Err(Stuck {
+                why: out_of_reach(&error),
+                away: false,
+            }),
+        };
+    }
+    let result = result.map_err(|stuck| stuck.why);
     let (undone, outcome) = match &result {
         Ok(_) if failure.interrupted => (Undone::Complete, Outcome::Interrupted),
         Ok(_) => (Undone::Complete, Outcome::Undone),
@@ -71,24 +103,10 @@ pub(super) async fn look_again<E: Engine>(
         images: super::recover::image_names(target),
         by_name: BTreeSet::new(),
     };
-    let deadline = Instant::now() + ENGINE_PATIENCE;
-    let mut told = false;
-    loop {
-        match session.engine.observe(&scope).await {
-            Ok(observed) => return Ok(observed),
-            Err(error) if error.is_fatal() && Instant::now() < deadline => {
-                if !told {
-                    session.events.send(Event::Waiting {
-                        what: "the engine to come back".to_owned(),
-                    });
-                    told = true;
-                }
-                // Nothing tells when an engine that is away is back.
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    let look = || session.engine.observe(&scope);
+    session
+        .insist(ENGINE_PATIENCE, look, EngineError::is_fatal)
+        .await
 }
 
 /// The culprit's last output and health check, secrets masked.
@@ -119,15 +137,23 @@ async fn evidence<E: Engine>(
     )
 }
 
+/// Why an undo did not get to its end.
+struct Stuck {
+    why: String,
+    /// Whether the engine or its answer was lost, so that it is worth another look.
+    away: bool,
+}
+
 /// The plan back, and its execution. Returns the names of containers that were kept to be looked at.
 async fn back<E: Engine>(
     session: &Session<'_, E>,
     goal: &Goal<'_>,
     observed: Observed,
-) -> Result<Vec<String>, String> {
+    unused: &[EngineId],
+) -> Result<Vec<String>, Stuck> {
+    let stuck = |why: String| Stuck { why, away: false };
     let empty = Stack::empty(session.stack.clone(), Some(session.id.clone()));
     let target = goal.base.unwrap_or(&empty);
-    let unused = unused_volumes(session, &observed);
     let wishes = Wishes {
         undo: true,
         keep_failed: goal.keep_failed,
@@ -136,14 +162,13 @@ async fn back<E: Engine>(
     let inputs = Inputs {
         desired: target,
         observed: &observed,
-        // What was applied last is what just failed: a limit that it set is told by this.
-        base: Some(goal.stack),
+        base: goal.base,
         held: goal.held,
         wishes: &wishes,
     };
-    let plan = checked(plan(&inputs), target).map_err(|error| error.to_string())?;
+    let plan = checked(plan(&inputs), target).map_err(|error| stuck(error.to_string()))?;
     if let Some(refusal) = plan.refusals.first() {
-        return Err(refusal.summary.clone());
+        return Err(stuck(refusal.summary.clone()));
     }
     session.events.send(Event::Begin {
         what: "undo".to_owned(),
@@ -160,10 +185,14 @@ async fn back<E: Engine>(
     session.events.send(Event::End { ok: result.is_ok() });
     result.map_err(|failure| {
         let of = failure.of.map(|of| of.to_string()).unwrap_or_default();
-        format!("{of}: {}: {}", failure.doing, failure.error)
+        Stuck {
+            why: format!("{of}: {}: {}", failure.doing, failure.error),
+            away: failure.engine.is_some_and(|error| error.is_fatal()),
+        }
     })?;
     for volume in unused {
-        let call = Call::RemoveVolume { name: volume };
+        let name = volume.clone();
+        let call = Call::RemoveVolume { name };
         // It holds nothing: where it stays, it is used again.
         let _ = session.engine.execute(&call, Duration::from_secs(30)).await;
     }

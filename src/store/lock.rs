@@ -143,6 +143,13 @@ pub async fn acquire<E: Engine>(
                 });
             }
             Err(error) if error.kind == ErrorKind::Conflict => {}
+            Err(error) if error.is_fatal() => {
+                // Its answer was lost: it may have been made.
+                return match look(engine, stack).await {
+                    Ok(Some((id, Some(made)))) if made.run == holder.run => Ok(Lock { id }),
+                    _ => Err(error.into()),
+                };
+            }
             Err(error) => return Err(error.into()),
         }
         match look(engine, stack).await? {

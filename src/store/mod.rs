@@ -9,6 +9,7 @@
 //! /store/revisions/rN      sealed stacks
 //! /store/runs/SEQ.begin    one file when a run begins
 //! /store/runs/SEQ.end      one when it ends
+//! /store/runs/SEQ.recovered  one when a later run finished or undid it
 //! /store/values/N          generated values and secrets of the files, 0600
 //! /store/held/N            labels that the user stopped, paused or removed
 //! ```

@@ -3,11 +3,15 @@
 use super::record::{Head, Revision, RunEnd, RunRecord};
 use crate::base::{Digest, EngineId, Key, RevisionId, Secret, StackId, StackName, ValueId, names};
 use crate::diff::Held;
-use crate::engine::{Call, ContainerCreate, Engine, EngineError, ErrorKind, Look};
+use crate::engine::{Call, ContainerCreate, Engine, EngineError, ErrorKind, Look, Scope};
 use crate::model::{ContainerSpec, LiveSpec, Mount, MountSource, Restart, RestartName};
 use crate::observe::{LABEL_ID, LABEL_STACK};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, io::Read as _, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read as _,
+    time::Duration,
+};
 
 /// The image of containers that never start.
 pub(super) const EMPTY_IMAGE: &str = "coasti.empty:1";
@@ -162,20 +166,23 @@ impl<'a, L: Look> Store<'a, L> {
         let files = self.files("runs").await?;
         let mut runs: BTreeMap<String, RunRecord> = BTreeMap::new();
         let mut ends: BTreeMap<String, RunEnd> = BTreeMap::new();
+        // By name, so `end` comes before `recovered`.
         for (name, bytes) in files {
             let Some((seq, what)) = name.split_once('.') else {
                 continue;
             };
-            match what {
-                "begin" => {
-                    if let Ok(run) = serde_json::from_slice(bytes.expose()) {
-                        runs.insert(seq.to_owned(), run);
-                    }
+            if what == "begin" {
+                if let Ok(run) = serde_json::from_slice(bytes.expose()) {
+                    runs.insert(seq.to_owned(), run);
                 }
-                _ => {
-                    if let Ok(end) = serde_json::from_slice(bytes.expose()) {
-                        ends.insert(seq.to_owned(), end);
+            } else if let Ok(end) = serde_json::from_slice::<RunEnd>(bytes.expose()) {
+                match ends.get_mut(seq) {
+                    // Why it failed, and its culprit's output, stay known.
+                    Some(first) => {
+                        first.outcome = end.outcome;
+                        first.summary = format!("{}; {}", first.summary, end.summary);
                     }
+                    None => drop(ends.insert(seq.to_owned(), end)),
                 }
             }
         }
@@ -231,10 +238,7 @@ impl<'a, L: Look> Store<'a, L> {
 impl<E: Engine> Store<'_, E> {
     /// Makes the store where it is missing, with `key`.
     pub async fn create(&self, id: &StackId, key: &Key) -> Result<(), StoreError> {
-        let labels = BTreeMap::from([
-            (LABEL_STACK.to_owned(), self.stack.to_string()),
-            (LABEL_ID.to_owned(), id.to_string()),
-        ]);
+        let labels = self.labels(id);
         let volume = Call::CreateVolume {
             name: self.name.clone(),
             labels: labels.clone(),
@@ -242,6 +246,40 @@ impl<E: Engine> Store<'_, E> {
             options: BTreeMap::new(),
         };
         self.engine.execute(&volume, LIMIT).await?;
+        self.hold(labels).await?;
+        self.write(vec![Entry::Link("key".into(), key.to_text())])
+            .await
+    }
+
+    /// Where the holder was removed and the volume was not, makes a holder for it again.
+    pub async fn mend(&self, id: &StackId) -> Result<(), StoreError> {
+        let holder = EngineId::new(self.name.clone());
+        if self.engine.inspect(&holder).await?.is_some() {
+            return Ok(());
+        }
+        let scope = Scope {
+            stack: self.stack.clone(),
+            images: BTreeSet::new(),
+            by_name: BTreeSet::new(),
+        };
+        let observed = self.engine.observe(&scope).await?;
+        match observed.volumes.get(&self.name) {
+            Some(volume) if volume.owner.id.as_ref() == Some(id) => {
+                self.hold(self.labels(id)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn labels(&self, id: &StackId) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            (LABEL_STACK.to_owned(), self.stack.to_string()),
+            (LABEL_ID.to_owned(), id.to_string()),
+        ])
+    }
+
+    /// Makes the container that holds the volume.
+    async fn hold(&self, labels: BTreeMap<String, String>) -> Result<(), StoreError> {
         let mount = Mount {
             source: MountSource::Volume(EngineId::new(self.name.clone())),
             read_only: false,
@@ -260,13 +298,11 @@ impl<E: Engine> Store<'_, E> {
             ..ContainerSpec::default()
         };
         match never_started(self.engine, &self.name, spec, labels).await {
-            Ok(_) => {}
+            Ok(_) => Ok(()),
             // Made by a run that was cut off right here.
-            Err(error) if error.kind == ErrorKind::Conflict => {}
-            Err(error) => return Err(error.into()),
+            Err(error) if error.kind == ErrorKind::Conflict => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        self.write(vec![Entry::Link("key".into(), key.to_text())])
-            .await
     }
 
     /// Writes entries in one call, in their order.
@@ -338,7 +374,7 @@ fn verify(sealed: &[u8]) -> Option<Vec<u8>> {
 
 fn pack(entries: &[Entry]) -> std::io::Result<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::new());
-    let mut folders = std::collections::BTreeSet::new();
+    let mut folders = BTreeSet::new();
     for entry in entries {
         match entry {
             Entry::File(path, bytes) => {
