@@ -15,6 +15,7 @@
 mod conformance;
 mod docker;
 mod docs;
+mod hard;
 mod layers;
 mod scenarios;
 mod support;

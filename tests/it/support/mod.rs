@@ -3,7 +3,10 @@
 pub mod docker;
 pub mod engine;
 pub mod http;
+pub mod lab;
+pub mod proxy;
 pub mod recorder;
+pub mod second;
 pub mod stack;
 
 use std::time::{Duration, Instant};
