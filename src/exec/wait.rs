@@ -141,7 +141,8 @@ pub(super) async fn still_well<L: Look>(
     };
     match (container.state.status, container.state.health) {
         (Status::Running, Some(HealthStatus::Starting)) => {
-            healthy(look, bells, id, Span::ZERO, patience).await
+            // Events name containers by their ids, while `id` may be a name.
+            healthy(look, bells, &container.id, Span::ZERO, patience).await
         }
         (Status::Running, Some(HealthStatus::Unhealthy)) => {
             Err(NotWell::Sick("it is unhealthy".to_owned()))
