@@ -12,7 +12,7 @@ use crate::diff::{Held, Inputs, Refusal, Wishes};
 use crate::engine::{Look, Scope};
 use crate::exec::Values;
 use crate::model::{Spec, Stack, Text, spec_hash};
-use crate::observe::Observed;
+use crate::observe::{Container, Observed};
 use crate::plan::{Plan, plan};
 use crate::store::{Peek, Store, record::Revision};
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,7 +107,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
             .values()
             .any(|c| c.owner.resource.is_some());
     if store_lost || foreign_key {
-        rebuild(&observed, &mut values);
+        rebuild(&desired.name, &observed, &mut values);
         rekey(&mut observed, &key, &values);
     }
     let digests: BTreeMap<ValueId, Digest> = values
@@ -313,8 +313,23 @@ fn has_foreign_key(observed: &Observed, key: &Key) -> bool {
 }
 
 /// Takes values that the store does not have from the variables of containers that bear them.
-fn rebuild(observed: &Observed, values: &mut Values) {
-    for container in observed.containers.values() {
+///
+/// Those in place come before those that were replaced. Copies made by hand tell nothing.
+fn rebuild(stack: &StackName, observed: &Observed, values: &mut Values) {
+    let place = |container: &Container| {
+        let id = container.owner.resource.as_ref()?;
+        let object = names::object(stack, &id.address);
+        ["", names::PREV, names::NEXT]
+            .iter()
+            .position(|suffix| container.name == format!("{object}{suffix}"))
+    };
+    let mut ours: Vec<_> = observed
+        .containers
+        .values()
+        .filter_map(|container| Some((place(container)?, container)))
+        .collect();
+    ours.sort_by_key(|(place, _)| *place);
+    for (_, container) in ours {
         let Some(spec) = &container.owner.spec else {
             continue;
         };

@@ -174,6 +174,8 @@ impl<'a, E: Engine> Session<'a, E> {
         }
         match lock::acquire(self.engine, self.stack, &self.id, &self.holder).await {
             Ok(Lock { id }) => {
+                // A clean-up that took the lock took the store's holder as well.
+                self.store().mend(&self.id).await?;
                 let now = self.store().peek().await?.head.map_or(0, |head| head.seq);
                 if now == seq && self.again.set(id.clone()).is_ok() {
                     return Ok(());
