@@ -120,7 +120,7 @@ fn an_engine_that_dies_is_waited_for_and_all_is_undone() {
         ("/stop", true, Dies::Engine),
         ("/start", false, Dies::Everything),
         ("/start", true, Dies::Engine),
-        ("name=", true, Dies::Engine),
+        ("create?name=ch-", true, Dies::Engine),
     ]
     .into_iter()
     .enumerate()

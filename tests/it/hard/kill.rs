@@ -87,7 +87,7 @@ fn turns(at: usize) -> Vec<bool> {
     if std::env::var_os("COASTI_TEST_LONG").is_some() {
         vec![false, true]
     } else {
-        vec![at % 2 == 0]
+        vec![at.is_multiple_of(2)]
     }
 }
 

