@@ -7,6 +7,7 @@
 mod bind;
 mod event;
 mod run;
+mod subnet;
 mod wait;
 
 pub use bind::{Values, mask};

@@ -1,11 +1,12 @@
 //! The loop that walks a plan's graph.
 
 use super::bind::{self, Binder, Values};
+use super::subnet;
 use super::wait::{self, Bells, NotWell};
 use super::{Event, Events, PARALLEL};
 use crate::base::{EngineId, ResourceId, Span, names};
-use crate::engine::{Call, Done, Engine, EngineError, ErrorKind, Scope};
-use crate::model::{Spec, Stack, Subnet};
+use crate::engine::{Call, Done, Engine, EngineError};
+use crate::model::Stack;
 use crate::observe::Stamp;
 use crate::plan::{Op, Phase, Plan, Step, StepId, Target};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
@@ -447,7 +448,7 @@ impl Work {
                 target,
             } => {
                 guard(context, step).await?;
-                let done = execute(context, *call, limit).await;
+                let done = subnet::execute(context, *call, limit).await;
                 match done {
                     Ok(Done::Made(id)) => Ok(Some(id)),
                     Ok(_) => Ok(None),
@@ -542,83 +543,5 @@ async fn guard<E: Engine>(context: &Context<'_, E>, step: &Step) -> Result<(), F
             Err(fail(step, None, error, None))
         }
         Err(error) => Err(fail(step, None, error.message.clone(), Some(error))),
-    }
-}
-
-/// How many subnets are tried where others take them meanwhile.
-const SUBNETS: usize = 16;
-
-/// One call. A network whose subnet another one took meanwhile takes the next that is free.
-async fn execute<E: Engine>(
-    context: &Context<'_, E>,
-    mut call: Call,
-    limit: Duration,
-) -> Result<Done, EngineError> {
-    let engine = context.engine;
-    for _ in 1..SUBNETS {
-        match engine.execute(&call, limit).await {
-            Err(error) if error.kind == ErrorKind::PoolOverlap => match &mut call {
-                Call::CreateNetwork {
-                    subnet: Some(subnet),
-                    ..
-                } => *subnet = free(context, *subnet).await?,
-                _ => return Err(error),
-            },
-            other => return other,
-        }
-    }
-    engine.execute(&call, limit).await
-}
-
-/// The next subnet behind this one that nothing uses, nor this very run is about to.
-async fn free<E: Engine>(
-    context: &Context<'_, E>,
-    mut subnet: Subnet,
-) -> Result<Subnet, EngineError> {
-    let scope = Scope {
-        stack: context.desired.name.clone(),
-        images: BTreeSet::new(),
-        by_name: BTreeSet::new(),
-    };
-    let observed = context.engine.observe(&scope).await?;
-    let mut taken: Vec<Subnet> = observed.routes;
-    taken.extend(
-        observed
-            .foreign
-            .subnets
-            .into_iter()
-            .map(|(_, subnet)| subnet),
-    );
-    taken.extend(
-        observed
-            .networks
-            .into_values()
-            .flat_map(|network| network.subnets),
-    );
-    let resources = context.desired.resources.values();
-    taken.extend(resources.filter_map(|resource| match &resource.spec {
-        Spec::Network(network) => network.subnet,
-        _ => None,
-    }));
-    for _ in 0..4096 {
-        subnet = following(subnet);
-        if !taken.iter().any(|other| other.overlaps(&subnet)) {
-            break;
-        }
-    }
-    Ok(subnet)
-}
-
-/// The subnet of the same size right behind this one.
-fn following(subnet: Subnet) -> Subnet {
-    let std::net::IpAddr::V4(address) = subnet.address else {
-        return subnet;
-    };
-    let size = 1u32
-        .checked_shl(32 - u32::from(subnet.prefix.min(32)))
-        .unwrap_or(0);
-    Subnet {
-        address: std::net::IpAddr::V4(u32::from(address).wrapping_add(size).into()),
-        ..subnet
     }
 }
