@@ -24,6 +24,8 @@ pub struct Known {
     pub head: Head,
     /// The good revision.
     pub good: Option<Revision>,
+    /// What a run that was cut off was applying.
+    pub attempted: Option<Stack>,
     /// Decisions that stand.
     pub held: crate::diff::Held,
     /// What the engine has.
@@ -57,6 +59,7 @@ pub async fn known<L: Look>(
         peek,
         head,
         good,
+        attempted: None,
         held,
         observed,
     })
@@ -291,7 +294,10 @@ pub(super) async fn to_stack<E: Engine>(
     let inputs = Inputs {
         desired: target,
         observed: &known.observed,
-        base: known.good.as_ref().map(|good| &good.stack),
+        base: known
+            .attempted
+            .as_ref()
+            .or(known.good.as_ref().map(|good| &good.stack)),
         held: &known.held,
         wishes,
     };
@@ -342,10 +348,11 @@ pub async fn recover<E: Engine>(
 ) -> Result<Option<Applied>, OpError> {
     let session = Session::open(engine, name, id, who, "recover", events, stop).await?;
     let result = async {
-        let known = known(engine, name, Some(&session.id), None).await?;
+        let mut known = known(engine, name, Some(&session.id), None).await?;
         let Some(open) = known.head.open else {
             return Ok(None);
         };
+        known.attempted = attempted(engine, name, open).await?;
         let key = known.key()?;
         let values = session.store().values(&known.head).await?;
         let empty = Stack::empty(name.clone(), Some(session.id.clone()));
@@ -366,6 +373,21 @@ pub async fn recover<E: Engine>(
     let applied = result?;
     closed?;
     Ok(applied)
+}
+
+/// What the run with that number was applying, where it was a revision.
+async fn attempted<L: Look>(
+    look: &L,
+    name: &StackName,
+    run: u64,
+) -> Result<Option<Stack>, OpError> {
+    let store = Store::new(look, name);
+    let runs = store.runs().await?;
+    let run = runs.into_iter().find(|one| one.seq == run);
+    let Some(id) = run.and_then(|one| one.revision) else {
+        return Ok(None);
+    };
+    Ok(store.revision(&id).await?.map(|revision| revision.stack))
 }
 
 /// What `coasti destroy` would do.

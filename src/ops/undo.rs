@@ -162,7 +162,8 @@ async fn back<E: Engine>(
     let inputs = Inputs {
         desired: target,
         observed: &observed,
-        base: goal.base,
+        // What was applied last is what just failed: a limit that it set is told by this.
+        base: Some(goal.stack),
         held: goal.held,
         wishes: &wishes,
     };
