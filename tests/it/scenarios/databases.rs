@@ -94,7 +94,10 @@ fn destroy_keeps_data_and_passwords_for_the_next_apply() {
     );
     let volumes = stack.objects("volume");
 
-    stack.coasti(&["destroy", "--yes"]).expect(0);
+    stack
+        .coasti(&["destroy", "--yes"])
+        .expect(0)
+        .says(&["Removed; their volumes stay"]);
     only_containers(&stack, &[]);
     assert_eq!(stack.objects("network"), Vec::<String>::new());
     assert_eq!(stack.objects("volume"), volumes);
