@@ -157,6 +157,8 @@ pub enum Reason {
     },
     /// A run that was cut off left it.
     Leftover,
+    /// `coasti destroy`.
+    Destroyed,
     /// It failed, and was kept to be looked at until now.
     Failed {
         /// The container's name.

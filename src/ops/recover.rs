@@ -5,7 +5,7 @@ use super::error::OpError;
 use super::images::{images, keep_images};
 use super::session::{Begin, Session, Who};
 use crate::base::{Key, Kind, RevisionId, StackId, StackName};
-use crate::diff::{Inputs, Wishes};
+use crate::diff::{Inputs, Reason, Wishes};
 use crate::engine::{Call, Engine, Look, Scope};
 use crate::exec::{self, Event, Events, Made, Stop, Values};
 use crate::model::Stack;
@@ -399,13 +399,17 @@ pub fn plan_destroy(known: &Known, name: &StackName, id: Option<StackId>) -> Pla
     };
     let held = crate::diff::Held::new();
     let base = known.good.as_ref().map(|good| &good.stack);
-    plan(&Inputs {
+    let mut plan = plan(&Inputs {
         desired: &empty,
         observed: &known.observed,
         base,
         held: &held,
         wishes: &wishes,
-    })
+    });
+    for change in &mut plan.changes {
+        change.reasons = vec![Reason::Destroyed];
+    }
+    plan
 }
 
 /// `coasti destroy`: removes containers and networks; data, store and generated values stay.

@@ -255,7 +255,7 @@ pub(super) async fn rollback(
         recover::rollback(&engine, &name, id, to.as_ref(), &wishes, &who, events, stop).await;
     listener.finish().await;
     tell(shell, &result?, change.format);
-    shell.out.say(
+    shell.explain(
         "The files still say what they said: change them too, or the next apply brings it back.",
     );
     Ok(ExitCode::SUCCESS)
@@ -313,8 +313,8 @@ pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, 
     let result = recover::destroy(&engine, &name, id, &who, &listener.events, &listener.stop).await;
     listener.finish().await;
     result?;
-    shell.out.say(
-        "Destroyed. Data, history and generated values are kept in their volumes; `coasti apply` brings it back.\n\
+    shell.explain(
+        "Destroyed. Data, history and generated values are kept in their volumes; `coasti apply` brings it back. \
          Until then `docker container prune` followed by `docker volume prune` would take them.",
     );
     Ok(ExitCode::SUCCESS)

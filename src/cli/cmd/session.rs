@@ -49,6 +49,11 @@ impl Shell {
         }
     }
 
+    /// Says a sentence, in lines that fit.
+    pub(super) fn explain(&self, text: &str) {
+        self.out.say(&self.style().wrap(0, text));
+    }
+
     /// The stack's folder.
     pub(super) fn folder(&self) -> Result<Disk, OpError> {
         if let Some(folder) = &self.global.directory {

@@ -10,7 +10,7 @@ pub use json::{hash, json, markdown};
 
 use super::style::{Style, Tone, clean, columns};
 use crate::base::Kind;
-use crate::diff::{Action, Cause, Change, FieldChange, Refusal};
+use crate::diff::{Action, Cause, Change, FieldChange, Reason, Refusal};
 use crate::model::{Spec, Stack, Text};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -353,7 +353,7 @@ impl View<'_> {
                 .others
                 .iter()
                 .filter(|c| c.id.kind == kind)
-                .partition(|c| !c.reasons.contains(&crate::diff::Reason::Gone));
+                .partition(|c| !c.reasons.contains(&Reason::Gone));
             parts.extend(list(what, &new, |c| c.name.clone()));
             parts.extend(
                 list(what, &gone, |c| c.name.clone())
@@ -398,7 +398,11 @@ impl View<'_> {
         if gone.is_empty() {
             return String::new();
         }
-        let mut text = self.heading("Removed, no longer in the files; their volumes stay");
+        let destroyed = gone.iter().all(|c| c.reasons.contains(&Reason::Destroyed));
+        let mut text = self.heading(match destroyed {
+            true => "Removed; their volumes stay",
+            false => "Removed, no longer in the files; their volumes stay",
+        });
         let pad = gone
             .iter()
             .map(|c| columns(&thing(c)))

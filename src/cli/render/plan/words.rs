@@ -110,7 +110,9 @@ pub(super) fn strategy(change: &Change) -> Option<String> {
 /// A reason as a sentence; none where the verb says it already.
 pub(super) fn reason(reason: &Reason) -> Option<String> {
     Some(match reason {
-        Reason::New | Reason::NotInFiles | Reason::ImageMissing => return None,
+        Reason::New | Reason::NotInFiles | Reason::Destroyed | Reason::ImageMissing => {
+            return None;
+        }
         Reason::Gone => "gone from the engine".to_owned(),
         Reason::NotRunning { status, exit_code } if status == "exited" => {
             format!("does not run: exited with {exit_code}")
