@@ -62,10 +62,9 @@ fn a_first_apply_that_failed_comes_up_mended_with_the_same_password() {
     };
     let broken = r#"["sh", "-c", "echo no good; exit 4"]"#;
     stack.sites(&site_of("app", "coasti-test/tiny:1", broken, POSTGRES));
-    stack
-        .coasti(&["apply", "--yes"])
-        .expect(7)
-        .says(&["no good", "exited with code 4"]);
+    let ran = stack.coasti(&["apply", "--yes"]).expect(7);
+    super::ended(&ran, 4);
+    ran.says(&["no good"]);
     only_containers(&stack, &[]);
     let volume = stack.object("app/database/postgres-data");
     assert!(stack.objects("volume").contains(&volume));

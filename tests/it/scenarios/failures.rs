@@ -79,8 +79,8 @@ fn a_container_that_exits_gives_way_to_the_old_one() {
         let exits = r#"["sh", "-c", "echo it went wrong here; exit 3"]"#;
         stack.sites(&site_of("app", "coasti-test/tiny:1", exits, order));
         let ran = stack.coasti(&["apply", "--yes"]);
-        let words = ["it went wrong here", "exited with code 3"];
-        undone(&stack, &before, order, ran, &words);
+        super::ended(&ran, 3);
+        undone(&stack, &before, order, ran, &["it went wrong here"]);
         only_containers(&stack, &["app"]);
     }
 }

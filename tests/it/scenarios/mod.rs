@@ -13,7 +13,7 @@ mod rollback;
 mod secrets;
 mod wordpress;
 
-use crate::support::stack::Stack;
+use crate::support::stack::{Ran, Stack};
 
 /// Ends at once when it is asked to: as process 1, a shell or a `sleep` would not.
 const WAITS: &str = r#"["sh", "-c", "trap 'exit 0' TERM; sleep 99999 & wait"]"#;
@@ -68,6 +68,19 @@ fn fields(change: &serde_json::Value) -> Vec<String> {
         )
     })
     .collect()
+}
+
+/// That a container ended, in the words it was told with: on a busy machine the engine has it running again
+/// before anybody looks, and then nobody knows its exit code.
+#[track_caller]
+fn ended(ran: &Ran, code: u8) {
+    let exited = format!("exited with code {code}");
+    let again = "it ended and was ";
+    assert!(
+        ran.err.contains(&exited) || ran.err.contains(again),
+        "{}",
+        ran.err
+    );
 }
 
 /// Nothing of a switch or a failure is left: each container has its own name, no more and no fewer.
