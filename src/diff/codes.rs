@@ -73,6 +73,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "a value that data was made with is lost",
         "The store that kept it is gone, and no container is left that knows it.",
     ),
+    (
+        "P0309",
+        "somebody else runs on the volume",
+        "A container that was renamed or copied by hand runs on it, and two containers on one volume harm its data.",
+    ),
 ];
 
 #[cfg(test)]

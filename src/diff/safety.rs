@@ -2,7 +2,8 @@
 
 use super::{Action, Diff, Inputs, Reason, Refusal, Slots};
 use crate::base::{Kind, ResourceId};
-use crate::model::{ContainerSpec, Resource, Role, Spec};
+use crate::model::{ContainerSpec, MountSource, Resource, Role, Spec};
+use crate::observe::Container;
 use std::collections::BTreeSet;
 
 /// Adds a refusal for each change that would harm.
@@ -26,6 +27,7 @@ pub(super) fn check(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
     lost_touch(inputs, diff, &mut refusals);
     protected(inputs, diff, &mut refusals);
     removals(inputs, slots, diff, &mut refusals);
+    strangers(inputs, slots, diff, &mut refusals);
     diff.refusals.extend(refusals);
 }
 
@@ -371,5 +373,66 @@ fn removals(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &Diff, refusals: &mut 
             help: vec![format!("if it is: --max-removals {}", going.len())],
             origin: None,
         });
+    }
+}
+
+/// Two containers on one volume harm its data, and one that was renamed or copied by hand may still run there.
+fn strangers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
+    let ours: BTreeSet<_> = slots.all().map(|(_, c)| &c.container.id).collect();
+    let writes = |container: &Container| {
+        container
+            .mounts
+            .values()
+            .filter(|mount| !mount.read_only)
+            .filter_map(|mount| match &mount.source {
+                MountSource::Volume(name) => Some(name.clone()),
+                _ => None,
+            })
+            .collect::<BTreeSet<_>>()
+    };
+    let strangers: Vec<_> = inputs
+        .observed
+        .containers
+        .values()
+        .filter(|container| container.state.status.is_active() && !ours.contains(&container.id))
+        .map(|container| (container, writes(container)))
+        .collect();
+    let starts = [
+        Action::Create,
+        Action::Start,
+        Action::Replace,
+        Action::Restore,
+    ];
+    for change in diff.changes.values() {
+        let Some(spec) = inputs.desired.container(&change.id) else {
+            continue;
+        };
+        if !starts.contains(&change.action) {
+            continue;
+        }
+        let hit = spec
+            .volumes()
+            .filter(|(_, writable)| *writable)
+            .find_map(|(volume, _)| {
+                let on_it = |(_, volumes): &&(_, BTreeSet<_>)| volumes.contains(volume);
+                let (container, _) = strangers.iter().find(on_it)?;
+                Some((volume, &container.name))
+            });
+        if let Some((volume, name)) = hit {
+            refusals.push(Refusal {
+                code: "P0309".into(),
+                id: change.id.clone(),
+                summary: format!("container `{name}` runs on volume `{volume}`"),
+                why: format!(
+                    "it bears this stack's labels under a name that coasti does not give, and two containers on one volume harm its data (`{}` would be the second)",
+                    change.name
+                ),
+                help: vec![
+                    format!("if it was `{}` and somebody renamed it: docker rename {name} {}", change.name, change.name),
+                    format!("else stop it: docker stop {name}"),
+                ],
+                origin: change.origin.clone(),
+            });
+        }
     }
 }

@@ -307,6 +307,24 @@ fn p0307_more_than_half_does_not_go_unasked_but_may_be_renamed() {
 }
 
 #[test]
+fn p0309_nothing_is_started_where_a_renamed_container_still_runs() {
+    let mut world = World::usual(|_| {});
+    let mut renamed = world
+        .observed
+        .containers
+        .remove("acme-blog-database")
+        .unwrap();
+    renamed.name = "old-database".into();
+    world
+        .observed
+        .containers
+        .insert("old-database".into(), renamed);
+    assert_eq!(world.refused(), ["P0309 container:blog/database"]);
+    world.exited("old-database", 0);
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
 fn an_undo_is_asked_nothing() {
     let mut world = World::usual(|stack| fixture::drop_label(stack, "blog"));
     world.wishes.undo = true;

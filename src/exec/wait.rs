@@ -5,17 +5,30 @@ use crate::engine::{EngineError, Look};
 use crate::observe::{Container, HealthStatus, Status};
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::{sync::Notify, time::Instant};
 
 /// Wakes those who wait for a container whenever something happens to it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Bells(Arc<Mutex<HashMap<EngineId, Arc<Notify>>>>);
+pub(super) struct Bells(Arc<Mutex<HashMap<EngineId, Arc<Bell>>>>);
+
+/// One container's bell.
+#[derive(Debug, Default)]
+struct Bell {
+    notify: Notify,
+    /// Whether its health check was heard to say no.
+    sick: AtomicBool,
+    /// Whether it was heard to end.
+    died: AtomicBool,
+}
 
 impl Bells {
     /// The bell of one container. One waiter each.
-    fn of(&self, id: &EngineId) -> Arc<Notify> {
+    fn of(&self, id: &EngineId) -> Arc<Bell> {
         let mut bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(bells.entry(id.clone()).or_default())
     }
@@ -23,10 +36,14 @@ impl Bells {
     /// Rings for each event until the stream ends, then rings them all: only looking again helps then.
     pub(super) async fn ring<V: crate::engine::Events>(&self, mut events: V) {
         while let Some(event) = events.next().await {
-            let bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(bell) = bells.get(&event.container) {
-                bell.notify_one();
+            let bell = self.of(&event.container);
+            if event.action == "health_status: unhealthy" {
+                bell.sick.store(true, Ordering::SeqCst);
             }
+            if event.action == "die" {
+                bell.died.store(true, Ordering::SeqCst);
+            }
+            bell.notify.notify_one();
         }
         for bell in self
             .0
@@ -34,7 +51,7 @@ impl Bells {
             .unwrap_or_else(PoisonError::into_inner)
             .values()
         {
-            bell.notify_one();
+            bell.notify.notify_one();
         }
     }
 }
@@ -55,6 +72,9 @@ impl From<EngineError> for NotWell {
 }
 
 /// Waits until `id` is healthy; without a health check, until it ran for `settle` without a restart.
+///
+/// Docker calls a paused container unhealthy, and an unpaused one until its next check. So that word counts
+/// only where the check was heard to say it, or another was seen before, or no other came in time.
 pub(super) async fn healthy<L: Look>(
     look: &L,
     bells: &Bells,
@@ -66,17 +86,22 @@ pub(super) async fn healthy<L: Look>(
     let began = Instant::now();
     let (settled, deadline) = (began + settle.duration(), began + patience.duration());
     let mut first: Option<String> = None;
+    let mut checked = false;
     loop {
         let Some(container) = look.inspect(id).await? else {
             return Err(NotWell::Sick("it is gone".to_owned()));
         };
-        if let Some(why) = ended(&container, first.as_deref()) {
+        checked |= container.state.health == Some(HealthStatus::Starting)
+            || bell.sick.load(Ordering::SeqCst)
+            || Instant::now() >= deadline;
+        let died = bell.died.load(Ordering::SeqCst);
+        if let Some(why) = ended(&container, first.as_deref(), died) {
             return Err(NotWell::Sick(why));
         }
         first.get_or_insert_with(|| container.state.started_at.clone());
         let until = match container.state.health {
             Some(HealthStatus::Healthy) => return Ok(()),
-            Some(HealthStatus::Unhealthy) => {
+            Some(HealthStatus::Unhealthy) if checked => {
                 return Err(NotWell::Sick(format!(
                     "it is unhealthy: its health check failed {}",
                     if container.state.restarts > 0 {
@@ -91,19 +116,20 @@ pub(super) async fn healthy<L: Look>(
                     "it was not healthy within {patience}"
                 )));
             }
-            Some(HealthStatus::Starting) => deadline,
+            Some(HealthStatus::Starting | HealthStatus::Unhealthy) => deadline,
             None if Instant::now() >= settled => return Ok(()),
             None => settled,
         };
         tokio::select! {
-            () = bell.notified() => {}
+            () = bell.notify.notified() => {}
             () = tokio::time::sleep_until(until) => {}
         }
     }
 }
 
-/// Why a container no longer runs its first run; none while it does.
-fn ended(container: &Container, first: Option<&str>) -> Option<String> {
+/// Why a container no longer runs its first run; none while it does. One that was only unpaused may have been
+/// restarted long before: that counts where it was heard.
+fn ended(container: &Container, first: Option<&str>, died: bool) -> Option<String> {
     let state = &container.state;
     let memory = if state.oom_killed {
         ", killed for using more memory than it may"
@@ -112,7 +138,7 @@ fn ended(container: &Container, first: Option<&str>) -> Option<String> {
     };
     match state.status {
         Status::Running | Status::Paused if first.is_none_or(|first| first == state.started_at) => {
-            (state.restarts > 0).then(|| {
+            (died && state.restarts > 0).then(|| {
                 format!(
                     "it ended and was restarted {} times{memory}",
                     state.restarts

@@ -12,7 +12,8 @@ use crate::store::{
 };
 use std::future::Future;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long an engine that went away may take to come back before the rest is left to the next command.
 pub(super) const ENGINE_PATIENCE: Duration = Duration::from_secs(90);

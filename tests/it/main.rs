@@ -13,6 +13,7 @@
 )]
 
 mod conformance;
+mod converge;
 mod docker;
 mod docs;
 mod hard;

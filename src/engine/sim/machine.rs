@@ -191,6 +191,15 @@ impl Sim {
         })
     }
 
+    /// The labels of a container.
+    pub fn labels(&self, name: &str) -> BTreeMap<String, String> {
+        self.with(|world| {
+            let unit = world.unit_id(name).and_then(|id| world.units.get(&id));
+            unit.map(|unit| unit.create.labels.clone())
+                .unwrap_or_default()
+        })
+    }
+
     /// Every container as it is now, by name, without a request.
     pub fn containers(&self) -> BTreeMap<String, Container> {
         self.with(|world| {

@@ -8,6 +8,7 @@ pub mod proxy;
 pub mod recorder;
 pub mod second;
 pub mod stack;
+pub mod stacks;
 
 use std::time::{Duration, Instant};
 
