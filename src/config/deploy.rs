@@ -282,9 +282,15 @@ fn site(node: &Node, d: &mut Diagnostics) -> Option<Site> {
         );
         return None;
     }
-    let was = was.map(|was| Sp {
-        value: names::sanitize(&was.value),
-        at: was.at,
+    let was = was.and_then(|was| {
+        let value = names::sanitize(&was.value);
+        if value.is_empty() {
+            let summary = format!("`{}` cannot have been a label", was.value);
+            let error = Diagnostic::error(codes::BAD_LABEL, was.at, summary);
+            d.push(error.help("`was: OLD` names the label that the site had before"));
+            return None;
+        }
+        Some(Sp { value, at: was.at })
     });
     parts
         .volumes

@@ -56,7 +56,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "P0305",
         "an app would lose touch with its data",
-        "An app with data goes while one of the same product comes: most likely it was renamed (`was: OLD`).",
+        "What holds data goes while one of the same product comes: most likely it was renamed (`was: OLD` for a site).",
     ),
     (
         "P0306",
@@ -77,6 +77,12 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "P0309",
         "somebody else runs on the volume",
         "A container that was renamed or copied by hand runs on it, and two containers on one volume harm its data.",
+    ),
+    (
+        "P0310",
+        "a new volume in the place of one with data",
+        "A volume was renamed in the files, or `was:` was dropped or names another label than the one that the data \
+         was made under.",
     ),
 ];
 

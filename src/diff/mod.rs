@@ -325,12 +325,32 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
     diff
 }
 
+impl Wishes {
+    /// The labels of `--target`, with those that they had before: who takes over data, and who held it, are
+    /// changed together or not at all.
+    pub fn target_with_old(&self, desired: &Stack) -> BTreeSet<String> {
+        let mut all = self.target.clone();
+        if all.is_empty() {
+            return all;
+        }
+        let named = |label: &str| desired.containers().any(|(id, ..)| id.label() == label);
+        for (id, resource) in &desired.resources {
+            let was = resource.about.as_ref().and_then(|about| about.was.as_ref());
+            if let Some(was) = was.filter(|_| self.target.contains(id.label())) {
+                // A label that something else has by now is no longer the old one.
+                all.extend((!named(was)).then(|| was.clone()));
+            }
+        }
+        all
+    }
+}
+
 impl Inputs<'_> {
     /// Whether the resource is within `--target`: of a label named there, or a network or volume that a
     /// container of such a label needs.
     pub fn wants(&self, id: &ResourceId) -> bool {
         use crate::base::Kind;
-        let target = &self.wishes.target;
+        let target = &self.wishes.target_with_old(self.desired);
         let needed = || {
             self.desired
                 .containers()

@@ -10,17 +10,22 @@ use std::collections::BTreeSet;
 pub(super) fn check(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
     let mut refusals = Vec::new();
     for (id, resource, spec) in inputs.desired.containers() {
-        if !inputs.wants(id)
-            || inputs.wishes.new_data.contains(id.label())
-            || resource.life.new_data
-        {
+        let Some(before) = inputs
+            .wants(id)
+            .then(|| Before::of(inputs, slots, id, resource))
+            .flatten()
+        else {
             continue;
-        }
-        let before = Before::of(inputs, slots, id, resource);
-        if let Some(before) = before {
-            version(inputs, id, resource, spec, &before, &mut refusals);
+        };
+        // That new data is meant says nothing of data that is there and used again.
+        version(inputs, id, resource, spec, &before, &mut refusals);
+        let asked = inputs.wishes.new_data.contains(id.label());
+        if !asked {
             init_only(inputs, id, resource, spec, &before, &mut refusals);
+        }
+        if !asked && !resource.life.new_data {
             other_product(inputs, id, resource, &mut refusals);
+            other_volume(inputs, id, resource, spec, &before, &mut refusals);
         }
     }
     volumes_gone(inputs, diff, &mut refusals);
@@ -94,22 +99,30 @@ fn version(
     refusals: &mut Vec<Refusal>,
 ) {
     let Some(about) = &resource.about else { return };
-    if about.role != Role::Provider
-        || before.spec.image == spec.image
-        || !before.shares_data(inputs, spec)
-    {
+    if before.spec.image == spec.image || !before.shares_data(inputs, spec) {
         return;
     }
+    // A site that runs a database's image is one as well.
+    let product = match (about.role, crate::services::of_image(&spec.image)) {
+        (Role::App, Some(service)) => service.name(),
+        (Role::App, None) => return,
+        (Role::Provider, _) => about.product.as_str(),
+    };
     let (from, to) = (tag(&before.spec.image), tag(&spec.image));
-    if let Err(why) = crate::services::upgrade(&about.product, from, to) {
+    if let Err(why) = crate::services::upgrade(product, from, to) {
         refusals.push(Refusal {
             code: "P0301".into(),
             id: id.clone(),
-            summary: format!("{} {from} → {to} on existing data", about.product),
+            summary: format!("{product} {from} → {to} on existing data"),
             why,
             help: vec![
-                format!("keep the version: `module-version: \"=={from}\"`, or"),
-                "dump the data, give the provider another volume, and load the dump there".into(),
+                match about.role {
+                    Role::App => format!("keep the image: `{}`, or", before.spec.image),
+                    Role::Provider => {
+                        format!("keep the version: `module-version: \"=={from}\"`, or")
+                    }
+                },
+                "dump the data, give the database another volume, and load the dump there".into(),
             ],
             origin: resource.origin("image").cloned(),
         });
@@ -175,6 +188,63 @@ fn same_text(a: Option<&crate::model::Text>, b: Option<&crate::model::Text>) -> 
             },
             _ => false,
         })
+}
+
+/// A new, empty volume would take the place of one that was written to: a `was:` that was dropped or that names
+/// a label in between, or a volume that has another name now.
+fn other_volume(
+    inputs: &Inputs<'_>,
+    id: &ResourceId,
+    resource: &Resource,
+    spec: &ContainerSpec,
+    before: &Before,
+    refusals: &mut Vec<Refusal>,
+) {
+    let product = |resource: &Resource| resource.about.as_ref().map(|about| about.product.clone());
+    let base = inputs.base.and_then(|base| base.resources.get(id));
+    // Another product does not want the first one's data.
+    if base.is_some_and(|base| product(base) != product(resource)) {
+        return;
+    }
+    for (path, mount) in &spec.mounts {
+        let old = before.spec.mounts.get(path).filter(|old| !old.read_only);
+        let (Some(MountSource::Volume(old)), MountSource::Volume(new)) =
+            (old.map(|old| &old.source), &mount.source)
+        else {
+            continue;
+        };
+        let there = |name: &str| inputs.observed.volumes.contains_key(name);
+        // A foreign volume is one that the files name as `external`: somebody chose it.
+        let chosen = inputs.observed.foreign.volumes.contains(new.as_str());
+        if old == new || !there(old.as_str()) || there(new.as_str()) || chosen {
+            continue;
+        }
+        let label = id.label();
+        let made_as = inputs
+            .observed
+            .volumes
+            .get(old.as_str())
+            .and_then(|volume| volume.owner.resource.as_ref())
+            .map_or(label, ResourceId::label);
+        let keep = if made_as == label {
+            format!("give the volume its old name again, to keep what is in `{old}`, or")
+        } else {
+            format!(
+                "write `was: {made_as}` beside `label: {label}`: `{old}` is named after `{made_as}`, or"
+            )
+        };
+        refusals.push(Refusal {
+            code: "P0310".into(),
+            id: id.clone(),
+            summary: format!("`{}` would leave its data in `{old}`", id.address),
+            why: format!("at {path} it would find `{new}`, which is new and empty"),
+            help: vec![
+                keep,
+                format!("pass `--new-data {label}` to start with an empty one (the old one stays)"),
+            ],
+            origin: resource.origin(&format!("mounts.{path}")).cloned(),
+        });
+    }
 }
 
 /// Another product under a label would get the first one's data.
@@ -254,7 +324,7 @@ fn volumes_gone(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
     }
 }
 
-/// An app with data goes while one of the same product comes: most likely it was only renamed.
+/// What holds data goes while one of the same product comes: most likely it was only renamed.
 fn lost_touch(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
     let Some(base) = inputs.base else { return };
     for change in diff
@@ -265,52 +335,86 @@ fn lost_touch(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
         let Some(resource) = inputs.desired.resources.get(&change.id) else {
             continue;
         };
-        let Some(about) = resource
-            .about
-            .as_ref()
-            .filter(|about| about.role == Role::App)
-        else {
+        let Some(about) = &resource.about else {
             continue;
         };
         let label = change.id.label();
         let is_new = change.action == Action::Create && change.reasons.contains(&Reason::New);
-        let said =
-            about.was.is_some() || resource.life.new_data || inputs.wishes.new_data.contains(label);
+        let renamed = about.was.is_some() && about.role == Role::App;
+        let said = renamed || resource.life.new_data || inputs.wishes.new_data.contains(label);
         if !is_new || said {
             continue;
         }
-        let going = diff
-            .changes
-            .values()
-            .filter(|c| c.action == Action::Remove)
-            .find(|c| {
-                base.resources.get(&c.id).is_some_and(|old| {
-                    let app = old
-                        .about
-                        .as_ref()
-                        .is_some_and(|o| o.role == Role::App && o.product == about.product);
-                    app && holds_data(base, c.id.label())
-                })
+        // By what was applied, not by what runs: after a `destroy` nothing goes, and the data is there.
+        let going = base
+            .resources
+            .iter()
+            .filter(|(id, _)| {
+                id.kind == Kind::Container
+                    && !inputs.desired.resources.contains_key(*id)
+                    && inputs.wants(id)
+            })
+            .find(|(id, old)| {
+                let same = old
+                    .about
+                    .as_ref()
+                    .is_some_and(|o| o.role == about.role && o.product == about.product);
+                same && match about.role {
+                    Role::App => {
+                        holds_data(base, id.label()) && !keeps_data(inputs, base, id.label(), label)
+                    }
+                    Role::Provider => {
+                        let kept = volumes_of(base, |of| of == *id)
+                            .is_subset(&volumes_of(inputs.desired, |of| *of == change.id));
+                        id.label() == label && old.life.holds_data && !kept
+                    }
+                }
             });
-        if let Some(old) = going {
-            let was = old.id.label();
-            refusals.push(Refusal {
-                code: "P0305".into(),
-                id: change.id.clone(),
-                summary: format!("`{was}` goes and `{label}` comes, both {}", about.product),
-                why: format!("`{label}` would start without the data of `{was}`"),
-                help: vec![
-                    format!(
-                        "if it was renamed: `was: {was}` beside `label: {label}` keeps the data, or"
-                    ),
-                    format!(
-                        "if it is another one: `new-data: true` there, or `--new-data {label}`"
-                    ),
-                ],
-                origin: change.origin.clone(),
-            });
-        }
+        let Some((old, _)) = going else { continue };
+        let (was, now) = (&old.address, &change.id.address);
+        let keep = match about.role {
+            Role::App => {
+                format!("if it was renamed: `was: {was}` beside `label: {now}` keeps the data, or")
+            }
+            Role::Provider => {
+                let name = was.rsplit('/').next().unwrap_or_default();
+                format!("give the provider its old name `{name}` again, or")
+            }
+        };
+        refusals.push(Refusal {
+            code: "P0305".into(),
+            id: change.id.clone(),
+            summary: format!("`{was}` goes and `{now}` comes, both {}", about.product),
+            why: format!("`{now}` would start without the data of `{was}`"),
+            help: vec![
+                keep,
+                format!("if it is another one: `new-data: true` there, or `--new-data {label}`"),
+            ],
+            origin: change.origin.clone(),
+        });
     }
+}
+
+/// The volumes that some containers of a stack may write to.
+fn volumes_of(
+    stack: &crate::model::Stack,
+    which: impl Fn(&ResourceId) -> bool,
+) -> BTreeSet<&crate::base::EngineId> {
+    stack
+        .containers()
+        .filter(|(id, ..)| which(id))
+        .flat_map(|(_, _, spec)| spec.volumes())
+        .filter(|(_, write)| *write)
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// Whether the containers of `new` use all the volumes that those of `old` wrote to, as after a rollback
+/// across a rename.
+fn keeps_data(inputs: &Inputs<'_>, base: &crate::model::Stack, old: &str, new: &str) -> bool {
+    let before = volumes_of(base, |id| id.label() == old);
+    let after = volumes_of(inputs.desired, |id| id.label() == new);
+    !before.is_empty() && before.is_subset(&after)
 }
 
 fn holds_data(stack: &crate::model::Stack, label: &str) -> bool {

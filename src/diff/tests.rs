@@ -276,8 +276,25 @@ fn news() -> World {
 fn p0305_an_app_with_data_goes_while_one_of_its_product_comes() {
     let mut world = news();
     assert_eq!(world.refused(), ["P0305 container:news"]);
+    // Also where nothing runs, as after a destroy.
+    world.observed.containers.clear();
+    assert_eq!(world.refused(), ["P0305 container:news"]);
     world.wishes.new_data = labels(&["news"]);
     assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn p0301_a_database_that_is_a_site_and_one_that_is_meant_to_have_new_data() {
+    let mut stack = fixture::usual();
+    fixture::spec_mut(&mut stack, "wiki").image = "docker.io/library/postgres:15".into();
+    fixture::volume(&mut stack, "wiki", "data", "/var/lib/postgresql/data");
+    let mut world = World::settled(stack);
+    fixture::spec_mut(&mut world.desired, "wiki").image = "docker.io/library/postgres:16".into();
+    assert_eq!(world.refused(), ["P0301 container:wiki"]);
+    fixture::container_mut(&mut world.desired, "wiki")
+        .life
+        .new_data = true;
+    assert_eq!(world.refused(), ["P0301 container:wiki"]);
 }
 
 #[test]
@@ -304,6 +321,104 @@ fn p0307_more_than_half_does_not_go_unasked_but_may_be_renamed() {
     let wiki = fixture::container_mut(&mut world.desired, "wiki");
     wiki.about.as_mut().unwrap().was = Some("blog".into());
     assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+/// The database's volume has another name in the files.
+fn other_volume(world: &mut World) {
+    let id = ResourceId::volume("blog/database/data");
+    let volume = world.desired.resources.remove(&id).unwrap();
+    let id = ResourceId::volume("blog/database/files");
+    world.desired.resources.insert(id, volume);
+    for resource in world.desired.resources.values_mut() {
+        if resource.name == "acme-blog-database-data" {
+            resource.name = "acme-blog-database-files".into();
+        }
+    }
+    let database = fixture::container_mut(&mut world.desired, "blog/database");
+    database.about.as_mut().unwrap().init_only.clear();
+    let files = "acme-blog-database-files";
+    fixture::mount(&mut world.desired, "blog/database", files, "/var/lib/mysql");
+}
+
+#[test]
+fn p0310_a_new_volume_does_not_take_the_place_of_one_with_data() {
+    let mut world = World::usual(|_| {});
+    other_volume(&mut world);
+    assert_eq!(world.refused(), ["P0310 container:blog/database"]);
+    world.wishes.new_data = labels(&["blog"]);
+    assert_eq!(world.refused(), Vec::<String>::new());
+    // One that is there, as after a rollback, is not new.
+    world.wishes.new_data.clear();
+    let volume = world.volumes()["acme-blog-database-data"].clone();
+    let name = "acme-blog-database-files".to_owned();
+    world.volumes().insert(name, volume);
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn p0305_a_provider_that_is_called_otherwise_would_lose_its_data() {
+    let mut world = World::usual(|stack| {
+        let (old, new) = ("blog/database", "blog/db");
+        let resource = stack.resources.remove(&ResourceId::container(old)).unwrap();
+        let resource = crate::model::Resource {
+            name: "acme-blog-db".into(),
+            ..resource
+        };
+        stack.resources.insert(ResourceId::container(new), resource);
+        let blog = fixture::container_mut(stack, "blog");
+        blog.needs.remove(&ResourceId::container(old));
+        fixture::needs(stack, "blog", new);
+        fixture::spec_mut(stack, new).mounts.clear();
+        stack
+            .resources
+            .remove(&ResourceId::volume("blog/database/data"));
+        fixture::container_mut(stack, new)
+            .needs
+            .remove(&ResourceId::volume("blog/database/data"));
+        fixture::volume(stack, new, "data", "/var/lib/mysql");
+    });
+    assert_eq!(world.refused(), ["P0305 container:blog/db"]);
+    world.wishes.new_data = labels(&["blog"]);
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn who_takes_over_all_volumes_of_who_goes_lost_nothing() {
+    let mut world = news();
+    for stack in [world.base.as_mut().unwrap(), &mut world.desired] {
+        for address in ["blog", "news"] {
+            if stack
+                .resources
+                .contains_key(&ResourceId::container(address))
+            {
+                fixture::mount(stack, address, "acme-blog-data", "/data");
+            }
+        }
+    }
+    let base = world.base.as_mut().unwrap();
+    fixture::drop_label(base, "blog/database");
+    base.resources
+        .remove(&ResourceId::container("blog/database"));
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn a_target_that_was_renamed_takes_its_old_label_along() {
+    let mut world = World::usual(|stack| {
+        fixture::app(stack, "docs");
+        let about = fixture::container_mut(stack, "docs").about.as_mut();
+        about.unwrap().was = Some("wiki".into());
+        fixture::drop_label(stack, "wiki");
+    });
+    world.wishes.target = labels(&["docs"]);
+    let plan = world.plan();
+    let actions: Vec<_> = plan
+        .changes
+        .iter()
+        .filter(|change| change.id.kind == crate::base::Kind::Container)
+        .map(|change| format!("{:?} {}", change.action, change.id.address))
+        .collect();
+    assert_eq!(actions, ["Create docs", "Remove wiki"]);
 }
 
 #[test]

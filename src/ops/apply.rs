@@ -172,11 +172,12 @@ fn narrow(mut stack: Stack, base: Option<&Stack>, wishes: &Wishes) -> Stack {
     if wishes.target.is_empty() {
         return stack;
     }
+    let target = wishes.target_with_old(&stack);
     stack
         .resources
-        .retain(|id, _| id.kind == Kind::Image || wishes.target.contains(id.label()));
+        .retain(|id, _| id.kind == Kind::Image || target.contains(id.label()));
     for (id, resource) in base.iter().flat_map(|base| &base.resources) {
-        if !wishes.target.contains(id.label()) {
+        if !target.contains(id.label()) {
             stack
                 .resources
                 .entry(id.clone())

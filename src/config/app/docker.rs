@@ -165,8 +165,8 @@ impl Docker {
     }
 
     pub(super) fn overlay(&mut self, over: &Self) {
-        for (name, value) in &over.0 {
-            // One of two names of one thing wins whole.
+        for name in over.0.keys() {
+            // One of two names of one thing wins whole; a period goes with its quota.
             match name.as_str() {
                 "network" => drop(self.0.remove("network_mode")),
                 "network_mode" => drop(self.0.remove("network")),
@@ -177,8 +177,8 @@ impl Docker {
                 }
                 _ => {}
             }
-            self.0.insert(name.clone(), value.clone());
         }
+        self.0.extend(over.0.clone());
     }
 
     /// The fields that options set, each with where the option stands.
@@ -207,7 +207,7 @@ impl Docker {
                 "command" => spec.command = read.command(),
                 "entrypoint" => spec.entrypoint = read.command(),
                 "cpus" => spec.live.nano_cpus = read.cpus(),
-                "nano_cpus" => spec.live.nano_cpus = read.int(),
+                "nano_cpus" => spec.live.nano_cpus = read.count(false),
                 "cpu_quota" => {
                     let period = self
                         .0
@@ -236,7 +236,7 @@ impl Docker {
                         spec.network_mode = mode;
                     }
                 }
-                "pids_limit" => spec.live.pids = read.int(),
+                "pids_limit" => spec.live.pids = read.count(true),
                 "privileged" => spec.privileged = read.flag().unwrap_or(false),
                 "read_only" => spec.read_only = read.flag().unwrap_or(false),
                 "restart_policy" => {
@@ -308,6 +308,20 @@ impl Read<'_, '_> {
             self.wrong("a whole number");
         }
         int
+    }
+
+    /// A number of something, at least 1. 0 is no limit, which is not declaring one; so is -1 where Docker says
+    /// so.
+    fn count(&mut self, minus_one: bool) -> Option<i64> {
+        match self.int()? {
+            0 => None,
+            -1 if minus_one => None,
+            count if count > 0 => Some(count),
+            _ => {
+                self.bad("a number above 0");
+                None
+            }
+        }
     }
 
     fn flag(&mut self) -> Option<bool> {

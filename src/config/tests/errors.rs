@@ -446,3 +446,17 @@ fn what_has_no_effect_yet_is_said() {
         help: did you mean `label`?
     "#);
 }
+
+#[test]
+fn numbers_that_the_engine_would_not_take() {
+    let found = of_sites(
+        "- label: wiki\n  image: wiki\n  was: '???'\n  docker: {pids_limit: -7, nano_cpus: -4}\n",
+    );
+    for what in [
+        "`???` cannot have been a label",
+        "`pids_limit` of `docker` cannot be `-7`",
+        "`nano_cpus` of `docker` cannot be `-4`",
+    ] {
+        assert!(found.contains(what), "{what}: {found}");
+    }
+}

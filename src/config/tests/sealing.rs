@@ -523,3 +523,13 @@ fn a_large_stack_is_read_in_no_time() {
     let second = seal(&world);
     assert_eq!(first.digest(), second.digest());
 }
+
+#[test]
+fn a_quota_keeps_its_period_and_no_limit_is_none() {
+    let docker = "{cpu_period: 200000, cpu_quota: 50000, pids_limit: -1}";
+    let site = format!("- {{label: wiki, image: wiki, docker: {docker}}}\n");
+    let folder = Map::wiki("metadata: {id: wiki}\nimage: acme/wiki:1\n", &deploy(&site));
+    let stack = sealed(&folder, &World::new()).stack;
+    let live = &container(&stack, "wiki").live;
+    assert_eq!((live.nano_cpus, live.pids), (Some(250_000_000), None));
+}

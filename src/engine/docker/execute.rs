@@ -288,7 +288,11 @@ async fn update_live(
             Ok(_) => break,
             // A container that keeps restarting: its process has just ended and the engine does not know yet.
             // It drops the change then, and takes it a moment later.
-            Err(error) if says(&error, 500, "cannot update a stopped container") && tries < 20 => {
+            Err(error)
+                if tries < 100
+                    && (says(&error, 500, "cannot update a stopped container")
+                        || says(&error, 500, "container not running")) =>
+            {
                 tries += 1;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
