@@ -174,7 +174,9 @@ make() {
   # Imported without a tag first: a file system that broke off must not get one.
   import() { # import CONTENT TAG
     local id
-    id=$(rootfs | docker import --change "LABEL coasti.content=$1" -) && docker tag "$id" "$2"
+    # Alone on its line: in a list, `set -e` would be off in `rootfs` too.
+    id=$(set -e; rootfs | docker import --change "LABEL coasti.content=$1" -)
+    docker tag "$id" "$2"
   }
   if [ ! -e "$recipes/$name/Dockerfile" ]; then
     import "$hash" "$image:$version"

@@ -12,9 +12,11 @@ rootfs() {
   # no root to fetch.
   busybox=$(command -v busybox || true)
   if [ -z "$busybox" ] || LC_ALL=C ldd "$busybox" >/dev/null 2>&1; then
-    (cd "$work" && apt-get -qq download busybox-static && dpkg-deb -x busybox-static_*.deb "$work/busybox") >&2
-    busybox=$(find "$work/busybox" -name busybox -type f | head -n 1)
+    (cd "$work" && apt-get -qq download busybox-static && dpkg-deb -x busybox-static_*.deb "$work/busybox") >&2 || return 1
+    # /bin or /usr/bin, as the release has it; a hook of that name lies elsewhere.
+    busybox=$(find "$work/busybox" -path '*/bin/busybox' -type f)
   fi
+  "$busybox" true || return 1
   cp "$busybox" "$root/bin/busybox"
   chmod 755 "$root/bin/busybox"
   for applet in $("$busybox" --list); do
