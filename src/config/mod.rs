@@ -33,14 +33,43 @@ use std::{collections::BTreeSet, sync::Arc};
 /// A stack's folder: the disk, or a map in tests.
 pub trait Folder {
     /// The text of the file at `path`, which is relative to the folder, with `/` between its parts; none
-    /// where there is no such file. An error is in words for the user.
-    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, String>;
+    /// where there is no such file.
+    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, Unreadable>;
 
-    /// Whether a file or folder is at `path`.
+    /// Whether a file is at `path`.
     fn exists(&self, path: &str) -> bool;
 
     /// The folder's own name: the stack's, where a file of nua's has none.
     fn name(&self) -> String;
+}
+
+/// Why a file that is there was not read; to be shown after its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It has more than this many MB.
+    TooLarge(u64),
+    /// Anything else, in words for the user.
+    Because(String),
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooLarge(most) => write!(f, "is larger than {most} MB"),
+            Self::Because(why) => f.write_str(why),
+        }
+    }
+}
+
+impl Unreadable {
+    /// What is wrong with the file at `path`.
+    fn at(&self, path: &str) -> Diagnostic {
+        let code = match self {
+            Self::TooLarge(_) => codes::TOO_LARGE,
+            Self::Because(_) => codes::NO_FILE,
+        };
+        Diagnostic::error(code, None, format!("`{path}` {self}"))
+    }
 }
 
 /// What the files want, before any choice that needs an engine.
@@ -107,8 +136,7 @@ fn load(folder: &dyn Folder, path: &str, d: &mut Diagnostics) -> Loaded {
         },
         Ok(None) => Loaded::Missing,
         Err(why) => {
-            let summary = format!("`{path}` cannot be read: {why}");
-            d.push(Diagnostic::error(codes::NO_FILE, None, summary));
+            d.push(why.at(path));
             Loaded::Broken
         }
     }

@@ -33,7 +33,7 @@ impl Map {
 }
 
 impl Folder for Map {
-    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, String> {
+    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, Unreadable> {
         Ok(self.0.get(path).map(|text| {
             Arc::new(Source {
                 name: path.to_owned(),

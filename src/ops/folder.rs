@@ -1,15 +1,19 @@
 //! A stack's folder on disk.
 
-use crate::config::Folder;
+use crate::config::{Folder, Unreadable};
 use crate::diag::Source;
+use rustix::fs::OFlags;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::{
+    fs,
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-/// Files over this size are refused unread.
-const LARGEST: u64 = 4 * 1024 * 1024;
+/// Files over this many MB are refused unread.
+const MOST: u64 = 4;
+const LARGEST: u64 = MOST * 1024 * 1024;
 
 /// The file by which a stack's folder is recognised.
 pub const MARK: &str = "config/products.yml";
@@ -24,12 +28,7 @@ impl Disk {
     /// The folder `start` or the nearest one above it that has `config/products.yml`.
     pub fn find(start: &Path) -> Option<Self> {
         let start = std::path::absolute(start).ok()?;
-        let root = start
-            .ancestors()
-            .find(|folder| folder.join(MARK).is_file())?;
-        Some(Self {
-            root: root.to_owned(),
-        })
+        start.ancestors().map(Self::at).find(Self::is_stack)
     }
 
     /// Exactly this folder.
@@ -39,6 +38,11 @@ impl Disk {
         }
     }
 
+    /// Whether it has the file by which a stack's folder is recognised, be it one that cannot be read.
+    pub fn is_stack(&self) -> bool {
+        self.root.join(MARK).symlink_metadata().is_ok()
+    }
+
     /// Where it is.
     pub fn root(&self) -> &Path {
         &self.root
@@ -46,56 +50,98 @@ impl Disk {
 
     /// Replaces a file's text: a new file beside it, then one rename, so that it is never half written.
     pub fn replace(&self, source: &Source, text: &str) -> io::Result<()> {
-        let mut name = source.path.file_name().unwrap_or_default().to_owned();
+        // Where the path is a link, it stays one.
+        let path = source.path.canonicalize()?;
+        let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".coasti-new");
-        let new = source.path.with_file_name(name);
-        let mut file = std::fs::File::create(&new)?;
+        let new = path.with_file_name(name);
+        let mut file = fs::File::create(&new)?;
         file.write_all(text.as_bytes())?;
-        file.set_permissions(std::fs::metadata(&source.path)?.permissions())?;
+        file.set_permissions(fs::metadata(&path)?.permissions())?;
         file.sync_all()?;
-        std::fs::rename(&new, &source.path)
+        fs::rename(&new, &path)
     }
 }
 
-impl Folder for Disk {
-    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, String> {
-        let full = self.root.join(path);
-        let file = match std::fs::File::open(&full) {
-            Ok(file) => file,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(format!("cannot be read: {error}")),
+/// A file's content; none where there is no file.
+fn bytes(path: &Path) -> Result<Option<Vec<u8>>, Unreadable> {
+    let absent = |error: &io::Error| {
+        let kind = error.kind();
+        matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    };
+    let wrong = |error: io::Error| Unreadable::Because(format!("cannot be read: {error}"));
+    // Before it is opened: opening a pipe waits for somebody who writes, and a device may act on it.
+    let about = match path.metadata() {
+        Ok(about) => about,
+        Err(error) if absent(&error) => {
+            return match path.read_link() {
+                Ok(to) => Err(Unreadable::Because(format!(
+                    "is a link to {}, which is not there",
+                    to.display()
+                ))),
+                Err(_) => Ok(None),
+            };
+        }
+        Err(error) => return Err(wrong(error)),
+    };
+    check(&about)?;
+    let file = match fs::OpenOptions::new()
+        .read(true)
+        // It may be another one by now.
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+    {
+        Ok(file) => file,
+        Err(error) if absent(&error) => return Ok(None),
+        Err(error) => return Err(wrong(error)),
+    };
+    check(&file.metadata().map_err(wrong)?)?;
+    let mut bytes = Vec::new();
+    // What grows while it is read, or tells no size (`/proc` does not), is cut off as well.
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(wrong)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Unreadable::TooLarge(MOST));
+    }
+    Ok(Some(bytes))
+}
+
+/// Only a regular file of bounded size is read.
+fn check(about: &fs::Metadata) -> Result<(), Unreadable> {
+    let kind = about.file_type();
+    let what = if kind.is_file() {
+        return match about.len() > LARGEST {
+            true => Err(Unreadable::TooLarge(MOST)),
+            false => Ok(()),
         };
-        let about = file
-            .metadata()
-            .map_err(|error| format!("cannot be read: {error}"))?;
-        if about.is_dir() {
+    } else if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    };
+    Err(Unreadable::Because(format!("is {what}, not a file")))
+}
+
+impl Folder for Disk {
+    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, Unreadable> {
+        let full = self.root.join(path);
+        let Some(bytes) = bytes(&full)? else {
             return Ok(None);
-        }
-        if about.len() > LARGEST {
-            return Err(format!("is larger than {} MB", LARGEST / 1024 / 1024));
-        }
-        let mut bytes = Vec::new();
-        // What grows while it is read, or tells no size (a pipe), is cut off as well.
-        file.take(LARGEST + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| format!("cannot be read: {error}"))?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(format!("is larger than {} MB", LARGEST / 1024 / 1024));
-        }
+        };
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = error
                 .as_bytes()
                 .get(..error.utf8_error().valid_up_to())
                 .unwrap_or_default();
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            format!("is not UTF-8: the first wrong byte is in line {line}")
+            Unreadable::Because(format!(
+                "is not UTF-8: the first wrong byte is in line {line}"
+            ))
         })?;
         let text = text
             .strip_prefix('\u{feff}')
@@ -109,7 +155,7 @@ impl Folder for Disk {
     }
 
     fn exists(&self, path: &str) -> bool {
-        self.root.join(path).exists()
+        self.root.join(path).is_file()
     }
 
     fn name(&self) -> String {
@@ -117,5 +163,83 @@ impl Folder for Disk {
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    /// A folder of the test's own, gone with it.
+    struct Temporary(PathBuf);
+
+    impl Temporary {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("coasti-{name}-{}", std::process::id()));
+            fs::create_dir_all(path.join("config")).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Temporary {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn why(path: &Path) -> String {
+        bytes(path).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_never_waited_for() {
+        let folder = Temporary::new("kinds");
+        let at = |name: &str| folder.0.join(name);
+        mknodat(CWD, at("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        assert_eq!(why(&at("pipe")), "is a named pipe, not a file");
+        let _listening = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        assert_eq!(why(&at("socket")), "is a socket, not a file");
+        assert_eq!(why(&at("config")), "is a directory, not a file");
+        assert_eq!(why(Path::new("/dev/zero")), "is a device, not a file");
+        std::os::unix::fs::symlink("nowhere", at("link")).unwrap();
+        assert_eq!(why(&at("link")), "is a link to nowhere, which is not there");
+        assert_eq!(bytes(&at("absent")), Ok(None));
+        assert_eq!(bytes(&at("socket/file")), Ok(None));
+    }
+
+    #[test]
+    fn large_files_are_refused_unread() {
+        let folder = Temporary::new("large");
+        let path = folder.0.join("large");
+        let file = fs::File::create(&path).unwrap();
+        file.set_len(LARGEST).unwrap();
+        assert_eq!(bytes(&path).unwrap().unwrap().len() as u64, LARGEST);
+        // Were it read, this would not fit into memory.
+        file.set_len(1 << 42).unwrap();
+        assert_eq!(bytes(&path), Err(Unreadable::TooLarge(4)));
+    }
+
+    #[test]
+    fn a_replaced_link_stays_a_link() {
+        let folder = Temporary::new("replaced");
+        let path = folder.0.join("config/deploy.yml");
+        fs::write(folder.0.join("real.yml"), "a").unwrap();
+        std::os::unix::fs::symlink("../real.yml", &path).unwrap();
+        let disk = Disk::at(&folder.0);
+        let source = disk.read("config/deploy.yml").unwrap().unwrap();
+        disk.replace(&source, "b").unwrap();
+        assert!(path.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(folder.0.join("real.yml")).unwrap(), "b");
+        assert_eq!(fs::read_dir(folder.0.join("config")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_is_found_whatever_its_mark_is() {
+        let folder = Temporary::new("mark");
+        let below = folder.0.join("config");
+        let mark = folder.0.join(MARK);
+        mknodat(CWD, mark, FileType::Fifo, Mode::RUSR, 0).unwrap();
+        assert_eq!(Disk::find(&below).unwrap().root(), folder.0);
     }
 }

@@ -58,7 +58,7 @@ impl Shell {
     pub(super) fn folder(&self) -> Result<Disk, OpError> {
         if let Some(folder) = &self.global.directory {
             let disk = Disk::at(folder);
-            if disk.root().join(MARK).is_file() {
+            if disk.is_stack() {
                 return Ok(disk);
             }
             return Err(OpError::usage(

@@ -456,7 +456,7 @@ mod tests {
     struct One(String, String);
 
     impl crate::config::Folder for One {
-        fn read(&self, path: &str) -> Result<Option<Arc<Source>>, String> {
+        fn read(&self, path: &str) -> Result<Option<Arc<Source>>, crate::config::Unreadable> {
             let file = |text: &str| {
                 Arc::new(Source {
                     name: path.into(),

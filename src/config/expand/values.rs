@@ -175,7 +175,7 @@ impl<'a> Values<'a> {
                 return None;
             }
             Err(why) => {
-                let summary = format!("`{path}` cannot be read: {why}");
+                let summary = format!("`{path}` {why}");
                 d.push(Diagnostic::error(codes::NO_SECRET, self.place(at), summary));
                 return None;
             }

@@ -132,13 +132,17 @@ fn refused(reference: &str, what: &str, error: Error) -> EngineError {
 
 /// Loads an archive from this machine's disk, streamed.
 pub(super) async fn load(docker: &Docker, archive: &Path, what: &str) -> Result<Done, EngineError> {
-    let file = tokio::fs::File::open(archive).await.map_err(|error| {
-        EngineError::new(
-            ErrorKind::Rejected,
-            what,
-            format!("cannot be read: {error}"),
-        )
-    })?;
+    let wrong = |why: String| EngineError::new(ErrorKind::Rejected, what, why);
+    let cannot = |error: std::io::Error| wrong(format!("cannot be read: {error}"));
+    // Opening a pipe waits for somebody who writes.
+    if !tokio::fs::metadata(archive)
+        .await
+        .map_err(cannot)?
+        .is_file()
+    {
+        return Err(wrong("it is not a file".to_owned()));
+    }
+    let file = tokio::fs::File::open(archive).await.map_err(cannot)?;
     let chunks = stream::try_unfold(file, async |mut file| {
         let mut chunk = vec![0; CHUNK];
         let read = file.read(&mut chunk).await?;

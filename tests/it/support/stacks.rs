@@ -256,7 +256,7 @@ impl Files {
 }
 
 impl Folder for Files {
-    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, String> {
+    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, config::Unreadable> {
         let source = self.0.get(path).map(|text| Source {
             name: path.to_owned(),
             path: path.into(),
