@@ -170,6 +170,8 @@ async fn walk<E: Engine>(
     let mut running = FuturesUnordered::new();
     let mut heavy = 0;
     let mut failure: Option<Failure> = None;
+    // What could not be tidied up keeps nothing else from it.
+    let mut untidy: Option<Failure> = None;
     let mut phase = None;
     loop {
         if failure.is_none() && context.stop.is_asked() && !ready.is_empty() {
@@ -248,11 +250,16 @@ async fn walk<E: Engine>(
                     of: step.of.clone(),
                     error,
                 });
-                failure.get_or_insert(why);
+                let refused = why.engine.as_ref().is_some_and(|error| !error.is_fatal());
+                if step.phase == Phase::Commit && refused {
+                    untidy.get_or_insert(why);
+                } else {
+                    failure.get_or_insert(why);
+                }
             }
         }
     }
-    failure.map_or(Ok(()), Err)
+    failure.or(untidy).map_or(Ok(()), Err)
 }
 
 fn interrupted() -> Failure {

@@ -1,5 +1,6 @@
 //! `coasti apply`: plan, prepare, switch, verify, commit; or undo.
 
+use super::converge::converged;
 use super::error::{Failed, OpError, Undone};
 use super::gather::{Gathered, gather, random};
 use super::images::{images, keep_images};
@@ -155,9 +156,9 @@ async fn locked<E: Engine>(
         recovered: gathered.open,
         new_good: Some((revision.id.clone(), stack.digest())),
     };
-    let warnings = run(session, &mut head, goal).await?;
+    let mut warnings = run(session, &mut head, goal).await?;
     keep_images(session, &gathered.observed, &stack).await;
-    converged(session, desired, &options.wishes).await?;
+    converged(session, desired, &options.wishes, &mut warnings).await?;
     Ok(Applied {
         display: display(&stack, &values),
         plan,
@@ -494,39 +495,6 @@ pub(super) fn summary(plan: &Plan) -> String {
     } else {
         parts.join(", ")
     }
-}
-
-/// A plan made right after an apply is empty; if not, that is an error which names the fields.
-async fn converged<E: Engine>(
-    session: &Session<'_, E>,
-    desired: &Desired,
-    wishes: &Wishes,
-) -> Result<(), OpError> {
-    let mut gathered = gather(session.engine, desired).await?;
-    gathered.sealed.stack.id = Some(session.id.clone());
-    let again = Wishes {
-        target: wishes.target.clone(),
-        ..Wishes::default()
-    };
-    let plan = gathered.plan(&again);
-    if plan.steps.is_empty() && plan.refusals.is_empty() {
-        return Ok(());
-    }
-    let mut fields = Vec::new();
-    for change in &plan.changes {
-        let of = format!("{} `{}`", change.id.kind, change.name);
-        if change.fields.is_empty() {
-            fields.push(format!("{of} ({:?})", change.action).to_lowercase());
-        }
-        fields.extend(
-            change
-                .fields
-                .iter()
-                .map(|field| format!("{of}: {}", field.field)),
-        );
-    }
-    fields.extend(plan.refusals.iter().map(|refusal| refusal.summary.clone()));
-    Err(OpError::NotConverged(fields))
 }
 
 fn display(stack: &Stack, values: &Values) -> Vec<(String, Secret<String>)> {

@@ -14,6 +14,7 @@
 
 mod conformance;
 mod converge;
+mod corners;
 mod docker;
 mod docs;
 mod hard;
