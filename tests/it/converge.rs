@@ -11,6 +11,7 @@ use coasti::{
     },
     observe::Status,
     ops::{OpError, Undone},
+    plan::Op,
 };
 use proptest::{prelude::*, sample};
 use std::{
@@ -155,7 +156,8 @@ proptest! {
             sim.forget();
             plan(&sim, &new).await;
             prop_assert_eq!(sim.changes(), Vec::<String>::new(), "a plan changed something");
-            fine("second apply", apply(&sim, &new).await)?;
+            let applied = fine("second apply", apply(&sim, &new).await)?;
+            prop_assert_eq!(applied.warnings, Vec::<String>::new());
             let touched: BTreeSet<String> = sim
                 .history()
                 .into_iter()
@@ -244,6 +246,8 @@ proptest! {
                 Err(OpError::Refused(..) | OpError::Failed(_) | OpError::NotConverged(_)) if renamed => {
                     return kept(&sim);
                 }
+                // So may it keep a network that is no longer in the files from going.
+                Ok(applied) if renamed && !applied.warnings.is_empty() => return kept(&sim),
                 result => fine("apply after drift", result)?,
             };
             prop_assert_eq!(of_others(&sim), others);
@@ -314,6 +318,16 @@ proptest! {
             let result = apply(&sim, &new).await;
             sim.faults(FaultPlan::new());
             kept(&sim)?;
+            // What an apply that went well leaves to do is told, and takes away only what has no use any more.
+            if let Ok(applied) = &result {
+                let again = plan(&sim, &new).await;
+                prop_assert!(again.refusals.is_empty(), "{:#?}", again.refusals);
+                prop_assert!(again.steps.is_empty() || !applied.warnings.is_empty(), "{:#?}", again.changes);
+                for step in &again.steps {
+                    let tidies = matches!(step.op, Op::Unguard { .. } | Op::RemoveContainer { .. } | Op::RemoveNetwork { .. } | Op::Prepared | Op::Verify { .. });
+                    prop_assert!(tidies, "{step:?}");
+                }
+            }
             // The lock that could not be given back is the next command's trouble.
             let too_late = sim.history().iter().any(|record| {
                 record.call == "remove container coasti.acme.lock" && matches!(record.outcome, Some(Err(_)))
@@ -329,7 +343,8 @@ proptest! {
                 the_same_run(&sim, &same, &old, &new)?;
             }
             release(&sim).await;
-            fine("apply after a failure", apply(&sim, &new).await)?;
+            let applied = fine("apply after a failure", apply(&sim, &new).await)?;
+            prop_assert_eq!(applied.warnings, Vec::<String>::new());
             converged(&sim, &new).await
         })?;
     }
