@@ -316,7 +316,8 @@ pub struct About {
     /// Variables whose values are shown once, after an apply, on a terminal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub display: Vec<String>,
-    /// Variables that the image reads only when it initialises its volume, by the volume's name.
+    /// Variables that the image reads only when it initialises its data, each with the name of the volume or
+    /// the path of the directory that the data is in.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub init_only: BTreeMap<String, EngineId>,
     /// The label that this one had before (`was: OLD`).

@@ -323,6 +323,12 @@ impl Stack {
             .find(|(id, resource)| id.kind == kind && resource.name == name)
     }
 
+    /// The label that the site `label` had before (`was: OLD`).
+    pub fn was(&self, label: &str) -> Option<&str> {
+        let site = self.resources.get(&ResourceId::container(label))?;
+        site.about.as_ref()?.was.as_deref()
+    }
+
     /// Every text of every container: variables, commands, post-run.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
         self.containers().flat_map(|(_, _, spec)| spec.texts())

@@ -124,21 +124,6 @@ impl Cx<'_> {
             .service
             .map_or_else(|| short_name(&container.image), |s| s.name().to_owned());
         about.version = tag_of(&container.image);
-        if let Some(service) = provider.service
-            && let Some(Mount {
-                source: MountSource::Volume(volume),
-                ..
-            }) = service
-                .data()
-                .and_then(|path| container.spec.mounts.get(path))
-        {
-            about.init_only = service
-                .init_only()
-                .iter()
-                .filter(|name| container.spec.env.contains_key(**name))
-                .map(|name| ((*name).to_owned(), volume.clone()))
-                .collect();
-        }
         self.finish(&mut container);
         Some(container)
     }

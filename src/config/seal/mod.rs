@@ -9,11 +9,14 @@ mod volumes;
 
 use super::expand::{Container, Draft, ImageChoice, forbids_overlap, refused};
 use super::{Desired, Recipe, codes};
-use crate::base::{Digest, Key, ResourceId, Secret, ValueId};
+use crate::base::{Digest, EngineId, Key, ResourceId, Secret, ValueId};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{ImageSpec, Need, NetworkSpec, Order, Pull, Resource, Spec, Stack, ValueRef};
+use crate::model::{
+    About, ContainerSpec, ImageSpec, MountSource, Need, NetworkSpec, Order, Pull, Resource, Role,
+    Spec, Stack, ValueRef,
+};
 use crate::observe::Observed;
-use crate::services::{Range, Version};
+use crate::services::{self, Range, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What sealing chooses from.
@@ -75,7 +78,7 @@ fn before<'a>(
     container: &Container,
     draft: &Draft,
     facts: &'a Facts<'_>,
-) -> Option<&'a crate::model::ContainerSpec> {
+) -> Option<&'a ContainerSpec> {
     let of = |id: &ResourceId| {
         let name = crate::base::names::object(&draft.stack, &id.address);
         let live = facts.observed.containers.get(&name).filter(|live| {
@@ -232,6 +235,8 @@ fn build(
         }
         stack.resources.entry(image.clone()).or_insert(made);
 
+        let mut about = container.about;
+        about.init_only = init_only(&about, &container.spec);
         let mut needs = container.needs;
         needs.insert(image, Need::Exists);
         for (volume, _) in container.spec.volumes() {
@@ -252,7 +257,7 @@ fn build(
                 spec: Spec::Container(Box::new(container.spec)),
                 needs,
                 life: container.life,
-                about: Some(container.about),
+                about: Some(about),
                 origins: container.origins,
             },
         );
@@ -270,6 +275,28 @@ fn build(
         given,
         unknown_images,
     }
+}
+
+/// Variables that the image reads only when it initialises what is mounted where its data is: of a provider,
+/// and of a site that runs a database's image.
+fn init_only(about: &About, spec: &ContainerSpec) -> BTreeMap<String, EngineId> {
+    let service = match about.role {
+        Role::Provider => services::find(&about.product),
+        Role::App => services::of_image(&spec.image),
+    };
+    let Some(service) = service else {
+        return BTreeMap::new();
+    };
+    let data = service.data().and_then(|path| spec.mounts.get(path));
+    let kept = match data.map(|mount| &mount.source) {
+        Some(MountSource::Volume(name)) => name.clone(),
+        Some(MountSource::Directory(path)) => EngineId::new(path.clone()),
+        Some(MountSource::Tmpfs { .. }) | None => return BTreeMap::new(),
+    };
+    let read = service.init_only().iter();
+    read.filter(|name| spec.env.contains_key(**name))
+        .map(|name| ((*name).to_owned(), kept.clone()))
+        .collect()
 }
 
 /// Gives a reference its digest, and a secret of a file its id.

@@ -533,3 +533,28 @@ fn a_quota_keeps_its_period_and_no_limit_is_none() {
     let live = &container(&stack, "wiki").live;
     assert_eq!((live.nano_cpus, live.pids), (Some(250_000_000), None));
 }
+
+#[test]
+fn a_site_that_runs_a_database_tells_what_is_read_once() {
+    let site = |volume: &str| {
+        let image = "docker.io/library/postgres:15.1";
+        let env = "{POSTGRES_PASSWORD: swordfish, POSTGRES_DB: shop, TZ: UTC}";
+        let site = format!("- {{label: db, image: '{image}', env: {env}, volume: [{volume}]}}\n");
+        let folder = Map::wiki("metadata: {id: wiki}\nimage: acme/wiki:1\n", &deploy(&site));
+        let mut world = World::new();
+        world.image(image, &["/var/lib/postgresql/data"]);
+        let stack = sealed(&folder, &world).stack;
+        let about = stack.resources[&ResourceId::container("db")].about.clone();
+        serde_json::to_string(&about.unwrap().init_only).unwrap()
+    };
+    // The volume that its image declares, which no file mentions.
+    insta::assert_snapshot!(site(""), @r#"{"POSTGRES_DB":"acme-db-anon-var-lib-postgresql-data","POSTGRES_PASSWORD":"acme-db-anon-var-lib-postgresql-data"}"#);
+    insta::assert_snapshot!(
+        site("{type: directory, name: /srv/db, target: /var/lib/postgresql/data}"),
+        @r#"{"POSTGRES_DB":"/srv/db","POSTGRES_PASSWORD":"/srv/db"}"#
+    );
+    insta::assert_snapshot!(
+        site("{type: tmpfs, name: memory, target: /var/lib/postgresql/data}"),
+        @"{}"
+    );
+}
