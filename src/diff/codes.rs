@@ -80,9 +80,9 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ),
     (
         "P0310",
-        "a new volume in the place of one with data",
-        "A volume was renamed in the files, or `was:` was dropped or names another label than the one that the data \
-         was made under.",
+        "something else in the place of data",
+        "A volume was renamed in the files, became a directory or memory, or a directory became a volume; or `was:` \
+         was dropped or names another label than the one that the data was made under.",
     ),
 ];
 

@@ -364,6 +364,12 @@ impl Inputs<'_> {
         }
     }
 
+    /// Whether the engine has a volume of that name, of this stack or somebody else's.
+    pub(crate) fn has_volume(&self, name: &str) -> bool {
+        let observed = self.observed;
+        observed.volumes.contains_key(name) || observed.foreign.volumes.contains(name)
+    }
+
     /// The decision that stands for the resource's label.
     pub fn hold(&self, id: &ResourceId) -> Option<Hold> {
         self.held.get(id.label()).copied()

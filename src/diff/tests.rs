@@ -1,7 +1,7 @@
 //! What is seen to differ, whose doing it is, and what is refused.
 
 use super::*;
-use crate::model::{Pull, Spec, Text};
+use crate::model::{MountSource, Pull, Spec, Text};
 use crate::plan::fixture::{self, World, labels};
 
 /// The fields of a container's change: `field: from → to (cause)`.
@@ -353,6 +353,120 @@ fn p0310_a_new_volume_does_not_take_the_place_of_one_with_data() {
     let name = "acme-blog-database-files".to_owned();
     world.volumes().insert(name, volume);
     assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+/// What is mounted where the database's data is, first and now.
+fn instead(from: MountSource, to: MountSource) -> World {
+    let put = |stack: &mut Stack, source: MountSource| {
+        let mounts = &mut fixture::spec_mut(stack, "blog/database").mounts;
+        mounts.get_mut("/var/lib/mysql").unwrap().source = source;
+    };
+    let mut stack = fixture::usual();
+    secret(&mut stack, "old");
+    let database = fixture::container_mut(&mut stack, "blog/database");
+    database.about.as_mut().unwrap().init_only.clear();
+    put(&mut stack, from);
+    let mut world = World::settled(stack);
+    put(&mut world.desired, to);
+    world
+}
+
+#[test]
+fn p0310_a_directory_or_memory_does_not_take_the_place_of_data() {
+    let volume = || MountSource::Volume(EngineId::new("acme-blog-database-data"));
+    let directory = |path: &str| MountSource::Directory(path.into());
+    let memory = || MountSource::Tmpfs {
+        size: None,
+        mode: None,
+    };
+    for (from, to) in [
+        (volume(), directory("/srv/db")),
+        (volume(), memory()),
+        (directory("/srv/db"), memory()),
+    ] {
+        let mut world = instead(from, to);
+        assert_eq!(world.refused(), ["P0310 container:blog/database"]);
+        world.wishes.new_data = labels(&["blog"]);
+        assert_eq!(world.refused(), Vec::<String>::new());
+    }
+    // A volume that is made for it is empty; one that is there was chosen.
+    let mut world = instead(directory("/srv/db"), volume());
+    assert_eq!(world.refused(), Vec::<String>::new());
+    world.volumes().clear();
+    world
+        .base
+        .as_mut()
+        .unwrap()
+        .resources
+        .remove(&ResourceId::volume("blog/database/data"));
+    assert_eq!(world.refused(), ["P0310 container:blog/database"]);
+    // So is another directory: both are named in the files.
+    let world = instead(directory("/srv/db"), directory("/mnt/db"));
+    assert_eq!(world.refused(), Vec::<String>::new());
+    // With the volume gone there is nothing to leave behind.
+    let mut world = instead(volume(), memory());
+    world.volumes().clear();
+    world
+        .desired
+        .resources
+        .remove(&ResourceId::volume("blog/database/data"));
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn p0302_what_was_left_out_when_the_data_was_made_and_data_in_a_directory() {
+    let mut world = World::usual(|stack| {
+        fixture::env(stack, "blog/database", "MARIADB_DATABASE", "shop");
+        let about = fixture::container_mut(stack, "blog/database")
+            .about
+            .as_mut();
+        let data = EngineId::new("acme-blog-database-data");
+        let init_only = &mut about.unwrap().init_only;
+        init_only.insert("MARIADB_DATABASE".into(), data);
+    });
+    assert_eq!(world.refused(), ["P0302 container:blog/database"]);
+    world.wishes.new_data = labels(&["blog"]);
+    assert_eq!(world.refused(), Vec::<String>::new());
+
+    let directory = || MountSource::Directory("/srv/db".into());
+    let mut world = instead(directory(), directory());
+    let about = fixture::container_mut(&mut world.desired, "blog/database")
+        .about
+        .as_mut();
+    let init_only = &mut about.unwrap().init_only;
+    init_only.insert("MARIADB_PASSWORD".into(), EngineId::new("/srv/db"));
+    assert_eq!(world.refused(), Vec::<String>::new());
+    secret(&mut world.desired, "new");
+    assert_eq!(world.refused(), ["P0302 container:blog/database"]);
+}
+
+#[test]
+fn p0301_holds_for_the_database_of_a_site_that_is_renamed() {
+    let mut world = World::usual(|stack| {
+        fixture::app(stack, "news");
+        fixture::database(stack, "news");
+        fixture::drop_label(stack, "blog");
+        let about = fixture::container_mut(stack, "news").about.as_mut();
+        about.unwrap().was = Some("blog".into());
+        // Its data is named after the label it had.
+        stack
+            .resources
+            .remove(&ResourceId::volume("news/database/data"));
+        let database = fixture::container_mut(stack, "news/database");
+        database
+            .needs
+            .remove(&ResourceId::volume("news/database/data"));
+        fixture::spec_mut(stack, "news/database").mounts.clear();
+        fixture::volume(stack, "news/database", "data", "/var/lib/mysql");
+        let id = ResourceId::volume("news/database/data");
+        stack.resources.get_mut(&id).unwrap().name = "acme-blog-database-data".into();
+        let data = "acme-blog-database-data";
+        fixture::mount(stack, "news/database", data, "/var/lib/mysql");
+    });
+    assert_eq!(world.refused(), Vec::<String>::new());
+    fixture::spec_mut(&mut world.desired, "news/database").image =
+        "docker.io/library/mariadb:11.4".into();
+    assert_eq!(world.refused(), ["P0301 container:news/database"]);
 }
 
 #[test]

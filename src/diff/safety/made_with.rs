@@ -1,0 +1,120 @@
+//! What data was made with: a database's version, and variables that its image reads only then.
+
+use super::{Before, Inputs, Refusal};
+use crate::base::ResourceId;
+use crate::model::{ContainerSpec, MountSource, Part, Resource, Role, Text};
+
+/// A database's files belong to its version.
+pub(super) fn version(
+    inputs: &Inputs<'_>,
+    id: &ResourceId,
+    resource: &Resource,
+    spec: &ContainerSpec,
+    before: &Before,
+    refusals: &mut Vec<Refusal>,
+) {
+    let Some(about) = &resource.about else { return };
+    if before.spec.image == spec.image || !before.shares_data(inputs, spec) {
+        return;
+    }
+    // A site that runs a database's image is one as well.
+    let product = match (about.role, crate::services::of_image(&spec.image)) {
+        (Role::App, Some(service)) => service.name(),
+        (Role::App, None) => return,
+        (Role::Provider, _) => about.product.as_str(),
+    };
+    let (from, to) = (tag(&before.spec.image), tag(&spec.image));
+    if let Err(why) = crate::services::upgrade(product, from, to) {
+        refusals.push(Refusal {
+            code: "P0301".into(),
+            id: id.clone(),
+            summary: format!("{product} {from} → {to} on existing data"),
+            why,
+            help: vec![
+                match about.role {
+                    Role::App => format!("keep the image: `{}`, or", before.spec.image),
+                    Role::Provider => {
+                        format!("keep the version: `module-version: \"=={from}\"`, or")
+                    }
+                },
+                "dump the data, give the database another volume, and load the dump there".into(),
+            ],
+            origin: resource.origin("image").cloned(),
+        });
+    }
+}
+
+/// The tag of a reference; `latest` where it has none.
+fn tag(reference: &str) -> &str {
+    let name = reference.split('@').next().unwrap_or(reference);
+    let last = name.rsplit('/').next().unwrap_or(name);
+    last.split_once(':').map_or("latest", |(_, tag)| tag)
+}
+
+/// Variables that an image reads only when it initialises its volume cannot be changed by changing them.
+pub(super) fn init_only(
+    inputs: &Inputs<'_>,
+    id: &ResourceId,
+    resource: &Resource,
+    spec: &ContainerSpec,
+    before: &Before,
+    refusals: &mut Vec<Refusal>,
+) {
+    let Some(about) = &resource.about else { return };
+    for (variable, data) in &about.init_only {
+        let wrote = before.spec.mounts.values().any(|mount| {
+            !mount.read_only
+                && match &mount.source {
+                    MountSource::Volume(name) => name == data,
+                    MountSource::Directory(path) => path == data.as_str(),
+                    MountSource::Tmpfs { .. } => false,
+                }
+        });
+        // A directory cannot be looked at: what was written to is taken to be there.
+        let kept = data.as_str().starts_with('/') || inputs.has_volume(data.as_str());
+        let (was, now) = (before.spec.env.get(variable), spec.env.get(variable));
+        if !kept || !wrote || same_text(was, now) {
+            continue;
+        }
+        let mut help = vec![
+            format!("put the old value back (coasti secret get {}/{variable}), or", id.address),
+            "change it inside the service, and in the files to the same value with `coasti secret import`".into(),
+        ];
+        if was.is_none() {
+            help = vec![
+                "leave it out, as before, and set it inside the service, or".into(),
+                format!(
+                    "if the data was made with this very value: `--new-data {}`",
+                    id.label()
+                ),
+            ];
+        }
+        refusals.push(Refusal {
+            code: "P0302".into(),
+            id: id.clone(),
+            summary: format!("`{variable}` changed, but the data was made with another value"),
+            why: format!(
+                "the image reads {variable} only when it initialises `{data}`; changing the variable \
+                 would only make the two disagree"
+            ),
+            help,
+            origin: resource.origin(&format!("env.{variable}")).cloned(),
+        });
+    }
+}
+
+/// Whether two texts are the same as far as can be known: digests decide, not names.
+fn same_text(a: Option<&Text>, b: Option<&Text>) -> bool {
+    let (Some(a), Some(b)) = (a, b) else {
+        return a.is_none() && b.is_none();
+    };
+    a.parts().len() == b.parts().len()
+        && a.parts().iter().zip(b.parts()).all(|pair| match pair {
+            (Part::Plain(a), Part::Plain(b)) => a == b,
+            (Part::Value(a), Part::Value(b)) => match (&a.digest, &b.digest) {
+                (Some(a), Some(b)) => a == b,
+                _ => a.id == b.id,
+            },
+            _ => false,
+        })
+}

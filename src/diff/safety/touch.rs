@@ -1,0 +1,313 @@
+//! Who loses touch with data: it stays, and something new and empty takes its place.
+
+use super::{Action, Before, Diff, Inputs, Reason, Refusal};
+use crate::base::{EngineId, Kind, ResourceId};
+use crate::model::{ContainerSpec, Mount, MountSource, Resource, Role, Stack};
+use std::collections::BTreeSet;
+
+/// Something else would take the place of what was written to: a volume that is new and empty because `was:`
+/// was dropped or the volume has another name now; a directory or memory where there was a volume, and the
+/// other way round.
+pub(super) fn other_volume(
+    inputs: &Inputs<'_>,
+    id: &ResourceId,
+    resource: &Resource,
+    spec: &ContainerSpec,
+    before: &Before,
+    refusals: &mut Vec<Refusal>,
+) {
+    let product = |resource: &Resource| resource.about.as_ref().map(|about| about.product.clone());
+    let base = inputs.base.and_then(|base| base.resources.get(id));
+    // Another product does not want the first one's data.
+    if base.is_some_and(|base| product(base) != product(resource)) {
+        return;
+    }
+    for (path, mount) in &spec.mounts {
+        let old = before.spec.mounts.get(path).filter(|old| !old.read_only);
+        let Some(change) = old.and_then(|old| leaves(inputs, old, mount)) else {
+            continue;
+        };
+        let label = id.label();
+        let mut help = keep(inputs, id, &change);
+        help.push(match change {
+            Leaves::Volume { to: Some(_), .. } | Leaves::Directory { to: Some(_), .. } => {
+                format!("pass `--new-data {label}` to start with an empty one (the old one stays)")
+            }
+            _ => format!(
+                "pass `--new-data {label}` to start with what is there (the old data stays)"
+            ),
+        });
+        let (from, now) = match &change {
+            Leaves::Volume { from, to: Some(to) } => {
+                (from.as_str(), format!("`{to}`, which is new and empty"))
+            }
+            Leaves::Directory { from, to: Some(to) } => {
+                (*from, format!("volume `{to}`, which is new and empty"))
+            }
+            Leaves::Volume { from, to: None } => (from.as_str(), words(mount)),
+            Leaves::Directory { from, to: None } => (*from, words(mount)),
+        };
+        refusals.push(Refusal {
+            code: "P0310".into(),
+            id: id.clone(),
+            summary: format!("`{}` would leave its data in `{from}`", id.address),
+            why: format!("at {path} it would find {now}"),
+            help,
+            origin: resource.origin(&format!("mounts.{path}")).cloned(),
+        });
+    }
+}
+
+/// What is left behind, and the new volume that takes its place, where it is one.
+enum Leaves<'a> {
+    Volume {
+        from: &'a EngineId,
+        to: Option<&'a EngineId>,
+    },
+    Directory {
+        from: &'a str,
+        to: Option<&'a EngineId>,
+    },
+}
+
+/// What is left behind where `new` is mounted in the place of `old`. Who names another directory or a volume
+/// that is there (one of somebody else's as `external`, one of ours as after a rollback) chose that.
+fn leaves<'a>(inputs: &Inputs<'_>, old: &'a Mount, new: &'a Mount) -> Option<Leaves<'a>> {
+    match (&old.source, &new.source) {
+        (MountSource::Volume(from), MountSource::Volume(to)) => {
+            let is =
+                from != to && inputs.has_volume(from.as_str()) && !inputs.has_volume(to.as_str());
+            is.then_some(Leaves::Volume { from, to: Some(to) })
+        }
+        (MountSource::Volume(from), MountSource::Directory(_) | MountSource::Tmpfs { .. }) => {
+            inputs
+                .has_volume(from.as_str())
+                .then_some(Leaves::Volume { from, to: None })
+        }
+        (MountSource::Directory(from), MountSource::Volume(to)) => {
+            (!inputs.has_volume(to.as_str())).then_some(Leaves::Directory { from, to: Some(to) })
+        }
+        (MountSource::Directory(from), MountSource::Tmpfs { .. }) => {
+            Some(Leaves::Directory { from, to: None })
+        }
+        (MountSource::Directory(_), MountSource::Directory(_)) | (MountSource::Tmpfs { .. }, _) => {
+            None
+        }
+    }
+}
+
+fn words(mount: &Mount) -> String {
+    match &mount.source {
+        MountSource::Volume(name) => format!("volume `{name}`"),
+        MountSource::Directory(path) => format!("directory `{path}`"),
+        MountSource::Tmpfs { .. } => "memory, which keeps nothing".to_owned(),
+    }
+}
+
+/// How to keep what would be left behind.
+fn keep(inputs: &Inputs<'_>, id: &ResourceId, change: &Leaves<'_>) -> Vec<String> {
+    let label = id.label();
+    match change {
+        Leaves::Volume { from, to: Some(_) } => {
+            let made = inputs.observed.volumes.get(from.as_str());
+            let made_as = made
+                .and_then(|volume| volume.owner.resource.as_ref())
+                .map_or(label, ResourceId::label);
+            vec![if made_as == label {
+                format!("give the volume its old name again, to keep what is in `{from}`, or")
+            } else {
+                format!(
+                    "write `was: {made_as}` beside `label: {label}`: `{from}` is named after `{made_as}`, or"
+                )
+            }]
+        }
+        Leaves::Volume { from, to: None } => vec![
+            format!("leave the volume as it was, to keep what is in `{from}`, or"),
+            format!("stop it (coasti stop {label}), copy what is in `{from}` over, and then"),
+        ],
+        Leaves::Directory { from, to } => {
+            let mut help = vec![format!(
+                "leave the directory as it was, to keep what is in `{from}`, or"
+            )];
+            help.extend(to.map(|_| {
+                "make a volume (docker volume create NAME), copy the files there, and write `name: NAME` with \
+                 `external: true`, or"
+                    .to_owned()
+            }));
+            help
+        }
+    }
+}
+
+/// Another product under a label would get the first one's data.
+pub(super) fn other_product(
+    inputs: &Inputs<'_>,
+    id: &ResourceId,
+    resource: &Resource,
+    refusals: &mut Vec<Refusal>,
+) {
+    let (Some(about), Some(base)) = (&resource.about, inputs.base) else {
+        return;
+    };
+    let Some(before) = base.resources.get(id).and_then(|r| r.about.as_ref()) else {
+        return;
+    };
+    if about.role != Role::App || before.product == about.product {
+        return;
+    }
+    let volumes = |stack: &Stack| -> BTreeSet<String> {
+        stack
+            .resources
+            .iter()
+            .filter(|(v, _)| v.kind == Kind::Volume && v.label() == id.label())
+            .map(|(_, r)| r.name.clone())
+            .collect()
+    };
+    let shared: Vec<_> = volumes(base)
+        .intersection(&volumes(inputs.desired))
+        .filter(|name| inputs.observed.volumes.contains_key(*name))
+        .cloned()
+        .collect();
+    if !shared.is_empty() {
+        refusals.push(Refusal {
+            code: "P0303".into(),
+            id: id.clone(),
+            summary: format!(
+                "`{}` would run on the data of `{}`",
+                about.product, before.product
+            ),
+            why: format!(
+                "both use volume {} under label `{}`",
+                shared.join(", "),
+                id.label()
+            ),
+            help: vec![
+                "give the new app a label of its own (the old data stays), or".into(),
+                format!(
+                    "pass `--new-data {}` if the new app is meant to use that data",
+                    id.label()
+                ),
+            ],
+            origin: resource.origin("image").cloned(),
+        });
+    }
+}
+
+/// A volume that held data and is gone would be made anew, empty.
+pub(super) fn volumes_gone(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
+    for change in diff.changes.values() {
+        let gone = change.id.kind == Kind::Volume && change.reasons.contains(&Reason::Gone);
+        if gone && !inputs.wishes.new_data.contains(change.id.label()) {
+            refusals.push(Refusal {
+                code: "P0304".into(),
+                id: change.id.clone(),
+                summary: format!("volume `{}` is gone", change.name),
+                why: "it was there at the last apply; a new one would be empty".into(),
+                help: vec![
+                    "restore it from a backup under the same name, or".into(),
+                    format!(
+                        "pass `--new-data {}` to start with an empty one",
+                        change.id.label()
+                    ),
+                ],
+                origin: change.origin.clone(),
+            });
+        }
+    }
+}
+
+/// What holds data goes while one of the same product comes: most likely it was only renamed.
+pub(super) fn lost_touch(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
+    let Some(base) = inputs.base else { return };
+    for change in diff
+        .changes
+        .values()
+        .filter(|c| c.id.kind == Kind::Container)
+    {
+        let Some(resource) = inputs.desired.resources.get(&change.id) else {
+            continue;
+        };
+        let Some(about) = &resource.about else {
+            continue;
+        };
+        let label = change.id.label();
+        let is_new = change.action == Action::Create && change.reasons.contains(&Reason::New);
+        let renamed = about.was.is_some() && about.role == Role::App;
+        let said = renamed || resource.life.new_data || inputs.wishes.new_data.contains(label);
+        if !is_new || said {
+            continue;
+        }
+        // By what was applied, not by what runs: after a `destroy` nothing goes, and the data is there.
+        let going = base
+            .resources
+            .iter()
+            .filter(|(id, _)| {
+                id.kind == Kind::Container
+                    && !inputs.desired.resources.contains_key(*id)
+                    && inputs.wants(id)
+            })
+            .find(|(id, old)| {
+                let same = old
+                    .about
+                    .as_ref()
+                    .is_some_and(|o| o.role == about.role && o.product == about.product);
+                same && match about.role {
+                    Role::App => {
+                        holds_data(base, id.label()) && !keeps_data(inputs, base, id.label(), label)
+                    }
+                    Role::Provider => {
+                        let kept = volumes_of(base, |of| of == *id)
+                            .is_subset(&volumes_of(inputs.desired, |of| *of == change.id));
+                        id.label() == label && old.life.holds_data && !kept
+                    }
+                }
+            });
+        let Some((old, _)) = going else { continue };
+        let (was, now) = (&old.address, &change.id.address);
+        let keep = match about.role {
+            Role::App => {
+                format!("if it was renamed: `was: {was}` beside `label: {now}` keeps the data, or")
+            }
+            Role::Provider => {
+                let name = was.rsplit('/').next().unwrap_or_default();
+                format!("give the provider its old name `{name}` again, or")
+            }
+        };
+        refusals.push(Refusal {
+            code: "P0305".into(),
+            id: change.id.clone(),
+            summary: format!("`{was}` goes and `{now}` comes, both {}", about.product),
+            why: format!("`{now}` would start without the data of `{was}`"),
+            help: vec![
+                keep,
+                format!("if it is another one: `new-data: true` there, or `--new-data {label}`"),
+            ],
+            origin: change.origin.clone(),
+        });
+    }
+}
+
+/// The volumes that some containers of a stack may write to.
+fn volumes_of(stack: &Stack, which: impl Fn(&ResourceId) -> bool) -> BTreeSet<&EngineId> {
+    stack
+        .containers()
+        .filter(|(id, ..)| which(id))
+        .flat_map(|(_, _, spec)| spec.volumes())
+        .filter(|(_, write)| *write)
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// Whether the containers of `new` use all the volumes that those of `old` wrote to, as after a rollback
+/// across a rename.
+fn keeps_data(inputs: &Inputs<'_>, base: &Stack, old: &str, new: &str) -> bool {
+    let before = volumes_of(base, |id| id.label() == old);
+    let after = volumes_of(inputs.desired, |id| id.label() == new);
+    !before.is_empty() && before.is_subset(&after)
+}
+
+fn holds_data(stack: &Stack, label: &str) -> bool {
+    stack
+        .containers()
+        .any(|(id, resource, _)| id.label() == label && resource.life.holds_data)
+}
