@@ -11,6 +11,7 @@
 
 pub mod codes;
 mod container;
+mod held;
 mod live;
 mod others;
 mod safety;
@@ -18,6 +19,7 @@ mod slots;
 
 pub(crate) use container::claims;
 pub use container::{ContainerChange, Object};
+pub use held::carried;
 pub use live::LiveChange;
 pub use slots::{Candidate, Slots};
 

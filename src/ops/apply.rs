@@ -4,17 +4,18 @@ use super::converge::converged;
 use super::error::{Failed, OpError, Undone};
 use super::gather::{Gathered, gather, random};
 use super::images::{images, keep_images};
-use super::session::{Begin, Session, Who};
+use super::session::{Begin, Ending, Session, Who};
 use super::undo;
 use crate::base::{Digest, Key, Kind, Secret, StackId, ValueId};
 use crate::config::{Desired, Facts, Recipe, seal};
 use crate::diag::Diagnostics;
-use crate::diff::{Inputs, Wishes};
+use crate::diff::{Held, Inputs, Wishes, carried};
 use crate::engine::Engine;
 use crate::exec::{self, Context, Event, Events, Failure, Made, Stop, Values};
 use crate::model::Stack;
 use crate::observe::Stamp;
 use crate::plan::{Op, Phase, Plan, check, plan};
+use crate::store::Entry;
 use crate::store::record::{Head, Outcome, Revision};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,11 +118,12 @@ async fn locked<E: Engine>(
     }
     let (values, stack, new_values) = values(session, desired, &mut gathered).await?;
     let stack = narrow(stack, gathered.base.as_ref(), &options.wishes);
+    let held = carried(&gathered.held, gathered.base.as_ref(), &stack);
     let inputs = Inputs {
         desired: &stack,
         observed: &gathered.observed,
         base: gathered.base.as_ref(),
-        held: &gathered.held,
+        held: &held,
         wishes: &wishes,
     };
     let plan = checked(plan(&inputs), &stack)?;
@@ -152,6 +154,7 @@ async fn locked<E: Engine>(
         key: &gathered.key,
         base: gathered.up(),
         held: &gathered.held,
+        new_held: &held,
         keep_failed: options.wishes.keep_failed,
         recovered: gathered.open,
         new_good: Some((revision.id.clone(), stack.digest())),
@@ -409,7 +412,10 @@ pub(super) struct Goal<'a> {
     pub(super) values: &'a Values,
     pub(super) key: &'a Key,
     pub(super) base: Option<&'a Stack>,
-    pub(super) held: &'a crate::diff::Held,
+    /// Decisions that stand, for an undo.
+    pub(super) held: &'a Held,
+    /// Those that stand once the goal is reached.
+    pub(super) new_held: &'a Held,
     pub(super) keep_failed: bool,
     pub(super) recovered: Option<u64>,
     pub(super) new_good: Option<(crate::base::RevisionId, Digest)>,
@@ -439,9 +445,22 @@ pub(super) async fn run<E: Engine>(
         head.digest = Some(digest);
         head.down = false;
     }
-    let summary = summary(goal.plan);
-    let written = session.end(head, Outcome::Done, summary, None, goal.recovered);
-    if let Err(error) = written.await {
+    let mut entries = Vec::new();
+    if goal.new_held != goal.held {
+        head.held = if goal.new_held.is_empty() {
+            0
+        } else {
+            head.seq
+        };
+        entries.push(Entry::json(format!("held/{}", head.seq), goal.new_held));
+    }
+    let end = Ending {
+        outcome: Outcome::Done,
+        summary: summary(goal.plan),
+        logs: None,
+        recovered: goal.recovered,
+    };
+    if let Err(error) = session.end_with(head, end, entries).await {
         // What is not recorded as good would be undone by whoever comes next.
         session.events.send(Event::End { ok: false });
         *head = before;

@@ -8,7 +8,7 @@ use super::error::OpError;
 use crate::base::{Digest, Key, Kind, RunId, StackId, StackName, ValueId, names};
 use crate::config::{Desired, Facts, Sealed, seal};
 use crate::diag::Diagnostics;
-use crate::diff::{Held, Inputs, Refusal, Wishes};
+use crate::diff::{Held, Inputs, Refusal, Wishes, carried};
 use crate::engine::{Look, Scope};
 use crate::exec::Values;
 use crate::model::{Spec, Stack, Text, spec_hash};
@@ -29,7 +29,7 @@ pub struct Gathered {
     pub key: Key,
     /// What was last applied and good.
     pub base: Option<Stack>,
-    /// Decisions that stand.
+    /// Decisions that stand, by the labels of what was last applied.
     pub held: Held,
     /// Generated values and secrets, where they had to be read.
     pub values: Option<Values>,
@@ -151,11 +151,12 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
 impl Gathered {
     /// The plan to the files' stack.
     pub fn plan(&self, wishes: &Wishes) -> Plan {
+        let held = self.held();
         let inputs = Inputs {
             desired: &self.sealed.stack,
             observed: &self.observed,
             base: self.base.as_ref(),
-            held: &self.held,
+            held: &held,
             wishes,
         };
         let mut plan = plan(&inputs);
@@ -168,6 +169,11 @@ impl Gathered {
             plan.steps.clear();
         }
         plan
+    }
+
+    /// Decisions that stand, by the labels of the files.
+    pub fn held(&self) -> Held {
+        carried(&self.held, self.base.as_ref(), &self.sealed.stack)
     }
 
     /// The run that was cut off, by the objects that it left.

@@ -5,7 +5,7 @@ use super::error::OpError;
 use super::images::{images, keep_images};
 use super::session::{Begin, Session, Who};
 use crate::base::{Key, Kind, RevisionId, StackId, StackName};
-use crate::diff::{Inputs, Reason, Wishes};
+use crate::diff::{Inputs, Reason, Wishes, carried};
 use crate::engine::{Call, Engine, Look, Scope};
 use crate::exec::{self, Event, Events, Made, Stop, Values};
 use crate::model::Stack;
@@ -105,11 +105,12 @@ pub async fn plan_rollback<L: Look>(
     let revision = find(look, name, to).await?;
     let mut known = known(look, name, id, Some(&revision.stack)).await?;
     missing_images(look, &revision, &mut known.observed).await?;
+    let good = known.good.as_ref().map(|good| &good.stack);
     let plan = plan(&Inputs {
         desired: &revision.stack,
         observed: &known.observed,
-        base: known.good.as_ref().map(|good| &good.stack),
-        held: &known.held,
+        base: good,
+        held: &carried(&known.held, good, &revision.stack),
         wishes,
     });
     Ok((revision, plan))
@@ -291,14 +292,16 @@ pub(super) async fn to_stack<E: Engine>(
     wishes: &Wishes,
     about: Vec<String>,
 ) -> Result<Applied, OpError> {
+    let good = known.good.as_ref().map(|good| &good.stack);
+    let held = match revision {
+        Some(_) => carried(&known.held, good, target),
+        None => known.held.clone(),
+    };
     let inputs = Inputs {
         desired: target,
         observed: &known.observed,
-        base: known
-            .attempted
-            .as_ref()
-            .or(known.good.as_ref().map(|good| &good.stack)),
-        held: &known.held,
+        base: known.attempted.as_ref().or(good),
+        held: &held,
         wishes,
     };
     let plan = checked(plan(&inputs), target)?;
@@ -322,6 +325,7 @@ pub(super) async fn to_stack<E: Engine>(
         key,
         base: known.up(),
         held: &known.held,
+        new_held: &held,
         keep_failed: wishes.keep_failed,
         recovered: known.head.open,
         new_good: revision.map(|revision| (revision.id.clone(), target.digest())),

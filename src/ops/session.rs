@@ -260,6 +260,28 @@ impl<'a, E: Engine> Session<'a, E> {
         logs: Option<String>,
         recovered: Option<u64>,
     ) -> Result<(), OpError> {
+        let end = Ending {
+            outcome,
+            summary,
+            logs,
+            recovered,
+        };
+        self.end_with(head, end, Vec::new()).await
+    }
+
+    /// Likewise, with what changes at that very moment.
+    pub(super) async fn end_with(
+        &self,
+        head: &mut Head,
+        end: Ending,
+        mut entries: Vec<Entry>,
+    ) -> Result<(), OpError> {
+        let Ending {
+            outcome,
+            summary,
+            logs,
+            recovered,
+        } = end;
         let took_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let end = RunEnd {
             outcome,
@@ -268,7 +290,7 @@ impl<'a, E: Engine> Session<'a, E> {
             summary,
             logs,
         };
-        let mut entries = vec![Entry::json(format!("runs/{:08}.end", head.seq), &end)];
+        entries.push(Entry::json(format!("runs/{:08}.end", head.seq), &end));
         if let Some(seq) = recovered {
             let summary = format!("cut off; {} by run {}", "finished or undone", head.seq);
             let end = RunEnd {
@@ -293,6 +315,18 @@ impl<'a, E: Engine> Session<'a, E> {
     pub(super) fn next_revision(head: &Head) -> RevisionId {
         RevisionId::new(format!("r{}", head.revisions + 1))
     }
+}
+
+/// What is written when a run ends.
+pub(super) struct Ending {
+    /// How.
+    pub(super) outcome: Outcome,
+    /// One line.
+    pub(super) summary: String,
+    /// The culprit's last output.
+    pub(super) logs: Option<String>,
+    /// The run before, that was cut off.
+    pub(super) recovered: Option<u64>,
 }
 
 /// What is written when a run begins.

@@ -140,7 +140,7 @@ fn of_gathered(name: &StackName, gathered: &Gathered, plan: &Plan) -> Status {
         name,
         &gathered.sealed.stack,
         &gathered.observed,
-        &gathered.held,
+        &gathered.held(),
         Some(plan),
     );
     let head = gathered.peek.head.as_ref();

@@ -1,10 +1,15 @@
 //! Single cases on the simulator, where a generated one would be found too rarely.
 
-use crate::support::stacks::{Site, Sites, apply, containers, engine, in_virtual_time, plan};
+use crate::support::stacks::{
+    Files, Site, Sites, act, apply, apply_files, containers, engine, gathered, in_virtual_time,
+    plan, rollback,
+};
 use coasti::engine::{
     ErrorKind,
     sim::{Fault, FaultPlan, Sim},
 };
+use coasti::ops::hold::Act;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A site that writes to a volume, and one that has nothing.
@@ -63,5 +68,62 @@ fn an_old_container_that_cannot_go_is_told_and_goes_next_time() {
         assert_eq!(apply(&sim, &new).await.unwrap().warnings, [""; 0]);
         assert_eq!(names(&sim), ["acme-blog", "acme-wiki"]);
         assert!(sim.violations().is_empty());
+    });
+}
+
+/// What is held, as the files have it.
+async fn held(sim: &Sim, files: &Files) -> Vec<String> {
+    let held = gathered(sim, files).await.held();
+    held.keys().cloned().collect()
+}
+
+#[test]
+fn what_is_held_stays_so_under_another_label() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        act(&sim, Act::Stop, "blog").await.unwrap();
+        let renamed = Files::of(&usual()).deploy(|deploy| {
+            let site = &mut deploy["site"][0];
+            assert_eq!(site["label"], "blog");
+            site["label"] = json!("news");
+            site["was"] = json!("blog");
+        });
+        let volumes = sim.volumes();
+        apply_files(&sim, &renamed).await.unwrap();
+        assert_eq!(names(&sim), ["acme-wiki"]);
+        assert_eq!(held(&sim, &renamed).await, ["news"]);
+        act(&sim, Act::Start, "news").await.unwrap();
+        assert_eq!(names(&sim), ["acme-news", "acme-wiki"]);
+        // Back over the rename, with the decision.
+        act(&sim, Act::Stop, "news").await.unwrap();
+        rollback(&sim).await.unwrap();
+        assert_eq!(held(&sim, &Files::of(&usual())).await, ["blog"]);
+        assert_eq!(names(&sim), ["acme-wiki"]);
+        // A label that goes takes its decision along.
+        let wiki = [("wiki", usual().remove("wiki").unwrap())].into();
+        apply(&sim, &wiki).await.unwrap();
+        assert_eq!(held(&sim, &Files::of(&usual())).await, [""; 0]);
+        assert_eq!(sim.volumes(), volumes);
+        assert!(sim.violations().is_empty());
+    });
+}
+
+#[test]
+fn a_rename_that_fails_leaves_what_is_held_as_it_was() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        act(&sim, Act::Stop, "blog").await.unwrap();
+        let mut new = usual();
+        new.get_mut("wiki").unwrap().image = "exits";
+        let renamed = Files::of(&new).deploy(|deploy| {
+            deploy["site"][0]["label"] = json!("news");
+            deploy["site"][0]["was"] = json!("blog");
+        });
+        apply_files(&sim, &renamed).await.unwrap_err();
+        assert_eq!(held(&sim, &Files::of(&usual())).await, ["blog"]);
+        assert!(plan(&sim, &usual()).await.is_empty());
+        assert_eq!(names(&sim), ["acme-blog", "acme-wiki"]);
     });
 }

@@ -20,6 +20,7 @@ use coasti::{
         OpError, Who,
         apply::{self, Applied, Options},
         gather::{Gathered, gather},
+        hold::{self, Act},
         recover,
     },
     plan::Plan,
@@ -240,6 +241,16 @@ impl Files {
         Self(files)
     }
 
+    /// With another deploy file.
+    #[must_use]
+    pub fn deploy(mut self, edit: impl FnOnce(&mut Value)) -> Self {
+        let file = self.0.get_mut("config/deploy.json").unwrap();
+        let mut deploy = serde_json::from_str(file).unwrap();
+        edit(&mut deploy);
+        *file = deploy.to_string();
+        self
+    }
+
     /// As read.
     pub fn desired(&self) -> Desired {
         let mut diagnostics = Diagnostics::new();
@@ -386,7 +397,12 @@ pub fn wishes() -> Wishes {
 
 /// `coasti apply`.
 pub async fn apply(sim: &Sim, sites: &Sites) -> Result<Applied, OpError> {
-    let desired = Files::of(sites).desired();
+    apply_files(sim, &Files::of(sites)).await
+}
+
+/// Likewise, of files as they are.
+pub async fn apply_files(sim: &Sim, files: &Files) -> Result<Applied, OpError> {
+    let desired = files.desired();
     publish_providers(sim, &desired);
     let who = who();
     let options = Options {
@@ -420,6 +436,30 @@ pub async fn recover(sim: &Sim) -> Result<Option<Applied>, OpError> {
     release(sim).await;
     let (name, id) = (StackName::new(STACK), StackId::new(ID));
     recover::recover(sim, &name, id, &who(), &Events::default(), &Stop::default()).await
+}
+
+/// `coasti stop LABEL` and the like.
+pub async fn act(sim: &Sim, act: Act, label: &str) -> Result<BTreeSet<String>, OpError> {
+    let (name, id) = (StackName::new(STACK), StackId::new(ID));
+    let (who, events, stop) = (who(), Events::default(), Stop::default());
+    hold::act(
+        sim,
+        &name,
+        id,
+        act,
+        &[label.to_owned()],
+        &who,
+        &events,
+        &stop,
+    )
+    .await
+}
+
+/// `coasti rollback`.
+pub async fn rollback(sim: &Sim) -> Result<Applied, OpError> {
+    let (name, id) = (StackName::new(STACK), StackId::new(ID));
+    let (who, events, stop) = (who(), Events::default(), Stop::default());
+    recover::rollback(sim, &name, id, None, &wishes(), &who, &events, &stop).await
 }
 
 /// `coasti lock release`.
