@@ -82,7 +82,7 @@ codes! {
     NO_PORT "E0134" "no port is free"
         "All ports of the range `ports` are given away or taken.";
     BAD_VOLUME "E0135" "no proper volume"
-        "A volume has a `target`, and a `name` unless it is a tmpfs.";
+        "A volume has a `target`, and a `name` unless it is a tmpfs: `a-z`, `0-9`, `.`, `_`, `-`, nothing else.";
     MOUNT_TWICE "E0136" "two volumes at one path"
         "A path in a container can be mounted once.";
     UNKNOWN_PROVIDER "E0137" "a provider that the product does not have"

@@ -4,7 +4,7 @@ use super::app::{Parts, ProviderDef, one_of};
 use super::doc::{Node, Sp, Table, Value, parse, wrong_type};
 use super::products::Loaded;
 use super::{Folder, codes, load};
-use crate::base::{StackId, StackName, names};
+use crate::base::{Span, StackId, StackName, names};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use crate::model::{Order, Subnet, Update};
 use std::{net::IpAddr, sync::Arc};
@@ -386,7 +386,18 @@ fn update(node: Option<&Node>, d: &mut Diagnostics) -> (Update, Option<Place>) {
         update.settle = settle.value;
     }
     if let Some(timeout) = table.span("timeout", d) {
-        update.timeout = timeout.value;
+        if timeout.value == Span::ZERO {
+            d.push(
+                Diagnostic::error(
+                    codes::BAD_VALUE,
+                    timeout.at,
+                    "`timeout` of `update` cannot be 0",
+                )
+                .help("it is how long a container may take to work, such as `5m`"),
+            );
+        } else {
+            update.timeout = timeout.value;
+        }
     }
     table.finish(d);
     (update, order_at)

@@ -60,7 +60,7 @@ impl EnvKind {
 pub(super) fn read(node: Option<&Node>, d: &mut Diagnostics) -> BTreeMap<String, Sp<EnvDef>> {
     let mut env = BTreeMap::new();
     for entry in entries(node, "`env`", d) {
-        if entry.key.contains(['=', '\0']) {
+        if entry.key.is_empty() || entry.key.contains(['=', '\0']) {
             d.push(Diagnostic::error(
                 codes::BAD_VARIABLE,
                 Some(entry.key_at.clone()),
@@ -77,6 +77,15 @@ pub(super) fn read(node: Option<&Node>, d: &mut Diagnostics) -> BTreeMap<String,
 }
 
 fn variable(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
+    let def = any(name, node, d)?;
+    if matches!(&def.kind, EnvKind::Text(text) if text.contains('\0')) {
+        d.push(bad(name, node, "no variable can hold a NUL byte"));
+        return None;
+    }
+    Some(def)
+}
+
+fn any(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
     match &node.value {
         Value::Map(_) => dynamic(name, node, d),
         Value::List(items) => {

@@ -73,6 +73,25 @@ pub(super) fn read(nodes: &[Node], d: &mut Diagnostics) -> Vec<VolumeDef> {
     volumes
 }
 
+/// A path in a container to mount at, without a `/` at its end; an error says what it should be.
+pub(super) fn target(text: &str) -> Result<String, &'static str> {
+    if !text.starts_with('/') || text.contains('\0') {
+        return Err("a path in the container, which starts with `/`");
+    }
+    let path = text.trim_end_matches('/');
+    match path {
+        "" => return Err("the root itself is the image's"),
+        "/proc" => return Err("`/proc` is the kernel's"),
+        _ => {}
+    }
+    // Docker mounts `/a/../b` at `/b`, where a second volume may be.
+    let plain = path.split('/').skip(1);
+    if plain.clone().any(|part| matches!(part, "" | "." | "..")) {
+        return Err("a path without `.`, `..` and empty parts");
+    }
+    Ok(path.to_owned())
+}
+
 impl VolumeDef {
     /// A volume that a service brings.
     pub(in crate::config) fn preset(name: &str, target: &str) -> Self {
@@ -155,14 +174,14 @@ impl VolumeDef {
             );
             return None;
         };
-        if !target.value.starts_with('/') || target.value.trim_matches('/').is_empty() {
-            d.push(bad(
-                target.at,
-                "`target` of a volume must be a path that starts with `/`".to_owned(),
-            ));
-            return None;
-        }
-        let path = target.value.trim_end_matches('/').to_owned();
+        let path = match self::target(&target.value) {
+            Ok(path) => path,
+            Err(help) => {
+                let summary = format!("`{}` cannot be the `target` of a volume", target.value);
+                d.push(bad(target.at, summary).help(help));
+                return None;
+            }
+        };
         volume.target = Sp {
             value: path,
             at: target.at,

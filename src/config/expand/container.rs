@@ -69,6 +69,29 @@ pub(super) fn volume_name(
     }
 }
 
+/// Whether Docker would make or have a volume of this name.
+fn is_volume_name(name: &str) -> bool {
+    (2..=255).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
+/// What Docker's own driver would refuse.
+fn local_options(options: &BTreeMap<String, String>) -> Option<String> {
+    const KNOWN: &[&str] = &["type", "o", "device", "size"];
+    if let Some(name) = options.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        return Some(format!("a volume has no option `{name}`"));
+    }
+    let has = |name: &str| options.get(name).is_some_and(|value| !value.is_empty());
+    let missing = ["device", "type"].into_iter().find(|name| !has(name))?;
+    let mounts = ["type", "o", "device"].into_iter().find(|name| has(name))?;
+    Some(format!(
+        "the option `{mounts}` of a volume needs `{missing}`"
+    ))
+}
+
 /// What the containers of a site share.
 pub(super) struct Cx<'a> {
     /// The site.
@@ -258,6 +281,7 @@ impl Cx<'_> {
         parts
             .docker
             .apply(&mut container.spec, &mut Diagnostics::new());
+        parts.docker.check(&container.spec, &container.at, d);
         for (field, at) in parts.docker.origins() {
             origin(&mut container.origins, field, Some(at));
         }
@@ -330,8 +354,36 @@ impl Cx<'_> {
             }
             (VolumeKind::Managed, Some(name)) => {
                 let safe = names::sanitize(&name.value);
-                if safe.is_empty() {
-                    d.push(bad(format!("`{}` cannot be a volume's name", name.value)));
+                let external = volume.external == Some(true);
+                let fine = match external {
+                    // The engine's own rule; other drivers have theirs.
+                    true if volume.driver.is_none() => is_volume_name(&name.value),
+                    true => !name.value.is_empty(),
+                    false => !safe.is_empty() && safe == name.value.to_ascii_lowercase(),
+                };
+                if !fine {
+                    let error = Diagnostic::error(
+                        codes::BAD_VOLUME,
+                        name.at.clone().or(Some(at)),
+                        format!("`{}` cannot be a volume's name", name.value),
+                    );
+                    let error = error.help(if external {
+                        "as the engine has it: letters, digits, `.`, `_` and `-`, a letter or digit first"
+                    } else {
+                        "`a-z`, `0-9`, `.`, `_` and `-`, the ends letters or digits"
+                    });
+                    d.push(if name.value.starts_with(['/', '.', '~']) {
+                        error.help("for a directory of the engine's host write `type: directory` and its whole path")
+                    } else {
+                        error
+                    });
+                    return;
+                }
+                if volume.driver.is_none()
+                    && !external
+                    && let Some(why) = local_options(&volume.options)
+                {
+                    d.push(bad(why).help("Docker's own volumes take `type`, `o` and `device`, as `mount` does; another `driver` takes others"));
                     return;
                 }
                 let full = volume_name(draft, data, volume, name);

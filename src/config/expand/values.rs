@@ -183,6 +183,11 @@ impl<'a> Values<'a> {
         // Editors end a file with a line break that nobody means.
         let text = source.text.strip_suffix('\n').unwrap_or(&source.text);
         let text = text.strip_suffix('\r').unwrap_or(text);
+        if text.contains('\0') {
+            let summary = format!("`{path}` has a NUL byte, which no variable can hold");
+            d.push(Diagnostic::error(codes::NO_SECRET, self.place(at), summary));
+            return None;
+        }
         let id = ValueId::new(format!("secret:{name}"));
         draft.given.insert(id.clone(), Secret::new(text.to_owned()));
         Some(Text::value(id, None))

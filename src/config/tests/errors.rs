@@ -343,7 +343,8 @@ fn ports_and_volumes() {
         help: `target: /path/in/the/container`
     E0135 products/wiki/nua-config.yml:5:3 the volume at `/a` has no `name`
         help: its name keeps the data when the path changes
-    E0135 products/wiki/nua-config.yml:6:12 `target` of a volume must be a path that starts with `/`
+    E0135 products/wiki/nua-config.yml:6:12 `b` cannot be the `target` of a volume
+        help: a path in the container, which starts with `/`
     E0106 products/wiki/nua-config.yml:7:31 `type` of a volume cannot be `disk`
         help: one of `managed`, `directory`, `tmpfs`
     E0106 products/wiki/nua-config.yml:8:52 `tmpfs_size` cannot be `lots`
@@ -459,4 +460,103 @@ fn numbers_that_the_engine_would_not_take() {
     ] {
         assert!(found.contains(what), "{what}: {found}");
     }
+}
+
+#[test]
+fn what_docker_refuses_is_refused_before() {
+    let docker = "docker:\n  stop_signal: 99\n  memswap_limit: 1g\n  mem_limit: 1M\n  cpus: 0.001\n  pids_limit: 5000000\n  \
+        cap_add: [NET_ADMIN, NET_ADMN]\n  sysctls: {vm.max_map_count: 262144}\n  extra_hosts: {db: one}\n  dns: [one]\n  \
+        log_config: {type: json-file, config: {max-sise: 1m}}\n  restart_policy: 'on-failure:x'\n  tmpfs: {run: '', /a: 'exec'}\n  \
+        hostname: a b\n  user: -1\n  working_dir: here\n  security_opt: [seccomp=./a.json]\n  devices: [kvm]\n  command: \"a\\0b\"\n";
+    insta::assert_snapshot!(of_app(docker), @r#"
+    E0106 products/wiki/nua-config.yml:4:16 `stop_signal` of `docker` cannot be `99`
+        help: a signal's name, such as `SIGTERM` or `TERM`, or its number from 1 to 64
+    E0106 products/wiki/nua-config.yml:6:14 `mem_limit` of `docker` cannot be `1M`
+        help: at least 6M: Docker refuses less
+    E0106 products/wiki/nua-config.yml:7:9 `cpus` of `docker` cannot be `0.001`
+        help: at least 0.01 processors
+    E0106 products/wiki/nua-config.yml:8:15 `pids_limit` of `docker` cannot be `5000000`
+        help: a number of processes from 1 to 4194304
+    E0106 products/wiki/nua-config.yml:9:24 `cap_add` of `docker` cannot be `NET_ADMN`
+        help: did you mean `NET_ADMIN`?
+    E0106 products/wiki/nua-config.yml:10:13 `sysctls` of `docker` cannot have `vm.max_map_count` with `262144`
+        help: of a container's own are `net.…`, `fs.mqueue.…`, `kernel.msg…`, `kernel.sem` and `kernel.shm…`; others are the host's
+    E0106 products/wiki/nua-config.yml:11:17 `extra_hosts` of `docker` cannot have `db` with `one`
+        help: `NAME: ADDRESS`, the address in numbers, or `host-gateway`
+    E0106 products/wiki/nua-config.yml:12:9 `dns` of `docker` cannot be `one`
+        help: addresses in numbers, such as `1.1.1.1`
+    E0106 products/wiki/nua-config.yml:13:15 `log_config` of `docker` is not right
+        help: `json-file` does not know `max-sise`; it knows compress, max-file, max-size, env, env-regex, labels, labels-regex, tag, max-buffer-size, mode
+    E0106 products/wiki/nua-config.yml:14:19 `restart_policy` of `docker` cannot be `on-failure:x`
+        help: the number of tries is 0, for no end of them, or more
+    E0106 products/wiki/nua-config.yml:15:10 `tmpfs` of `docker` is not right
+        help: `exec` is none of `size=64m`, `mode=1777`, `ro`, `rw`
+    E0106 products/wiki/nua-config.yml:16:13 `hostname` of `docker` cannot be `a b`
+        help: at most 64 letters, digits, `.`, `-` and `_`
+    E0106 products/wiki/nua-config.yml:17:9 `user` of `docker` cannot be `-1`
+        help: `USER` or `USER:GROUP`, names or numbers from 0 to 2147483647
+    E0106 products/wiki/nua-config.yml:18:16 `working_dir` of `docker` cannot be `here`
+        help: a path that starts with `/`
+    E0106 products/wiki/nua-config.yml:19:18 `security_opt` of `docker` cannot be `seccomp=./a.json`
+        help: `seccomp=unconfined`, or the profile itself as JSON: no file is read here
+    E0106 products/wiki/nua-config.yml:20:13 `devices` of `docker` cannot be `kvm`
+        help: `/dev/NAME`, or `/dev/HOST:/dev/CONTAINER:RIGHTS` with rights of `r`, `w`, `m`
+    E0106 products/wiki/nua-config.yml:21:12 `command` of `docker` is not right
+        help: no argument can hold a NUL byte
+    "#);
+    let swap = "docker: {mem_limit: 1g, memswap_limit: 512m, cpus: 1, nano_cpus: 1000000000}\n";
+    insta::assert_snapshot!(of_app(swap), @r#"
+    E0106 products/wiki/nua-config.yml:3:25 `memswap_limit` 512M is less than `mem_limit` 1G
+        help: it is memory and swap together; as much as `mem_limit` is no swap
+    E0106 products/wiki/nua-config.yml:3:55 `cpus` and `nano_cpus` of `docker` say the same
+        help: keep one of them
+    "#);
+    insta::assert_snapshot!(of_app("docker: {memswap_limit: 512m}\n"), @r#"
+    E0106 products/wiki/nua-config.yml:3:10 `memswap_limit` needs `mem_limit`
+        help: it is memory and swap together
+    "#);
+    // The product says one of them, the site the other.
+    let app =
+        "metadata: {id: wiki, version: '1.0'}\nimage: acme/wiki:1\ndocker: {memswap_limit: 2g}\n";
+    let site = "- label: wiki\n  image: wiki\n  docker: {mem_limit: 1g}\n";
+    assert_eq!(problems(&Map::wiki(app, &deploy(site)), &World::new()), "");
+    insta::assert_snapshot!(of_sites("- {label: a, image: wiki, update: {timeout: 0}}\n"), @r#"
+    E0106 config/deploy.yml:4:45 `timeout` of `update` cannot be 0
+        help: it is how long a container may take to work, such as `5m`
+    "#);
+    let host = "docker: {network_mode: host, sysctls: {net.core.somaxconn: 1}}\n";
+    insta::assert_snapshot!(of_app(host), @r#"
+    E0106 products/wiki/nua-config.yml:3:30 `net.core.somaxconn` cannot be set beside `network_mode: host`
+        help: the container has no network of its own there: set it on the host
+    "#);
+    insta::assert_snapshot!(of_app("env: {B: \"a\\0b\"}\n"), @r#"
+    E0124 products/wiki/nua-config.yml:3:10 the variable `B` has no proper value
+        ^ this is text
+        help: no variable can hold a NUL byte
+    "#);
+}
+
+#[test]
+fn volumes_are_never_renamed_silently() {
+    let volumes = "volume:\n- {name: ../../etc, target: /a}\n- {name: my data, target: /b}\n- {name: Data, target: /c}\n\
+        - {name: x, external: true, target: /d}\n- {name: a.b_c-d, target: /e}\n- {name: f, target: /f/../g}\n- {name: h, target: /}\n\
+        - {name: i, target: /i, options: {foo: 1}}\n- {name: j, target: /j, options: {type: nfs, o: addr=10.0.0.1}}\n\
+        - {name: k, target: /k, options: {type: none, o: bind, device: /srv}}\n";
+    insta::assert_snapshot!(of_app(volumes), @r#"
+    E0135 products/wiki/nua-config.yml:4:10 `../../etc` cannot be a volume's name
+        help: `a-z`, `0-9`, `.`, `_` and `-`, the ends letters or digits
+        help: for a directory of the engine's host write `type: directory` and its whole path
+    E0135 products/wiki/nua-config.yml:5:10 `my data` cannot be a volume's name
+        help: `a-z`, `0-9`, `.`, `_` and `-`, the ends letters or digits
+    E0135 products/wiki/nua-config.yml:7:10 `x` cannot be a volume's name
+        help: as the engine has it: letters, digits, `.`, `_` and `-`, a letter or digit first
+    E0135 products/wiki/nua-config.yml:9:21 `/f/../g` cannot be the `target` of a volume
+        help: a path without `.`, `..` and empty parts
+    E0135 products/wiki/nua-config.yml:10:21 `/` cannot be the `target` of a volume
+        help: the root itself is the image's
+    E0135 products/wiki/nua-config.yml:11:3 a volume has no option `foo`
+        help: Docker's own volumes take `type`, `o` and `device`, as `mount` does; another `driver` takes others
+    E0135 products/wiki/nua-config.yml:12:3 the option `type` of a volume needs `device`
+        help: Docker's own volumes take `type`, `o` and `device`, as `mount` does; another `driver` takes others
+    "#);
 }

@@ -10,7 +10,7 @@ run: {post-run: ['init {A} {{x}}']}
 env: {A: x, B: 'y{A}', C: {from: database, key: POSTGRES_DB}, D_PASSWORD: z, E: {random: true}}
 port: {web: {container: 80}, dns: {container: 53, host: 53, protocol: udp}}
 volume:
-- {name: data, target: /data, options: {o: nfs}}
+- {name: data, target: /data, options: {type: none, o: bind, device: /srv}}
 - {type: tmpfs, target: /run, tmpfs-size: 1G}
 docker: {mem_limit: 1G, cpus: 1.5, restart_policy: {name: on-failure, MaximumRetryCount: 3}, command: 'a b'}
 healthcheck: {command: 'true', interval: 5}
