@@ -61,8 +61,34 @@ pub fn fit(name: &str, max: usize) -> String {
     format!("{}-{hash}", start.trim_end_matches(['.', '-', '_']))
 }
 
+/// A relative path without `.`, `..` and doubled `/`; none where it leaves the folder that it starts from.
+pub fn path(text: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in text.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn paths_stay_in_their_folder() {
+        for (text, want) in [
+            ("a/./b//c/", Some("a/b/c")),
+            ("a/../b", Some("b")),
+            ("a/..", Some("")),
+            ("../a", None),
+            ("a/../../b", None),
+        ] {
+            assert_eq!(path(text).as_deref(), want, "{text}");
+        }
+    }
+
     use super::*;
 
     #[test]

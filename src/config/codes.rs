@@ -116,7 +116,17 @@ codes! {
     DUPLICATE_PRODUCT "E0151" "two products have one id"
         "A product's id is its name in `image:`.";
     BAD_PATH "E0152" "a path leaves the stack's folder"
-        "Products stand in the stack's folder.";
+        "Products, and what they run, stand in the stack's folder; `config`, `data` and `logs` are coasti's.";
+    SECRET_IN_FILE "W0153" "a secret stands in a file that is committed"
+        "Whoever can read the repository can read it. Its place is `config/secrets`.";
+    SAME_FOLDER "E0154" "two products stand in one folder"
+        "To update or remove one would be to damage the other.";
+    FOREIGN_KEY "W0155" "a key that is not read"
+        "In a product's file without `version: 1`, which is the installer's; with it this is an error.";
+    TWO_WAYS "E0156" "a product says twice how it runs"
+        "`app:` or `run:`, and in one of info.yml and coasti.yml.";
+    MOVED_FOLDER "W0157" "an absolute path of another place"
+        "It ends as the product's usual folder does, so that is taken.";
 }
 
 #[cfg(test)]

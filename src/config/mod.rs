@@ -13,6 +13,7 @@ mod deploy;
 mod doc;
 mod expand;
 mod image;
+mod info;
 mod products;
 mod recipe;
 mod seal;
@@ -22,6 +23,7 @@ pub mod secrecy;
 mod tests;
 
 pub use doc::with_id;
+pub use products::{Auth, Listed, list};
 pub use recipe::Recipe;
 pub use seal::{Facts, Sealed, seal};
 

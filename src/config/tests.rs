@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 mod errors;
 mod inputs;
+mod products;
 mod property;
 mod sealing;
 

@@ -317,12 +317,24 @@ impl<'a> Table<'a> {
         self.known.extend_from_slice(keys);
     }
 
+    /// The value of `key`, which is not taken by that.
+    pub(in crate::config) fn peek(&self, key: &str) -> Option<&'a Node> {
+        let mut entries = self.entries.iter();
+        let found = entries.find(|entry| same(&entry.key, key));
+        found.map(|entry| &entry.node)
+    }
+
+    /// The entries that nobody asked for, each with the keys that are known.
+    pub(in crate::config) fn unknown(&self) -> impl Iterator<Item = (&'a Entry, &[&'static str])> {
+        let known = self.known.as_slice();
+        let is_known = move |entry: &&Entry| known.iter().any(|key| same(key, &entry.key));
+        let unknown = self.entries.iter().filter(move |entry| !is_known(entry));
+        unknown.map(move |entry| (entry, known))
+    }
+
     /// Says which keys nobody asked for.
     pub(in crate::config) fn finish(self, d: &mut Diagnostics) {
-        for entry in self.entries {
-            if self.known.iter().any(|known| same(known, &entry.key)) {
-                continue;
-            }
+        for (entry, known) in self.unknown() {
             let of = if self.what.is_empty() {
                 String::new()
             } else {
@@ -334,7 +346,7 @@ impl<'a> Table<'a> {
                 format!("unknown key `{}`{of}", entry.key),
             )
             .label("not known here");
-            let near = did_you_mean(&entry.key, self.known.iter().copied());
+            let near = did_you_mean(&entry.key, known.iter().copied());
             if let Some(near) = near {
                 error = error.help(format!("did you mean `{near}`?"));
             }

@@ -134,7 +134,7 @@ fn from_product<'a>(
     d: &mut Diagnostics,
 ) -> Option<Found<'a>> {
     let id = &product.id.value;
-    if !product.enabled {
+    if !product.listed.enabled {
         let mut error = Diagnostic::error(
             codes::DISABLED,
             image.at.clone(),
@@ -147,8 +147,13 @@ fn from_product<'a>(
         d.push(error);
         return None;
     }
-    let Some(app) = &product.app else {
-        if !product.broken {
+    let Some(app) = &product.info.app else {
+        if let Some(run) = &product.info.run {
+            let summary =
+                format!("the product `{id}` is a compose file, which is not supported yet");
+            let error = Diagnostic::error(codes::NOT_YET, image.at.clone(), summary);
+            d.push(error.related(run.at.clone(), "said here"));
+        } else if !product.broken {
             d.push(
                 Diagnostic::error(
                     codes::NO_APP,
@@ -157,7 +162,7 @@ fn from_product<'a>(
                 )
                 .help(format!(
                     "write `app:` into {}/info.yml, with `image:` in it",
-                    product.path
+                    product.listed.path
                 ))
                 .help("or put a nua-config.toml (.yml, .json) there"),
             );
@@ -181,7 +186,11 @@ fn from_product<'a>(
     }
     if let Some(text) = &app.image {
         if is_archive(&text.value) {
-            let path = format!("{}/{}", product.path, text.value.trim_start_matches("./"));
+            let path = format!(
+                "{}/{}",
+                product.listed.path,
+                text.value.trim_start_matches("./")
+            );
             let found = from_archive(text, &path, folder, d)?;
             return Some(Found {
                 product: Some(product),

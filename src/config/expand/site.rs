@@ -26,7 +26,7 @@ pub(super) fn expand(
 ) {
     let found = image::find(&site.image, products, folder, d);
     let product = found.as_ref().and_then(|found| found.product);
-    let app = product.and_then(|product| product.app.as_ref());
+    let app = product.and_then(|product| product.info.app.as_ref());
     let mut parts = app.map(|app| app.parts.clone()).unwrap_or_default();
     parts.overlay(&site.parts);
     let Some(providers) = providers(site, product, d) else {
@@ -77,6 +77,7 @@ pub(super) fn expand(
     container.about.product = product_id.unwrap_or_else(|| short_name(&container.image));
     container.about.version = app
         .and_then(|app| app.tag())
+        .or_else(|| product.and_then(|product| product.info.version.clone()))
         .or_else(|| tag_of(&container.image));
     for provider in extra {
         let name = &provider.def.name.value;
@@ -111,7 +112,7 @@ pub(super) fn expand(
 
 /// The product's providers with what the site says of them; those of the site where it runs no product.
 fn providers(site: &Site, product: Option<&Product>, d: &mut Diagnostics) -> Option<Vec<Provider>> {
-    let mut defs = match product.and_then(|product| product.app.as_ref()) {
+    let mut defs = match product.and_then(|product| product.info.app.as_ref()) {
         Some(app) => {
             let mut defs = app.providers.clone();
             for over in &site.providers {

@@ -432,10 +432,10 @@ fn what_has_no_effect_yet_is_said() {
         ("config/products.yml", "products: [{id: ../../etc}]"),
         ("config/deploy.yml", "stack: a\n"),
     ]);
-    insta::assert_snapshot!(problems(&folder, &World::new()), @r#"
-    E0152 config/products.yml:1:17 `products/../../etc` is not in the stack's folder
-        help: write it relative to the folder: `products/NAME`
-    "#);
+    insta::assert_snapshot!(problems(&folder, &World::new()), @r"
+    E0106 config/products.yml:1:17 `../../etc` cannot be the id of a product
+        help: letters, digits, `_`, `-` and `.`, the first a letter or digit
+    ");
     let mut folder = Map::wiki(APP, "");
     folder.0.remove("config/deploy.yml");
     let toml =
