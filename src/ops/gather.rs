@@ -239,6 +239,23 @@ pub(super) fn identity(
     file: &str,
     observed: &Observed,
 ) -> Result<(), OpError> {
+    let same_id = |(_, theirs): &&(String, String)| id.is_some_and(|id| id.as_str() == theirs);
+    if let Some((old, id)) = observed.foreign.stacks.iter().find(same_id) {
+        return Err(OpError::Usage {
+            what: format!(
+                "{file} says `stack: {name}`, and this engine has its id {id} as stack `{old}`"
+            ),
+            help: vec![
+                format!(
+                    "put `stack: {old}` back: a stack is not renamed, its containers and volumes bear its name, or"
+                ),
+                format!(
+                    "if `{name}` is another stack: leave `id` out, and coasti makes one (`{old}` and its data stay; \
+                     `coasti destroy` with its own files stops it)"
+                ),
+            ],
+        });
+    }
     // The lock bears the id of whoever just took it.
     let lock = names::lock(name);
     let ids: BTreeSet<_> = observed

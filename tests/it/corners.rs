@@ -1,8 +1,8 @@
 //! Single cases on the simulator, where a generated one would be found too rarely.
 
 use crate::support::stacks::{
-    Files, Site, Sites, act, apply, apply_files, containers, engine, gathered, in_virtual_time,
-    plan, rollback,
+    Files, Site, Sites, act, apply, apply_files, apply_files_as, containers, engine, gathered,
+    in_virtual_time, plan, rollback,
 };
 use coasti::engine::{
     ErrorKind,
@@ -125,5 +125,28 @@ fn a_rename_that_fails_leaves_what_is_held_as_it_was() {
         assert_eq!(held(&sim, &Files::of(&usual())).await, ["blog"]);
         assert!(plan(&sim, &usual()).await.is_empty());
         assert_eq!(names(&sim), ["acme-blog", "acme-wiki"]);
+    });
+}
+
+#[test]
+fn a_stack_is_not_renamed_by_the_way() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        let before = sim.picture();
+        let other = Files::of(&usual()).deploy(|deploy| deploy["stack"] = json!("umbrella"));
+        let error = apply_files(&sim, &other).await.unwrap_err().to_string();
+        assert!(
+            error.contains("`stack: umbrella`") && error.contains("stack `acme`"),
+            "{error}"
+        );
+        assert_eq!(sim.picture(), before);
+        // Also where nothing of it runs: its data is still there.
+        act(&sim, Act::Remove, "blog").await.unwrap();
+        act(&sim, Act::Remove, "wiki").await.unwrap();
+        apply_files(&sim, &other).await.unwrap_err();
+        // Another stack has an id of its own.
+        let other = other.deploy(|deploy| deploy["id"] = json!("f".repeat(32)));
+        apply_files_as(&sim, &other, &"f".repeat(32)).await.unwrap();
     });
 }

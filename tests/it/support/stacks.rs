@@ -402,6 +402,11 @@ pub async fn apply(sim: &Sim, sites: &Sites) -> Result<Applied, OpError> {
 
 /// Likewise, of files as they are.
 pub async fn apply_files(sim: &Sim, files: &Files) -> Result<Applied, OpError> {
+    apply_files_as(sim, files, ID).await
+}
+
+/// Likewise, of a stack with another id.
+pub async fn apply_files_as(sim: &Sim, files: &Files, id: &str) -> Result<Applied, OpError> {
     let desired = files.desired();
     publish_providers(sim, &desired);
     let who = who();
@@ -411,7 +416,7 @@ pub async fn apply_files(sim: &Sim, files: &Files) -> Result<Applied, OpError> {
         expect: None,
         show: &|_, _| {},
     };
-    let (id, events, stop) = (StackId::new(ID), Events::default(), Stop::default());
+    let (id, events, stop) = (StackId::new(id), Events::default(), Stop::default());
     apply::apply(sim, &desired, id, &options, &events, &stop).await
 }
 
