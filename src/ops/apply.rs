@@ -5,7 +5,7 @@ use super::error::{Failed, OpError, Undone};
 use super::gather::{Gathered, gather, random};
 use super::images::{images, keep_images};
 use super::session::{Begin, Ending, Session, Who};
-use super::undo;
+use super::{saved, undo};
 use crate::base::{Digest, Key, Kind, Secret, StackId, ValueId};
 use crate::config::{Desired, Facts, Recipe, seal};
 use crate::diag::Diagnostics;
@@ -129,6 +129,12 @@ async fn locked<E: Engine>(
     let plan = checked(plan(&inputs), &stack)?;
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
+    }
+    if options.expect.is_some() {
+        let other = saved::beyond(&first, &plan);
+        if !other.is_empty() {
+            return Err(OpError::Stale(other));
+        }
     }
     let revision = Revision {
         id: Session::<E>::next_revision(&head),

@@ -4,9 +4,9 @@ use super::gather::Gathered;
 use crate::base::{Digest, ValueId};
 use crate::diff::Wishes;
 use crate::model::Stack;
-use crate::plan::Plan;
+use crate::plan::{Op, Plan, Step, StepId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A plan in a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,14 +35,17 @@ impl Saved {
         }
     }
 
-    /// What is not as it was when the plan was made; empty where all is.
-    pub fn changed(&self, gathered: &Gathered) -> Vec<String> {
+    /// What is not as it was when the plan was made; empty where all is, and the plan is still the same.
+    pub fn changed(&self, gathered: &Gathered, plan: &Plan) -> Vec<String> {
         let now = seen(gathered);
         let mut changed: Vec<String> = Vec::new();
+        if self.plan.stack != plan.stack {
+            changed.push(format!("the stack: `{}`", self.plan.stack));
+        }
         if self.files != files(gathered) {
             changed.push("the files".to_owned());
         }
-        let names: std::collections::BTreeSet<_> = self.seen.keys().chain(now.keys()).collect();
+        let names: BTreeSet<_> = self.seen.keys().chain(now.keys()).collect();
         changed.extend(
             names
                 .into_iter()
@@ -56,8 +59,51 @@ impl Saved {
                     format!("{name} {how}")
                 }),
         );
+        // What runs is what was saved, step by step. Whatever else a plan is made of (another version of coasti
+        // makes another one) shows here.
+        if changed.is_empty() && self.plan.steps != plan.steps {
+            changed.push("the steps that lead to the files".to_owned());
+        }
         changed
     }
+}
+
+/// What `now` does that the plan that was shown does not, or the other way round. Between the two, images
+/// were fetched and values made: volumes that only an image's own declaration tells of may have been added.
+pub(super) fn beyond(shown: &Plan, now: &Plan) -> Vec<String> {
+    let fetches = |step: &&Step| matches!(step.op, Op::FetchImage);
+    if !shown.steps.iter().any(|step| fetches(&step)) {
+        let same = shown.steps == now.steps;
+        return if same {
+            Vec::new()
+        } else {
+            vec!["the steps that lead to the files".to_owned()]
+        };
+    }
+    let adds = |step: &&Step| matches!(step.op, Op::FetchImage | Op::CreateVolume);
+    // By what they do and what they wait for: the numbers move where a step is added.
+    let text = |step: &Step| format!("{} {:?} {:?}", step.of, step.phase, step.op);
+    let done = |plan: &Plan| -> BTreeSet<String> {
+        let texts: BTreeMap<StepId, String> = plan
+            .steps
+            .iter()
+            .filter(|step| !adds(step))
+            .map(|step| (step.id, text(step)))
+            .collect();
+        let steps = plan.steps.iter().filter(|step| !adds(step));
+        steps
+            .map(|step| {
+                let needs: BTreeSet<_> = step.needs.iter().filter_map(|id| texts.get(id)).collect();
+                format!("{} after {needs:?}", text(step))
+            })
+            .collect()
+    };
+    let (shown, now) = (done(shown), done(now));
+    let other = shown.symmetric_difference(&now);
+    let of: BTreeSet<_> = other.filter_map(|step| step.split(' ').next()).collect();
+    of.into_iter()
+        .map(|of| format!("what is done to {of}, now that its image is known,"))
+        .collect()
 }
 
 /// The files' stack. Before the first apply every plan has a key of its own, so digests of secrets are left

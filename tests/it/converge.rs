@@ -1,8 +1,8 @@
 //! What holds for every stack: properties over generated ones, on the simulator.
 
 use crate::support::stacks::{
-    BAD, Drift, Files, Sites, apply, containers, drift, drifts, edited, edits, engine, gathered,
-    in_virtual_time, plan, recover, release, sites, wishes,
+    BAD, Drift, Files, Sites, apply, apply_saved, containers, drift, drifts, edited, edits, engine,
+    gathered, in_virtual_time, plan, recover, release, saved, sites, wishes,
 };
 use coasti::{
     engine::{
@@ -211,7 +211,18 @@ proptest! {
             prop_assert_eq!(coasti::plan::check::check(&plan, &one.sealed.stack), Vec::<String>::new());
             // A provider works before its app starts.
             sim.forget();
-            fine("second apply", apply(&sim, &new).await)?;
+            // What was saved is what runs, step by step.
+            let files = Files::of(&new);
+            let plan = saved(&sim, &files).await;
+            match apply_saved(&sim, &files, &plan).await {
+                // What an image declares changes the order of things; now that it is there, it is known.
+                Err(OpError::Stale(_)) if plan.plan.steps.iter().any(|step| matches!(step.op, Op::FetchImage)) => {
+                    let plan = saved(&sim, &files).await;
+                    sim.forget();
+                    fine("apply of the new plan", apply_saved(&sim, &files, &plan).await)?
+                }
+                result => fine("second apply", result)?,
+            };
             let started: Vec<String> = sim.changes().into_iter().filter(|call| call.starts_with("start container acme-")).collect();
             for (label, site) in &new {
                 let app = started.iter().position(|call| call.trim_end_matches(".next") == format!("start container acme-{label}"));

@@ -1,14 +1,14 @@
 //! Single cases on the simulator, where a generated one would be found too rarely.
 
 use crate::support::stacks::{
-    Files, Site, Sites, act, apply, apply_files, apply_files_as, containers, engine, gathered,
-    in_virtual_time, plan, rollback,
+    Files, Site, Sites, act, apply, apply_files, apply_files_as, apply_saved, containers, engine,
+    gathered, in_virtual_time, plan, rollback, saved,
 };
 use coasti::engine::{
     ErrorKind,
     sim::{Fault, FaultPlan, Sim},
 };
-use coasti::ops::hold::Act;
+use coasti::ops::{OpError, hold::Act};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -148,5 +148,44 @@ fn a_stack_is_not_renamed_by_the_way() {
         // Another stack has an id of its own.
         let other = other.deploy(|deploy| deploy["id"] = json!("f".repeat(32)));
         apply_files_as(&sim, &other, &"f".repeat(32)).await.unwrap();
+    });
+}
+
+#[test]
+fn a_saved_plan_whose_steps_are_not_those_that_lead_to_the_files_is_stale() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        let files = Files::of(&changed(&usual()));
+        let mut plan = saved(&sim, &files).await;
+        let left_out = plan.plan.steps.pop().unwrap();
+        let before = sim.picture();
+        let error = apply_saved(&sim, &files, &plan).await.unwrap_err();
+        assert!(
+            matches!(&error, OpError::Stale(what) if what == &["the steps that lead to the files"])
+        );
+        assert_eq!(sim.picture(), before);
+        plan.plan.steps.push(left_out);
+        apply_saved(&sim, &files, &plan).await.unwrap();
+    });
+}
+
+#[test]
+fn a_saved_plan_that_an_image_turns_out_to_contradict_is_stale() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        let before = names(&sim);
+        // One after the other, once it is known that its image declares a volume: not what was shown.
+        let mut new = usual();
+        new.get_mut("wiki").unwrap().image = "data";
+        let plan = saved(&sim, &Files::of(&new)).await;
+        let error = apply_saved(&sim, &Files::of(&new), &plan)
+            .await
+            .unwrap_err();
+        assert!(matches!(&error, OpError::Stale(what) if what[0].contains("container:wiki")));
+        assert_eq!(names(&sim), before);
+        let plan = saved(&sim, &Files::of(&new)).await;
+        apply_saved(&sim, &Files::of(&new), &plan).await.unwrap();
     });
 }

@@ -104,7 +104,8 @@ pub(super) async fn apply(
     };
     let who = shell.who(Some(disk.root()), change).await;
     let listener = shell.listen(change.format);
-    let expect = saved.map(|saved| move |gathered: &Gathered, _: &Plan| saved.changed(gathered));
+    let expect =
+        saved.map(|saved| move |gathered: &Gathered, plan: &Plan| saved.changed(gathered, plan));
     let shown = expect.is_some();
     let options = Options {
         wishes,
@@ -143,6 +144,10 @@ async fn ask(
     let gathered = gather(engine, desired).await?;
     gathered.check_labels(wishes)?;
     shell.warn(&gathered.diagnostics);
+    let wishes = &Wishes {
+        distrust: gathered.open_run(engine, &desired.name).await,
+        ..wishes.clone()
+    };
     let plan = gathered.plan(wishes);
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));

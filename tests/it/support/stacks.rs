@@ -18,10 +18,11 @@ use coasti::{
     observe::Container,
     ops::{
         OpError, Who,
-        apply::{self, Applied, Options},
+        apply::{self, Applied, Expect, Options},
         gather::{Gathered, gather},
         hold::{self, Act},
         recover,
+        saved::Saved,
     },
     plan::Plan,
 };
@@ -407,13 +408,35 @@ pub async fn apply_files(sim: &Sim, files: &Files) -> Result<Applied, OpError> {
 
 /// Likewise, of a stack with another id.
 pub async fn apply_files_as(sim: &Sim, files: &Files, id: &str) -> Result<Applied, OpError> {
+    applied(sim, files, id, None).await
+}
+
+/// `coasti plan --out FILE`.
+pub async fn saved(sim: &Sim, files: &Files) -> Saved {
+    let gathered = gathered(sim, files).await;
+    let text = serde_json::to_vec(&Saved::new(&gathered, &gathered.plan(&wishes()), &wishes()));
+    serde_json::from_slice(&text.unwrap()).unwrap()
+}
+
+/// `coasti apply FILE`.
+pub async fn apply_saved(sim: &Sim, files: &Files, saved: &Saved) -> Result<Applied, OpError> {
+    let expect = |gathered: &Gathered, plan: &Plan| saved.changed(gathered, plan);
+    applied(sim, files, ID, Some(&expect)).await
+}
+
+async fn applied(
+    sim: &Sim,
+    files: &Files,
+    id: &str,
+    expect: Option<&Expect<'_>>,
+) -> Result<Applied, OpError> {
     let desired = files.desired();
     publish_providers(sim, &desired);
     let who = who();
     let options = Options {
         wishes: wishes(),
         who: &who,
-        expect: None,
+        expect,
         show: &|_, _| {},
     };
     let (id, events, stop) = (StackId::new(id), Events::default(), Stop::default());
