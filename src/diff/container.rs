@@ -303,6 +303,7 @@ fn desired(
             }
             if let Some(was) = resource.about.as_ref().and_then(|about| about.was.clone())
                 && current.is_none()
+                && inputs.knows(&was)
             {
                 change.reasons.push(Reason::Renamed { was });
             }

@@ -1,6 +1,6 @@
-//! Decisions that stand, where labels change.
+//! Labels that change: decisions go along, and an old label that nobody knows is told.
 
-use super::Held;
+use super::{Diff, Held, Inputs, Notice};
 use crate::base::ResourceId;
 use crate::model::Stack;
 
@@ -33,4 +33,25 @@ fn heir<'a>(label: &str, from: Option<&'a Stack>, to: &'a Stack) -> Option<&'a s
             .then_some(old)
     };
     renamed.or_else(back)
+}
+
+/// `was:` stays in the files for good, so it may well name what no engine knows any more; but a label that is
+/// new where others are not, and had a name that nobody has, is most likely a typing error.
+pub(super) fn unknown(inputs: &Inputs<'_>, diff: &mut Diff) {
+    let sites = inputs
+        .desired
+        .containers()
+        .filter(|(id, ..)| inputs.wants(id));
+    for (id, resource, _) in sites {
+        let was = resource.about.as_ref().and_then(|about| about.was.as_ref());
+        let Some(was) = was.filter(|_| inputs.base.is_some()) else {
+            continue;
+        };
+        if !inputs.knows(was) && !inputs.knows(id.label()) {
+            diff.notices.insert(Notice::UnknownWas {
+                label: id.label().to_owned(),
+                was: was.clone(),
+            });
+        }
+    }
 }

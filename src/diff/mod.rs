@@ -264,6 +264,13 @@ pub enum Notice {
         /// The volume's name.
         name: String,
     },
+    /// `was:` names a label that nothing has or had, as far as is known.
+    UnknownWas {
+        /// The site's label.
+        label: String,
+        /// The label that it says it had.
+        was: String,
+    },
     /// A label that is held.
     Held {
         /// The label.
@@ -321,6 +328,7 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
         });
     }
     if !inputs.wishes.undo {
+        held::unknown(inputs, &mut diff);
         safety::check(inputs, &slots, &mut diff);
     }
     others::drop_unneeded(inputs, &mut diff);
@@ -364,6 +372,19 @@ impl Inputs<'_> {
             Kind::Network | Kind::Volume => needed(),
             Kind::Container => false,
         }
+    }
+
+    /// Whether something is or was there under a label: on the engine, or when last applied.
+    pub(crate) fn knows(&self, label: &str) -> bool {
+        let observed = self.observed;
+        let containers = observed.containers.values().map(|one| &one.owner);
+        let volumes = observed.volumes.values().map(|one| &one.owner);
+        let applied = self.base.iter().flat_map(|base| base.resources.keys());
+        let ids = containers
+            .chain(volumes)
+            .filter_map(|owner| owner.resource.as_ref());
+        ids.chain(applied)
+            .any(|id| id.kind != crate::base::Kind::Image && id.label() == label)
     }
 
     /// Whether the engine has a volume of that name, of this stack or somebody else's.

@@ -232,7 +232,9 @@ pub(super) fn lost_touch(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Re
         };
         let label = change.id.label();
         let is_new = change.action == Action::Create && change.reasons.contains(&Reason::New);
-        let renamed = about.was.is_some() && about.role == Role::App;
+        // One that never was keeps no data.
+        let unknown = inputs.desired.was(label).filter(|was| !inputs.knows(was));
+        let renamed = about.was.is_some() && about.role == Role::App && unknown.is_none();
         let said = renamed || resource.life.new_data || inputs.wishes.new_data.contains(label);
         if !is_new || said {
             continue;
@@ -277,7 +279,13 @@ pub(super) fn lost_touch(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Re
             code: "P0305".into(),
             id: change.id.clone(),
             summary: format!("`{was}` goes and `{now}` comes, both {}", about.product),
-            why: format!("`{now}` would start without the data of `{was}`"),
+            why: match unknown {
+                Some(typo) => format!(
+                    "`was: {typo}` names nothing that is or was here, and `{now}` would start without the data of \
+                     `{was}`"
+                ),
+                None => format!("`{now}` would start without the data of `{was}`"),
+            },
             help: vec![
                 keep,
                 format!("if it is another one: `new-data: true` there, or `--new-data {label}`"),

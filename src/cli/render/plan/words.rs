@@ -158,6 +158,9 @@ pub(super) fn notice(notice: &Notice) -> String {
             "container {name} bears this stack's labels under a name that coasti does not give; left alone"
         ),
         Notice::Retained { name } => format!("volume {name} is in no file; kept with its data"),
+        Notice::UnknownWas { label, was } => format!(
+            "`was: {was}` of {label} names nothing that is or was here: {label} starts without data"
+        ),
         Notice::Held { label, hold } => {
             use crate::diff::HoldWord::{Paused, Removed, Stopped};
             let (what, how) = match hold {
