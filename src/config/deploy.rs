@@ -91,11 +91,20 @@ pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Deploy> {
     };
     let root = parse(&source, d)?;
     let mut table = Table::of(&root, "", d)?;
+    if table.is_empty() {
+        // Cut off by a full disk, perhaps: what runs is not to be taken for all that is wanted.
+        let summary = format!("`{}` says nothing", source.name);
+        d.push(
+            Diagnostic::error(codes::MISSING, Some(table.at.clone()), summary)
+                .help("`stack: NAME` and `site: […]`; a stack without sites is `site: []`"),
+        );
+        return None;
+    }
     let version = super::check_version(&mut table, d);
     let stack = stack_name(
         table.text("stack", d),
-        version,
-        &folder.name(),
+        // Of nua's files, which have no name for the whole: the folder's serves.
+        (version == 0 && root.get("site").is_some()).then(|| folder.name()),
         &table.at,
         d,
     );
@@ -137,7 +146,8 @@ pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Deploy> {
     table.finish(d);
     Some(Deploy {
         source,
-        stack: stack?,
+        // Without a name there is an error, and the rest is only looked through for more.
+        stack: stack.unwrap_or_else(|| StackName::new("stack")),
         id,
         ports,
         pool,
@@ -148,8 +158,7 @@ pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Deploy> {
 
 fn stack_name(
     said: Option<Sp<String>>,
-    version: i64,
-    folder: &str,
+    folder: Option<String>,
     at: &Place,
     d: &mut Diagnostics,
 ) -> Option<StackName> {
@@ -161,16 +170,15 @@ fn stack_name(
             d.push(Diagnostic::error(codes::BAD_STACK, said.at, summary).help(HELP));
             None
         }
-        None if version > 0 => {
-            d.push(
-                Diagnostic::error(codes::MISSING, Some(at.clone()), "the file has no `stack`")
-                    .help("`stack: NAME` starts the name of everything that coasti makes"),
-            );
-            None
-        }
         None => {
-            // A file of nua's has no name for the whole: the folder's serves.
-            let name: String = names::sanitize(folder).replace(['.', '_'], "-");
+            let Some(folder) = folder else {
+                d.push(
+                    Diagnostic::error(codes::MISSING, Some(at.clone()), "the file has no `stack`")
+                        .help("`stack: NAME` starts the name of everything that coasti makes"),
+                );
+                return None;
+            };
+            let name: String = names::sanitize(&folder).replace(['.', '_'], "-");
             let name: String = name.chars().take(40).collect();
             let name = name.trim_matches('-');
             if StackName::is_valid(name) {

@@ -81,13 +81,21 @@ impl Product {
 
 /// What is listed, for who works on that. Nothing is read of what is installed.
 pub fn list(folder: &dyn Folder, d: &mut Diagnostics) -> Vec<Listed> {
-    let entries = entries(folder, d);
+    let (entries, _) = entries(folder, d);
     entries.into_iter().map(|entry| entry.listed).collect()
 }
 
+/// What is installed.
+pub(super) struct Products {
+    /// Products and tools.
+    pub all: Vec<Product>,
+    /// Whether that is all of them: nothing stands in the lists that cannot be understood.
+    pub whole: bool,
+}
+
 /// Reads both files and the products that they list.
-pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Vec<Product> {
-    let entries = entries(folder, d);
+pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Products {
+    let (entries, whole) = entries(folder, d);
     let mut products = Vec::new();
     for entry in entries {
         let mut own = Diagnostics::new();
@@ -112,7 +120,10 @@ pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Vec<Product> {
             broken,
         });
     }
-    products
+    Products {
+        all: products,
+        whole,
+    }
 }
 
 /// An entry of a list.
@@ -123,21 +134,29 @@ struct Entry {
     run: Option<Compose>,
 }
 
-fn entries(folder: &dyn Folder, d: &mut Diagnostics) -> Vec<Entry> {
+/// The entries, and whether that is all of them.
+fn entries(folder: &dyn Folder, d: &mut Diagnostics) -> (Vec<Entry>, bool) {
     let mut entries = Vec::new();
+    let mut whole = true;
     match load(folder, "config/products.yml", d) {
-        Loaded::Read(source) => file(&source, false, &mut entries, d),
-        Loaded::Broken => {}
-        Loaded::Missing => d.push(
-            Diagnostic::error(codes::NO_FILE, None, "`config/products.yml` is missing")
-                .help("a stack's folder has it; an empty one is `version: 1` and `products: []`"),
-        ),
+        Loaded::Read(source) => whole &= file(&source, false, &mut entries, d),
+        Loaded::Broken => whole = false,
+        Loaded::Missing => {
+            whole = false;
+            d.push(
+                Diagnostic::error(codes::NO_FILE, None, "`config/products.yml` is missing").help(
+                    "a stack's folder has it; an empty one is `version: 1` and `products: []`",
+                ),
+            );
+        }
     }
-    if let Loaded::Read(source) = load(folder, "config/tools.yml", d) {
-        file(&source, true, &mut entries, d);
+    match load(folder, "config/tools.yml", d) {
+        Loaded::Read(source) => whole &= file(&source, true, &mut entries, d),
+        Loaded::Broken => whole = false,
+        Loaded::Missing => {}
     }
     check_apart(&entries, d);
-    entries
+    (entries, whole)
 }
 
 /// No two have one id or one folder, nor stands one's folder in another's.
@@ -183,22 +202,29 @@ pub(super) enum Loaded {
     Broken,
 }
 
-fn file(source: &Arc<Source>, tool: bool, entries: &mut Vec<Entry>, d: &mut Diagnostics) {
+/// Whether all that it lists could be understood.
+fn file(source: &Arc<Source>, tool: bool, entries: &mut Vec<Entry>, d: &mut Diagnostics) -> bool {
     let Some(root) = parse(source, d) else {
-        return;
+        return false;
     };
     let Some(mut table) = Table::of(&root, "", d) else {
-        return;
+        return false;
     };
     super::check_version(&mut table, d);
     // The installer writes which version of itself made the file.
     table.text("coasti-version", d);
-    for node in table.list(if tool { "tools" } else { "products" }, d) {
-        if let Some(one) = entry(node, tool, d) {
-            entries.push(one);
+    let mut own = Diagnostics::new();
+    let nodes = table.list(if tool { "tools" } else { "products" }, &mut own);
+    let mut whole = !own.has_errors();
+    d.extend(own);
+    for node in nodes {
+        match entry(node, tool, d) {
+            Some(one) => entries.push(one),
+            None => whole = false,
         }
     }
     table.finish(d);
+    whole
 }
 
 fn entry(node: &Node, tool: bool, d: &mut Diagnostics) -> Option<Entry> {

@@ -67,6 +67,7 @@ impl<'a> Table<'a> {
             Value::Map(entries) => entries.as_slice(),
             Value::Null => &[],
             _ => {
+                let what = if what.is_empty() { "the file" } else { what };
                 d.push(wrong_type(what, "a table", node));
                 return None;
             }
@@ -77,6 +78,11 @@ impl<'a> Table<'a> {
             known: Vec::new(),
             at: node.at.clone(),
         })
+    }
+
+    /// Whether nothing stands in it.
+    pub(in crate::config) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// The entry of `key`, where something stands there.

@@ -4,7 +4,7 @@ use super::{ImageChoice, codes};
 use crate::config::Folder;
 use crate::config::doc::Sp;
 use crate::config::image::checked;
-use crate::config::products::{Product, archive, plain_id};
+use crate::config::products::{Product, Products, archive, plain_id};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 
 /// What a site runs.
@@ -18,30 +18,27 @@ pub(super) struct Found<'a> {
 /// Finds what `image` names; none where that is nothing, which was said.
 pub(super) fn find<'a>(
     image: &Sp<String>,
-    products: &'a [Product],
+    products: &'a Products,
     folder: &dyn Folder,
     d: &mut Diagnostics,
 ) -> Option<Found<'a>> {
     let text = image.value.as_str();
-    if is_archive(text)
-        && !products
-            .iter()
-            .any(|product| product.is_called(&plain_id(text)))
-    {
+    if let Some(product) = product(text, products) {
+        let (_, tag) = split(text);
+        return from_product(image, product, tag, folder, d);
+    }
+    if is_archive(text) {
         let path = image.value.trim_start_matches("./");
         return from_archive(image, path, folder, d);
     }
-    let is_nua = text.to_ascii_lowercase().starts_with("nua-");
-    let (id, tag) = match text.split_once(':') {
-        Some((id, tag)) if is_nua => (id, Some(tag)),
-        _ => (text, None),
-    };
-    let plain = plain_id(id);
-    if let Some(product) = products.iter().find(|product| product.is_called(&plain)) {
-        return from_product(image, product, tag, folder, d);
-    }
-    if is_nua || !text.contains(['/', ':', '@']) {
-        let known = products.iter().map(|product| product.id.value.as_str());
+    if is_nua(text) || !text.contains(['/', ':', '@']) {
+        if !products.whole {
+            // It may be in the list that cannot be read, which was said.
+            return None;
+        }
+        let plain = plain_id(split(text).0);
+        let known = products.all.iter();
+        let known = known.map(|product| product.id.value.as_str());
         let error = Diagnostic::error(
             codes::UNKNOWN_IMAGE,
             image.at.clone(),
@@ -53,7 +50,7 @@ pub(super) fn find<'a>(
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None => error.help("list the product in config/products.yml"),
         };
-        d.push(if is_nua {
+        d.push(if is_nua(text) {
             error
         } else {
             error.help(format!(
@@ -72,6 +69,28 @@ pub(super) fn find<'a>(
             at: image.at.clone(),
         },
     })
+}
+
+fn is_nua(text: &str) -> bool {
+    text.to_ascii_lowercase().starts_with("nua-")
+}
+
+/// A product's id and the version that is asked for: only nua writes both.
+fn split(text: &str) -> (&str, Option<&str>) {
+    match text.split_once(':') {
+        Some((id, tag)) if is_nua(text) => (id, Some(tag)),
+        _ => (text, None),
+    }
+}
+
+/// The product that `image` names, be it one that cannot run.
+pub(super) fn product<'a>(text: &str, products: &'a Products) -> Option<&'a Product> {
+    let called = |plain: &str| {
+        let mut all = products.all.iter();
+        all.find(|product| product.is_called(plain))
+    };
+    // An archive's name may have a colon in it.
+    called(&plain_id(split(text).0)).or_else(|| called(&plain_id(text)))
 }
 
 fn is_archive(text: &str) -> bool {

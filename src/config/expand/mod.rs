@@ -12,7 +12,7 @@ pub(super) use checks::{forbids_overlap, overlap, refused};
 
 use super::codes;
 use super::deploy::Deploy;
-use super::products::Product;
+use super::products::Products;
 use super::{Folder, Recipe};
 use crate::base::{ResourceId, Secret, StackId, StackName, ValueId};
 use crate::diag::{Diagnostics, Origin, Place};
@@ -131,6 +131,18 @@ pub(super) enum ImageChoice {
     },
 }
 
+impl ImageChoice {
+    /// In the place of what was wrong, so that the rest is looked through as well. It is never sealed.
+    fn none() -> Self {
+        Self::Fixed {
+            reference: String::new(),
+            archive: None,
+            local: false,
+            at: None,
+        }
+    }
+}
+
 impl Draft {
     pub(super) fn images(&self) -> BTreeSet<String> {
         let mut all = BTreeSet::new();
@@ -149,7 +161,7 @@ impl Draft {
 /// Makes the draft.
 pub(super) fn expand(
     deploy: &Deploy,
-    products: &[Product],
+    products: &Products,
     folder: &dyn Folder,
     d: &mut Diagnostics,
 ) -> Draft {

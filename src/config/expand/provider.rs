@@ -17,10 +17,43 @@ pub(super) struct Provider {
     pub parts: Parts,
     /// What it runs; none for one whose volumes the app mounts.
     pub image: Option<ImageChoice>,
+    /// Whether something was wrong with it, which was said.
+    pub broken: bool,
 }
 
-/// Works out what a provider is; none where that is nothing coasti can run, which was said.
-pub(super) fn resolve(def: ProviderDef, d: &mut Diagnostics) -> Option<Provider> {
+/// Works out what a provider is.
+pub(super) fn resolve(def: ProviderDef, d: &mut Diagnostics) -> Provider {
+    let (module, image) = match known(&def, d) {
+        Some(known) => known,
+        None => (
+            def.module
+                .as_ref()
+                .and_then(|module| services::find(&module.value)),
+            Some(ImageChoice::none()),
+        ),
+    };
+    let mut parts = module.map(presets).unwrap_or_default();
+    parts.overlay(&def.parts);
+    // An image that is a service's is treated as one, also where nobody says `module-name`.
+    let service = module.or_else(|| match &image {
+        Some(ImageChoice::Fixed { reference, .. }) => services::of_image(reference),
+        _ => None,
+    });
+    let broken =
+        matches!(&image, Some(ImageChoice::Fixed { reference, .. }) if reference.is_empty());
+    Provider {
+        def,
+        service,
+        parts,
+        image,
+        broken,
+    }
+}
+
+type Known = (Option<&'static dyn Service>, Option<ImageChoice>);
+
+/// The service and what it runs; none where that is nothing coasti can run, which was said.
+fn known(def: &ProviderDef, d: &mut Diagnostics) -> Option<Known> {
     let name = &def.name.value;
     let kind = def.kind.as_ref().map(|kind| kind.value.as_str());
     if let Some(kind) = kind.filter(|kind| !matches!(*kind, "docker-image" | "volume")) {
@@ -59,21 +92,14 @@ pub(super) fn resolve(def: ProviderDef, d: &mut Diagnostics) -> Option<Provider>
             }
         },
     };
-    let mut parts = module.map(presets).unwrap_or_default();
-    parts.overlay(&def.parts);
-    let range = range(&def, d);
+    let range = range(def, d);
     if kind == Some("volume") || (module.is_some_and(Service::is_volume) && def.image.is_none()) {
-        return Some(Provider {
-            def,
-            service: module,
-            parts,
-            image: None,
-        });
+        return Some((module, None));
     }
     let image = match (&def.image, module) {
         (Some(text), _) => {
             let reference = image::checked(text, d)?;
-            check_tag(&def, &reference, range.as_ref(), d);
+            check_tag(def, &reference, range.as_ref(), d);
             ImageChoice::Fixed {
                 reference,
                 archive: None,
@@ -81,7 +107,7 @@ pub(super) fn resolve(def: ProviderDef, d: &mut Diagnostics) -> Option<Provider>
                 at: text.at.clone(),
             }
         }
-        (None, Some(service)) => choose(&def, service, range.as_ref(), d)?,
+        (None, Some(service)) => choose(def, service, range.as_ref(), d)?,
         (None, None) => {
             d.push(
                 Diagnostic::error(
@@ -94,17 +120,7 @@ pub(super) fn resolve(def: ProviderDef, d: &mut Diagnostics) -> Option<Provider>
             return None;
         }
     };
-    // An image that is a service's is treated as one, also where nobody says `module-name`.
-    let service = module.or_else(|| match &image {
-        ImageChoice::Fixed { reference, .. } => services::of_image(reference),
-        ImageChoice::Range { .. } => None,
-    });
-    Some(Provider {
-        def,
-        service,
-        parts,
-        image: Some(image),
-    })
+    Some((module, Some(image)))
 }
 
 fn presets(service: &'static dyn Service) -> Parts {

@@ -3,12 +3,12 @@
 use super::container::{Cx, origin, short_name, tag_of, volume_name};
 use super::provider::Provider;
 use super::values::{Unit, Values};
-use super::{Container, Draft, codes, image, provider};
+use super::{Container, Draft, ImageChoice, codes, image, provider};
 use crate::base::{ResourceId, names};
 use crate::config::Folder;
 use crate::config::app::{Parts, VolumeKind};
 use crate::config::deploy::{Deploy, Site};
-use crate::config::products::Product;
+use crate::config::products::{Product, Products};
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::graph;
 use crate::model::Need;
@@ -20,19 +20,28 @@ pub(super) fn expand(
     draft: &mut Draft,
     deploy: &Deploy,
     site: &Site,
-    products: &[Product],
+    products: &Products,
     folder: &dyn Folder,
     d: &mut Diagnostics,
 ) {
     let found = image::find(&site.image, products, folder, d);
-    let product = found.as_ref().and_then(|found| found.product);
+    let product = match &found {
+        Some(found) => found.product,
+        None => image::product(&site.image.value, products),
+    };
     let app = product.and_then(|product| product.info.app.as_ref());
     let mut parts = app.map(|app| app.parts.clone()).unwrap_or_default();
     parts.overlay(&site.parts);
-    let Some(providers) = providers(site, product, d) else {
-        return;
+    // Of a site whose product is not known only what it says itself can be looked at.
+    let open = found.is_none() && app.is_none();
+    let providers = match open {
+        true => Vec::new(),
+        false => providers(site, product, d),
     };
-    let Some(found) = found else { return };
+    if open {
+        parts.ports.clear();
+    }
+    let image = found.map_or_else(ImageChoice::none, |found| found.image);
     let label = &site.label.value;
     // A site that was renamed keeps its data, which is named after the label it had when it was made.
     let data = site.was.as_ref().map_or(label, |was| &was.value);
@@ -40,19 +49,15 @@ pub(super) fn expand(
     let metadata = app.map(|app| app.metadata.clone()).unwrap_or_default();
     let properties = app_properties(draft, site, &metadata);
     let mut units = BTreeMap::new();
-    units.insert(String::new(), unit(draft, data, &parts, properties.clone()));
+    let own = unit(draft, data, &parts, properties.clone());
+    units.insert(String::new(), Unit { open, ..own });
     for provider in &providers {
         let name = &provider.def.name.value;
         let properties = provider_properties(draft, label, provider);
-        units.insert(
-            name.clone(),
-            unit(
-                draft,
-                &format!("{data}/{name}"),
-                &provider.parts,
-                properties,
-            ),
-        );
+        let address = format!("{data}/{name}");
+        let own = unit(draft, &address, &provider.parts, properties);
+        let open = provider.broken && provider.service.is_none();
+        units.insert(name.clone(), Unit { open, ..own });
     }
     let mut values = Values::new(&units, folder, deploy.external_ip.as_deref(), &site.at);
     let cx = Cx {
@@ -73,7 +78,7 @@ pub(super) fn expand(
         Some(id) => id.value.clone(),
         None => product.id.value.clone(),
     });
-    let mut container = cx.app(draft, &parts, found.image, &mut values, d);
+    let mut container = cx.app(draft, &parts, image, &mut values, d);
     container.about.product = product_id.unwrap_or_else(|| short_name(&container.image));
     container.about.version = app
         .and_then(|app| app.tag())
@@ -111,8 +116,8 @@ pub(super) fn expand(
 }
 
 /// The product's providers with what the site says of them; those of the site where it runs no product.
-fn providers(site: &Site, product: Option<&Product>, d: &mut Diagnostics) -> Option<Vec<Provider>> {
-    let mut defs = match product.and_then(|product| product.info.app.as_ref()) {
+fn providers(site: &Site, product: Option<&Product>, d: &mut Diagnostics) -> Vec<Provider> {
+    let defs = match product.and_then(|product| product.info.app.as_ref()) {
         Some(app) => {
             let mut defs = app.providers.clone();
             for over in &site.providers {
@@ -142,13 +147,9 @@ fn providers(site: &Site, product: Option<&Product>, d: &mut Diagnostics) -> Opt
         }
         None => site.providers.clone(),
     };
-    let count = defs.len();
-    let resolved: Vec<_> = defs
-        .drain(..)
-        .filter_map(|def| provider::resolve(def, d))
-        .collect();
-    // References to a provider that could not be resolved would only add noise.
-    (resolved.len() == count).then_some(resolved)
+    defs.into_iter()
+        .map(|def| provider::resolve(def, d))
+        .collect()
 }
 
 fn unit(draft: &Draft, address: &str, parts: &Parts, properties: BTreeMap<String, String>) -> Unit {
@@ -174,6 +175,7 @@ fn unit(draft: &Draft, address: &str, parts: &Parts, properties: BTreeMap<String
         env: parts.env.clone(),
         properties,
         volumes: volumes.collect(),
+        open: false,
     }
 }
 

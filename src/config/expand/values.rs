@@ -26,6 +26,8 @@ pub(super) struct Unit {
     pub properties: BTreeMap<String, String>,
     /// Its volumes, with what can be referred to in them.
     pub volumes: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether it may have more of all that, because something about it was wrong: what is not known is no error.
+    pub open: bool,
 }
 
 /// Works out the values of one site.
@@ -253,6 +255,8 @@ impl<'a> Values<'a> {
                         parts.extend(value.parts().iter().cloned());
                     } else if let Some(text) = more.get(&name) {
                         parts.push(Part::Plain(text.clone()));
+                    } else if self.units.get(unit)?.open {
+                        return None;
                     } else {
                         let known = env.keys().chain(more.keys()).map(String::as_str);
                         let error = Diagnostic::error(
@@ -302,6 +306,9 @@ impl<'a> Values<'a> {
             .get(target)
             .filter(|_| !target.is_empty() || unit.is_empty())
         else {
+            if self.units.get("").is_some_and(|app| app.open) {
+                return None;
+            }
             let known: Vec<&str> = own
                 .volumes
                 .keys()
@@ -335,6 +342,9 @@ impl<'a> Values<'a> {
         }
         if let Some(text) = other.properties.get(&key.replace('-', "_")) {
             return Some(Text::plain(text.clone()));
+        }
+        if other.open {
+            return None;
         }
         let what = if target.is_empty() {
             "the app".to_owned()

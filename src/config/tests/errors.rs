@@ -560,3 +560,89 @@ fn volumes_are_never_renamed_silently() {
         help: Docker's own volumes take `type`, `o` and `device`, as `mount` does; another `driver` takes others
     "#);
 }
+
+#[test]
+fn nothing_hides_the_rest() {
+    let all = "env: {A: '{A}', B: '{NONE}', C: {from: nothing, key: X}, D: {from: db, key: OF_DB}, E: {secret: none}, F: '{'}\n\
+        port: {web: {container: 80, host: 70000}, dns: 53}\nprovider:\n- {name: db, module-name: oracle}\n\
+        - {name: cache, module-name: redis, module-version: '>99', env: {X: {from: db, key: Y}, Z: '{W}'}}\n";
+    insta::assert_snapshot!(of_app(all), @r#"
+    E0127 products/wiki/nua-config.yml:3:10 variables need each other in a circle: A → A
+    E0126 products/wiki/nua-config.yml:3:20 `{NONE}` names no variable
+        help: write `{{` and `}}` for braces themselves
+    E0125 products/wiki/nua-config.yml:3:33 `from: nothing` names no provider and no volume
+        help: there are `cache`, `db`
+    E0129 products/wiki/nua-config.yml:3:88 no secret `none`
+        help: put its value into `config/secrets/none`, readable by you only
+    E0130 products/wiki/nua-config.yml:3:107 a brace that is not part of `{NAME}`
+        help: write `{{` and `}}` for braces themselves
+    E0131 products/wiki/nua-config.yml:4:35 `host` of the port `web` must be between 1 and 65535
+    E0131 products/wiki/nua-config.yml:4:43 the port `dns` has neither `host` nor `proxy`
+        ^ only `web` is published by itself
+        help: `host: auto` publishes it on the next free port, `host: NUMBER` on that one
+    E0138 products/wiki/nua-config.yml:6:27 unknown service `oracle`
+        ^ not one that coasti brings
+        help: there are `mariadb`, `mongo`, `mongodb`, `postgres`, `postgresql`, `redis`, `redis-cache`, `sqlite`
+    E0139 products/wiki/nua-config.yml:7:53 no redis that coasti knows is in `>99`
+        help: there are 6.0.17, 6.2.10, 7.0.8, 7.2, 7.4
+        help: for another one write `image: docker.io/library/redis:VERSION`
+    E0126 products/wiki/nua-config.yml:7:92 `{W}` names no variable
+        help: write `{{` and `}}` for braces themselves
+    "#);
+    // Neither does a wrong name of the stack, nor a wrong image.
+    let site = "version: 1\nstack: A B\nsite:\n- {label: a, image: ACME/wiki, env: {B: '{B}', C: '{D}'}}\n- {label: a, image: wiki}\n\
+        - {label: b, image: none, env: {X: {secret: y}}, provider: [{name: db, env: {A: {from: x, key: y}}}]}\n";
+    insta::assert_snapshot!(problems(&Map::wiki(APP, site), &World::new()), @r#"
+    E0111 config/deploy.yml:2:8 `A B` cannot be a stack's name
+        help: 1 to 40 of `a-z`, `0-9` and `-`, the ends letters or digits
+    E0119 config/deploy.yml:4:21 `ACME/wiki` is no image reference
+        help: the path of an image is in lower case
+    E0127 config/deploy.yml:4:41 variables need each other in a circle: B → B
+    E0114 config/deploy.yml:5:11 two sites have the label `a`
+        ^ the second
+        config/deploy.yml:4:11 the first
+    E0118 config/deploy.yml:6:21 no product is called `none`
+        ^ a product's id, or an image reference
+        help: list the product in config/products.yml
+        help: for the image of that name write `docker.io/library/none`
+    E0129 config/deploy.yml:6:36 no secret `y`
+        help: put its value into `config/secrets/y`, readable by you only
+    "#);
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_no_empty_stack() {
+    let only = |deploy: &str| problems(&Map::wiki(APP, deploy), &World::new());
+    insta::assert_snapshot!(only(""), @r#"
+    E0107 config/deploy.yml:1:1 `config/deploy.yml` says nothing
+        help: `stack: NAME` and `site: […]`; a stack without sites is `site: []`
+    "#);
+    insta::assert_snapshot!(only("# stack: acme\n"), @r#"
+    E0107 config/deploy.yml:1:1 `config/deploy.yml` says nothing
+        help: `stack: NAME` and `site: […]`; a stack without sites is `site: []`
+    "#);
+    insta::assert_snapshot!(only("ports: {from: 9000}\n"), @r#"
+    E0107 config/deploy.yml:1:1 the file has no `stack`
+        help: `stack: NAME` starts the name of everything that coasti makes
+    "#);
+    insta::assert_snapshot!(only("- a\n"), @r#"
+    E0105 config/deploy.yml:1:1 the file must be a table
+        ^ this is a list
+    "#);
+    assert_eq!(only("site:\n"), "");
+    // What cannot be read of the products is not said to be missing as well.
+    let mut folder = Map::wiki(APP, &deploy("- {label: wiki, image: wiki}\n"));
+    for products in [
+        "products: 1\n",
+        "- wiki\n",
+        "products: [\n",
+        "products:\n- {title: x}\n",
+    ] {
+        folder
+            .0
+            .insert("config/products.yml".to_owned(), products.to_owned());
+        let found = problems(&folder, &World::new());
+        assert_eq!(found.matches("config/products.yml").count(), 1, "{found}");
+        assert!(!found.contains("E0118"), "{found}");
+    }
+}

@@ -231,7 +231,7 @@ fn a_product_may_be_a_compose_file() {
             ("products/wiki/config/.env", ""),
             ("products/wiki/dev.yml", ""),
         ]);
-        crate::config::products::read(&files, d).remove(0).info
+        crate::config::products::read(&files, d).all.remove(0).info
     };
     let run = "version: 1.0.0\nrun:\n  compose: docker/compose.yml\n  env_file: config/.env\n  files: [./dev.yml]\n  profiles: [dev]\n";
     let mut d = Diagnostics::new();
