@@ -11,6 +11,7 @@ mod errors;
 mod inputs;
 mod products;
 mod property;
+mod refusals;
 mod sealing;
 
 /// A folder in memory.

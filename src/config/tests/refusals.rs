@@ -1,0 +1,189 @@
+//! What is refused before an engine would refuse it, and what does not hide the rest.
+
+use super::errors::{APP, deploy, of_app, of_sites, problems};
+use super::*;
+
+#[test]
+fn what_docker_refuses_is_refused_before() {
+    let docker = "docker:\n  stop_signal: 99\n  memswap_limit: 1g\n  mem_limit: 1M\n  cpus: 0.001\n  pids_limit: 5000000\n  \
+        cap_add: [NET_ADMIN, NET_ADMN]\n  sysctls: {vm.max_map_count: 262144}\n  extra_hosts: {db: one}\n  dns: [one]\n  \
+        log_config: {type: json-file, config: {max-sise: 1m}}\n  restart_policy: 'on-failure:x'\n  tmpfs: {run: '', /a: 'exec'}\n  \
+        hostname: a b\n  user: -1\n  working_dir: here\n  security_opt: [seccomp=./a.json]\n  devices: [kvm]\n  command: \"a\\0b\"\n";
+    insta::assert_snapshot!(of_app(docker), @r#"
+    E0106 products/wiki/nua-config.yml:4:16 `stop_signal` of `docker` cannot be `99`
+        help: a signal's name, such as `SIGTERM` or `TERM`, or its number from 1 to 64
+    E0106 products/wiki/nua-config.yml:6:14 `mem_limit` of `docker` cannot be `1M`
+        help: at least 6M: Docker refuses less
+    E0106 products/wiki/nua-config.yml:7:9 `cpus` of `docker` cannot be `0.001`
+        help: at least 0.01 processors
+    E0106 products/wiki/nua-config.yml:8:15 `pids_limit` of `docker` cannot be `5000000`
+        help: a number of processes from 1 to 4194304
+    E0106 products/wiki/nua-config.yml:9:24 `cap_add` of `docker` cannot be `NET_ADMN`
+        help: did you mean `NET_ADMIN`?
+    E0106 products/wiki/nua-config.yml:10:13 `sysctls` of `docker` cannot have `vm.max_map_count` with `262144`
+        help: of a container's own are `net.…`, `fs.mqueue.…`, `kernel.msg…`, `kernel.sem` and `kernel.shm…`; others are the host's
+    E0106 products/wiki/nua-config.yml:11:17 `extra_hosts` of `docker` cannot have `db` with `one`
+        help: `NAME: ADDRESS`, the address in numbers, or `host-gateway`
+    E0106 products/wiki/nua-config.yml:12:9 `dns` of `docker` cannot be `one`
+        help: addresses in numbers, such as `1.1.1.1`
+    E0106 products/wiki/nua-config.yml:13:15 `log_config` of `docker` is not right
+        help: `json-file` does not know `max-sise`; it knows compress, max-file, max-size, env, env-regex, labels, labels-regex, tag, max-buffer-size, mode
+    E0106 products/wiki/nua-config.yml:14:19 `restart_policy` of `docker` cannot be `on-failure:x`
+        help: the number of tries is 0, for no end of them, or more
+    E0106 products/wiki/nua-config.yml:15:10 `tmpfs` of `docker` is not right
+        help: `exec` is none of `size=64m`, `mode=1777`, `ro`, `rw`
+    E0106 products/wiki/nua-config.yml:16:13 `hostname` of `docker` cannot be `a b`
+        help: at most 64 letters, digits, `.`, `-` and `_`
+    E0106 products/wiki/nua-config.yml:17:9 `user` of `docker` cannot be `-1`
+        help: `USER` or `USER:GROUP`, names or numbers from 0 to 2147483647
+    E0106 products/wiki/nua-config.yml:18:16 `working_dir` of `docker` cannot be `here`
+        help: a path that starts with `/`
+    E0106 products/wiki/nua-config.yml:19:18 `security_opt` of `docker` cannot be `seccomp=./a.json`
+        help: `seccomp=unconfined`, or the profile itself as JSON: no file is read here
+    E0106 products/wiki/nua-config.yml:20:13 `devices` of `docker` cannot be `kvm`
+        help: `/dev/NAME`, or `/dev/HOST:/dev/CONTAINER:RIGHTS` with rights of `r`, `w`, `m`
+    E0106 products/wiki/nua-config.yml:21:12 `command` of `docker` is not right
+        help: no argument can hold a NUL byte
+    "#);
+    let swap = "docker: {mem_limit: 1g, memswap_limit: 512m, cpus: 1, nano_cpus: 1000000000}\n";
+    insta::assert_snapshot!(of_app(swap), @r#"
+    E0106 products/wiki/nua-config.yml:3:25 `memswap_limit` 512M is less than `mem_limit` 1G
+        help: it is memory and swap together; as much as `mem_limit` is no swap
+    E0106 products/wiki/nua-config.yml:3:55 `cpus` and `nano_cpus` of `docker` say the same
+        help: keep one of them
+    "#);
+    insta::assert_snapshot!(of_app("docker: {memswap_limit: 512m}\n"), @r#"
+    E0106 products/wiki/nua-config.yml:3:10 `memswap_limit` needs `mem_limit`
+        help: it is memory and swap together
+    "#);
+    // The product says one of them, the site the other.
+    let app =
+        "metadata: {id: wiki, version: '1.0'}\nimage: acme/wiki:1\ndocker: {memswap_limit: 2g}\n";
+    let site = "- label: wiki\n  image: wiki\n  docker: {mem_limit: 1g}\n";
+    assert_eq!(problems(&Map::wiki(app, &deploy(site)), &World::new()), "");
+    insta::assert_snapshot!(of_sites("- {label: a, image: wiki, update: {timeout: 0}}\n"), @r#"
+    E0106 config/deploy.yml:4:45 `timeout` of `update` cannot be 0
+        help: it is how long a container may take to work, such as `5m`
+    "#);
+    let host = "docker: {network_mode: host, sysctls: {net.core.somaxconn: 1}}\n";
+    insta::assert_snapshot!(of_app(host), @r#"
+    E0106 products/wiki/nua-config.yml:3:30 `net.core.somaxconn` cannot be set beside `network_mode: host`
+        help: the container has no network of its own there: set it on the host
+    "#);
+    insta::assert_snapshot!(of_app("env: {B: \"a\\0b\"}\n"), @r#"
+    E0124 products/wiki/nua-config.yml:3:10 the variable `B` has no proper value
+        ^ this is text
+        help: no variable can hold a NUL byte
+    "#);
+}
+
+#[test]
+fn volumes_are_never_renamed_silently() {
+    let volumes = "volume:\n- {name: ../../etc, target: /a}\n- {name: my data, target: /b}\n- {name: Data, target: /c}\n\
+        - {name: x, external: true, target: /d}\n- {name: a.b_c-d, target: /e}\n- {name: f, target: /f/../g}\n- {name: h, target: /}\n\
+        - {name: i, target: /i, options: {foo: 1}}\n- {name: j, target: /j, options: {type: nfs, o: addr=10.0.0.1}}\n\
+        - {name: k, target: /k, options: {type: none, o: bind, device: /srv}}\n";
+    insta::assert_snapshot!(of_app(volumes), @r#"
+    E0135 products/wiki/nua-config.yml:4:10 `../../etc` cannot be a volume's name
+        help: `a-z`, `0-9`, `.`, `_` and `-`, the ends letters or digits
+        help: for a directory of the engine's host write `type: directory` and its whole path
+    E0135 products/wiki/nua-config.yml:5:10 `my data` cannot be a volume's name
+        help: `a-z`, `0-9`, `.`, `_` and `-`, the ends letters or digits
+    E0135 products/wiki/nua-config.yml:7:10 `x` cannot be a volume's name
+        help: as the engine has it: letters, digits, `.`, `_` and `-`, a letter or digit first
+    E0135 products/wiki/nua-config.yml:9:21 `/f/../g` cannot be the `target` of a volume
+        help: a path without `.`, `..` and empty parts
+    E0135 products/wiki/nua-config.yml:10:21 `/` cannot be the `target` of a volume
+        help: the root itself is the image's
+    E0135 products/wiki/nua-config.yml:11:3 a volume has no option `foo`
+        help: Docker's own volumes take `type`, `o` and `device`, as `mount` does; another `driver` takes others
+    E0135 products/wiki/nua-config.yml:12:3 the option `type` of a volume needs `device`
+        help: Docker's own volumes take `type`, `o` and `device`, as `mount` does; another `driver` takes others
+    "#);
+}
+
+#[test]
+fn nothing_hides_the_rest() {
+    let all = "env: {A: '{A}', B: '{NONE}', C: {from: nothing, key: X}, D: {from: db, key: OF_DB}, E: {secret: none}, F: '{'}\n\
+        port: {web: {container: 80, host: 70000}, dns: 53}\nprovider:\n- {name: db, module-name: oracle}\n\
+        - {name: cache, module-name: redis, module-version: '>99', env: {X: {from: db, key: Y}, Z: '{W}'}}\n";
+    insta::assert_snapshot!(of_app(all), @r#"
+    E0127 products/wiki/nua-config.yml:3:10 variables need each other in a circle: A → A
+    E0126 products/wiki/nua-config.yml:3:20 `{NONE}` names no variable
+        help: write `{{` and `}}` for braces themselves
+    E0125 products/wiki/nua-config.yml:3:33 `from: nothing` names no provider and no volume
+        help: there are `cache`, `db`
+    E0129 products/wiki/nua-config.yml:3:88 no secret `none`
+        help: put its value into `config/secrets/none`, readable by you only
+    E0130 products/wiki/nua-config.yml:3:107 a brace that is not part of `{NAME}`
+        help: write `{{` and `}}` for braces themselves
+    E0131 products/wiki/nua-config.yml:4:35 `host` of the port `web` must be between 1 and 65535
+    E0131 products/wiki/nua-config.yml:4:43 the port `dns` has neither `host` nor `proxy`
+        ^ only `web` is published by itself
+        help: `host: auto` publishes it on the next free port, `host: NUMBER` on that one
+    E0138 products/wiki/nua-config.yml:6:27 unknown service `oracle`
+        ^ not one that coasti brings
+        help: there are `mariadb`, `mongo`, `mongodb`, `postgres`, `postgresql`, `redis`, `redis-cache`, `sqlite`
+    E0139 products/wiki/nua-config.yml:7:53 no redis that coasti knows is in `>99`
+        help: there are 6.0.17, 6.2.10, 7.0.8, 7.2, 7.4
+        help: for another one write `image: docker.io/library/redis:VERSION`
+    E0126 products/wiki/nua-config.yml:7:92 `{W}` names no variable
+        help: write `{{` and `}}` for braces themselves
+    "#);
+    // Neither does a wrong name of the stack, nor a wrong image.
+    let site = "version: 1\nstack: A B\nsite:\n- {label: a, image: ACME/wiki, env: {B: '{B}', C: '{D}'}}\n- {label: a, image: wiki}\n\
+        - {label: b, image: none, env: {X: {secret: y}}, provider: [{name: db, env: {A: {from: x, key: y}}}]}\n";
+    insta::assert_snapshot!(problems(&Map::wiki(APP, site), &World::new()), @r#"
+    E0111 config/deploy.yml:2:8 `A B` cannot be a stack's name
+        help: 1 to 40 of `a-z`, `0-9` and `-`, the ends letters or digits
+    E0119 config/deploy.yml:4:21 `ACME/wiki` is no image reference
+        help: the path of an image is in lower case
+    E0127 config/deploy.yml:4:41 variables need each other in a circle: B → B
+    E0114 config/deploy.yml:5:11 two sites have the label `a`
+        ^ the second
+        config/deploy.yml:4:11 the first
+    E0118 config/deploy.yml:6:21 no product is called `none`
+        ^ a product's id, or an image reference
+        help: list the product in config/products.yml
+        help: for the image of that name write `docker.io/library/none`
+    E0129 config/deploy.yml:6:36 no secret `y`
+        help: put its value into `config/secrets/y`, readable by you only
+    "#);
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_no_empty_stack() {
+    let only = |deploy: &str| problems(&Map::wiki(APP, deploy), &World::new());
+    insta::assert_snapshot!(only(""), @r#"
+    E0107 config/deploy.yml:1:1 `config/deploy.yml` says nothing
+        help: `stack: NAME` and `site: […]`; a stack without sites is `site: []`
+    "#);
+    insta::assert_snapshot!(only("# stack: acme\n"), @r#"
+    E0107 config/deploy.yml:1:1 `config/deploy.yml` says nothing
+        help: `stack: NAME` and `site: […]`; a stack without sites is `site: []`
+    "#);
+    insta::assert_snapshot!(only("ports: {from: 9000}\n"), @r#"
+    E0107 config/deploy.yml:1:1 the file has no `stack`
+        help: `stack: NAME` starts the name of everything that coasti makes
+    "#);
+    insta::assert_snapshot!(only("- a\n"), @r#"
+    E0105 config/deploy.yml:1:1 the file must be a table
+        ^ this is a list
+    "#);
+    assert_eq!(only("site:\n"), "");
+    // What cannot be read of the products is not said to be missing as well.
+    let mut folder = Map::wiki(APP, &deploy("- {label: wiki, image: wiki}\n"));
+    for products in [
+        "products: 1\n",
+        "- wiki\n",
+        "products: [\n",
+        "products:\n- {title: x}\n",
+    ] {
+        folder
+            .0
+            .insert("config/products.yml".to_owned(), products.to_owned());
+        let found = problems(&folder, &World::new());
+        assert_eq!(found.matches("config/products.yml").count(), 1, "{found}");
+        assert!(!found.contains("E0118"), "{found}");
+    }
+}
