@@ -15,8 +15,8 @@ macro_rules! codes {
 codes! {
     NO_FILE "E0101" "a file is missing or cannot be read"
         "A stack's folder has `config/products.yml` and one `config/deploy.yml` (or `.toml`, `.json`).";
-    SYNTAX "E0102" "the file is not YAML, TOML or JSON"
-        "The end of a file's name says which of them it is.";
+    SYNTAX "E0102" "the file cannot be understood"
+        "It is not YAML, TOML, JSON, CSV or a file of variables; the end of its name says which of them it should be.";
     DUPLICATE_KEY "E0103" "a key stands twice"
         "Which of the two is meant cannot be known. Keys may be written with `-` or `_`; both at once is twice.";
     UNKNOWN_KEY "E0104" "an unknown key"
@@ -88,7 +88,7 @@ codes! {
     UNKNOWN_PROVIDER "E0137" "a provider that the product does not have"
         "A site changes its product's providers by name.";
     UNKNOWN_SERVICE "E0138" "an unknown service"
-        "`module-name` is one of the services that coasti brings.";
+        "`module-name` is one of the services that coasti brings; `services` has those of the platform.";
     NO_VERSION "E0139" "no version satisfies the range"
         "`module-version` is a range as in `>=14, <15`.";
     PROVIDER_KIND "E0140" "a kind of provider that coasti does not run"
@@ -127,6 +127,14 @@ codes! {
         "`app:` or `run:`, and in one of info.yml and coasti.yml.";
     MOVED_FOLDER "W0157" "an absolute path of another place"
         "It ends as the product's usual folder does, so that is taken.";
+    WEAK_PASSWORD "W0158" "a weak password"
+        "It is known, short, or the user's name. Whoever can reach the service is in.";
+    UNKNOWN_VARIABLE "W0159" "a variable that no service reads"
+        "It may be misspelt. In services.env, names are told apart by case.";
+    HALF_A_SERVICE "W0160" "a service that is set in part"
+        "Some of its variables are in services.env, and some that it needs are not. As it is not run, that does no harm.";
+    DUPLICATE_USER "E0161" "two users have one name or e-mail address"
+        "Services tell users apart by both, some of them without regard to case.";
 }
 
 #[cfg(test)]

@@ -28,6 +28,10 @@ pub(super) struct Deploy {
     pub external_ip: Option<String>,
     /// The sites.
     pub sites: Vec<Site>,
+    /// Platform services to run.
+    pub services: Vec<Sp<String>>,
+    /// The file of their users, in `config/`.
+    pub users: Option<Sp<String>>,
 }
 
 /// A site as written.
@@ -131,16 +135,15 @@ pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Deploy> {
             Vec::new()
         }
     };
-    for key in ["services", "users"] {
-        let node = table.take(key, d);
-        let empty =
-            node.is_none_or(|node| matches!(&node.value, Value::List(items) if items.is_empty()));
-        if let Some(node) = node.filter(|_| !empty) {
-            d.push(Diagnostic::error(
-                codes::NOT_YET,
-                Some(node.at.clone()),
-                format!("`{key}` is not supported yet"),
-            ));
+    let services = table.texts("services", d);
+    let users = table.text("users", d);
+    for (key, at) in [
+        ("services", services.first().map(|name| &name.at)),
+        ("users", users.as_ref().map(|users| &users.at)),
+    ] {
+        if let Some(at) = at {
+            let summary = format!("`{key}` is not supported yet");
+            d.push(Diagnostic::error(codes::NOT_YET, at.clone(), summary));
         }
     }
     table.finish(d);
@@ -153,6 +156,8 @@ pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Deploy> {
         pool,
         external_ip,
         sites,
+        services,
+        users,
     })
 }
 

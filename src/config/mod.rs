@@ -9,15 +9,19 @@
 
 mod app;
 pub mod codes;
+mod credentials;
 mod deploy;
 mod doc;
+mod env_file;
 mod expand;
 mod image;
 mod info;
+mod platform;
 mod products;
 mod recipe;
 mod seal;
 pub mod secrecy;
+mod strength;
 
 #[cfg(test)]
 mod tests;
@@ -97,6 +101,11 @@ pub fn read(folder: &dyn Folder, diagnostics: &mut Diagnostics) -> Option<Desire
     let mut own = Diagnostics::new();
     let products = products::read(folder, &mut own);
     let deploy = deploy::read(folder, &mut own);
+    // What stands beside a broken deploy file is checked as well.
+    let services = deploy.as_ref().map(|deploy| deploy.services.as_slice());
+    platform::check(folder, services.unwrap_or_default(), &mut own);
+    let users = deploy.as_ref().and_then(|deploy| deploy.users.as_ref());
+    credentials::check(folder, users, &mut own);
     let desired = deploy.map(|deploy| {
         let draft = expand::expand(&deploy, &products, folder, &mut own);
         Desired {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 mod errors;
 mod inputs;
+mod platform;
 mod products;
 mod property;
 mod refusals;

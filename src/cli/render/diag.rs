@@ -91,7 +91,14 @@ fn snippet(places: &[(&Place, &str, AnnotationKind)]) -> Snippet<'static, Annota
     while !text.is_char_boundary(base) {
         base -= 1;
     }
-    let masked = Masked::new(text.get(base..to).unwrap_or_default()).after(from - base);
+    let masked = if first.source.name.ends_with(".csv") {
+        // Its head says which column is the secret, and quotes may run over lines: no part will do.
+        let whole = text.get(..to).unwrap_or_default();
+        Masked::with(whole, columns(whole)).after(from)
+    } else {
+        let part = text.get(base..to).unwrap_or_default();
+        Masked::with(part, secrets(part)).after(from - base)
+    };
     let annotations: Vec<_> = places
         .iter()
         .map(|(place, label, kind)| {
@@ -124,8 +131,7 @@ struct Masked {
 const MASK: &str = "***";
 
 impl Masked {
-    fn new(text: &str) -> Self {
-        let secrets = secrets(text);
+    fn with(text: &str, secrets: Vec<Range<usize>>) -> Self {
         let mut masked = String::new();
         let mut at = 0;
         for secret in &secrets {
@@ -176,6 +182,54 @@ enum Below {
     Deeper(usize),
     /// Everything up to these quotes.
     Until(&'static str),
+}
+
+/// Columns of a CSV file that may be shown; any other may be the one with passwords, whatever it is called.
+const SHOWN: &[&str] = &["username", "email"];
+
+/// Fields of a CSV file that must not be shown. Where its quotes are wrong, that is all from there on.
+fn columns(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut shown: Option<Vec<bool>> = None;
+    let mut head: Vec<(String, Range<usize>)> = Vec::new();
+    let (mut at, mut column) = (0, 0);
+    while at <= text.len() {
+        let rest = text.get(at..).unwrap_or_default();
+        let mut inside = false;
+        let length = rest
+            .bytes()
+            .position(|byte| {
+                inside ^= byte == b'"';
+                !inside && matches!(byte, b',' | b'\n')
+            })
+            .unwrap_or(rest.len());
+        let field = rest
+            .get(..length)
+            .unwrap_or_default()
+            .trim_end_matches('\r');
+        match &shown {
+            None => head.push((field.trim().to_ascii_lowercase(), at..at + field.len())),
+            Some(shown) if shown.get(column) == Some(&true) && !field.contains('"') => {}
+            Some(_) if field.is_empty() => {}
+            Some(_) => found.push(at..at + field.len()),
+        }
+        let ended = rest.as_bytes().get(length) != Some(&b',');
+        at += length + 1;
+        column += 1;
+        if ended {
+            if shown.is_none() {
+                let known = |name: &str| SHOWN.contains(&name) || name == "password";
+                if !head.iter().any(|(name, _)| known(name)) {
+                    // Whoever forgot the head has a user there.
+                    found.extend(head.iter().map(|(_, span)| span.clone()));
+                }
+                let names = head.iter().map(|(name, _)| name.as_str());
+                shown = Some(names.map(|name| SHOWN.contains(&name)).collect());
+            }
+            column = 0;
+        }
+    }
+    found
 }
 
 /// Values of keys whose names tell a secret, and passwords in URLs.
@@ -415,7 +469,7 @@ mod tests {
                 "KEY: |\n  plain\nB_SECRET: |\n  ***\n  ***\nC: 3",
             ),
         ] {
-            assert_eq!(Masked::new(line).text, shown);
+            assert_eq!(Masked::with(line, secrets(line)).text, shown);
         }
         let hidden = source("A: 1\nMY_SECRET: |\n  one\n  two\n");
         let mut all = Diagnostics::new();
@@ -436,6 +490,43 @@ mod tests {
         1 | env: {PASSWORD: ***, B: x}
           |                         ^
         "#);
+    }
+
+    #[test]
+    fn passwords_in_tables_are_masked() {
+        let shown = |text: &str| Masked::with(text, columns(text)).text;
+        let head = "username,password,email\n";
+        assert_eq!(
+            shown(&format!("{head}u,hunter2,u@x.org\r\n")),
+            format!("{head}u,***,u@x.org\r\n")
+        );
+        assert_eq!(
+            shown(&format!("{head}u,\"a,\nb\",u@x.org\n")),
+            format!("{head}u,***,u@x.org\n")
+        );
+        assert_eq!(
+            shown(&format!("{head}u,\"hunter2,u@x.org\nv,w")),
+            format!("{head}u,***")
+        );
+        assert_eq!(
+            shown("email,pasword\nu@x.org,hunter2"),
+            "email,pasword\nu@x.org,***"
+        );
+        assert_eq!(shown("u,hunter2,u@x.org\nv,x"), "***,***,***\n***,***");
+        let source = Arc::new(Source {
+            name: "config/credentials.csv".into(),
+            path: "x".into(),
+            text: format!("{head}u,hunter2,u@x.org\nv,hunter3,v@x.org\n"),
+        });
+        let mut all = Diagnostics::new();
+        all.push(Diagnostic::warning("W0158", Some(at(&source, "hunter3")), "weak").label("known"));
+        insta::assert_snapshot!(human(&all, false, 80), @r"
+        warning[W0158]: weak
+         --> config/credentials.csv:3:3
+          |
+        3 | v,***,v@x.org
+          |   ^^^ known
+        ");
     }
 
     #[test]
@@ -481,11 +572,11 @@ mod tests {
 
         #[test]
         fn any_file_can_be_shown(
-            text in "(site|label|PASSWORD|env|[-:\\[\\]{}#'\"a-z\u{e9}\t\r\n =.]|\\PC){0,60}",
-            end in "yml|toml|json",
+            text in "(site|label|PASSWORD|username,password,email\n|env|[,-:\\[\\]{}#'\"a-z\u{e9}\t\r\n =.]|\\PC){0,60}",
+            name in "deploy.(yml|toml|json)|products.yml|services.env|credentials.csv",
         ) {
             let mut all = Diagnostics::new();
-            let _ = crate::config::read(&One(format!("config/deploy.{end}"), text), &mut all);
+            let _ = crate::config::read(&One(format!("config/{name}"), text), &mut all);
             let _ = (human(&all, true, 20), json(&all));
         }
     }

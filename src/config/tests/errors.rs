@@ -84,10 +84,14 @@ fn the_stack() {
     E0106 config/deploy.yml:2:15 `from` of `ports` must be between 1 and 65535
         ^ out of range
     "#);
-    insta::assert_snapshot!(only("stack: a\nservices: [postgres]\nusers: users.csv\n"), @r#"
-    E0147 config/deploy.yml:2:11 `services` is not supported yet
+    insta::assert_snapshot!(only("stack: a\nservices: [postgres]\nusers: users.csv\n"), @r"
+    E0101 config/deploy.yml:2:12 `config/services.env` is missing
+        ^ services are set there
+    E0147 config/deploy.yml:2:12 `services` is not supported yet
+    E0101 config/deploy.yml:3:8 `config/users.csv` is missing
+        help: its first line is `username,password,email`
     E0147 config/deploy.yml:3:8 `users` is not supported yet
-    "#);
+    ");
     insta::assert_snapshot!(problems(&Map::default(), &World::new()), @r#"
     E0101 `config/deploy.yml` is missing
         help: it says what runs; `config/deploy.toml` and `config/deploy.json` serve as well
