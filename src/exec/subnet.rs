@@ -31,11 +31,9 @@ pub(super) async fn execute<E: Engine>(
     engine.execute(&call, limit).await
 }
 
-/// The next subnet behind this one that nothing uses, nor this very run is about to.
-async fn free<E: Engine>(
-    context: &Context<'_, E>,
-    mut subnet: Subnet,
-) -> Result<Subnet, EngineError> {
+/// The next subnet of the pool behind this one that nothing uses, nor this very run is about to; then those
+/// before it.
+async fn free<E: Engine>(context: &Context<'_, E>, subnet: Subnet) -> Result<Subnet, EngineError> {
     let scope = Scope {
         stack: context.desired.name.clone(),
         images: BTreeSet::new(),
@@ -61,25 +59,50 @@ async fn free<E: Engine>(
         Spec::Network(network) => network.subnet,
         _ => None,
     }));
-    for _ in 0..4096 {
-        subnet = following(subnet);
-        if !taken.iter().any(|other| other.overlaps(&subnet)) {
-            break;
-        }
-    }
-    Ok(subnet)
+    let pool = context.desired.pool.unwrap_or(subnet);
+    next(pool, subnet, &taken).ok_or_else(|| {
+        EngineError::new(
+            ErrorKind::PoolOverlap,
+            format!("choose a subnet in the place of {subnet}"),
+            format!(
+                "somebody else took {subnet}, and no other one of {pool} is free: write another pool into the deploy \
+                 file, such as `networks: {{pool: 10.64.0.0/14}}`"
+            ),
+        )
+    })
 }
 
-/// The subnet of the same size right behind this one.
-fn following(subnet: Subnet) -> Subnet {
-    let std::net::IpAddr::V4(address) = subnet.address else {
-        return subnet;
-    };
-    let size = 1u32
-        .checked_shl(32 - u32::from(subnet.prefix.min(32)))
-        .unwrap_or(0);
-    Subnet {
-        address: std::net::IpAddr::V4(u32::from(address).wrapping_add(size).into()),
-        ..subnet
+fn next(pool: Subnet, subnet: Subnet, taken: &[Subnet]) -> Option<Subnet> {
+    let free =
+        |one: &Subnet| !one.overlaps(&subnet) && !taken.iter().any(|other| other.overlaps(one));
+    let behind = |one: &Subnet| one.address > subnet.address;
+    let all = || pool.divide(subnet.prefix);
+    let found = all().filter(behind).find(free);
+    found.or_else(|| all().find(free))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Subnet {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_next_one_is_of_the_pool() {
+        let pool = at("10.0.0.0/24");
+        let of = |subnet: &str, taken: &[&str]| {
+            let taken: Vec<_> = taken.iter().map(|one| at(one)).collect();
+            next(pool, at(subnet), &taken).map(|one| one.to_string())
+        };
+        assert_eq!(of("10.0.0.0/26", &[]).as_deref(), Some("10.0.0.64/26"));
+        let one = of("10.0.0.64/26", &["10.0.0.128/25"]);
+        assert_eq!(one.as_deref(), Some("10.0.0.0/26"));
+        // Behind the last comes the first.
+        assert_eq!(of("10.0.0.192/26", &[]).as_deref(), Some("10.0.0.0/26"));
+        assert_eq!(of("10.0.0.192/26", &["10.0.0.0/24"]), None);
+        // Never itself again: somebody has it whom nobody sees.
+        assert_eq!(next(at("10.0.0.0/26"), at("10.0.0.0/26"), &[]), None);
     }
 }

@@ -13,6 +13,9 @@ pub struct Stack {
     pub name: StackName,
     /// Its identity; none until the first apply of a file without one makes it.
     pub id: Option<StackId>,
+    /// Where the subnets of its networks come from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Subnet>,
     /// All it is made of.
     pub resources: BTreeMap<ResourceId, Resource>,
 }
@@ -294,6 +297,7 @@ impl Stack {
         Self {
             name,
             id,
+            pool: None,
             resources: BTreeMap::new(),
         }
     }
@@ -345,11 +349,16 @@ impl Stack {
     }
 
     /// The digest of all that matters: two stacks with one digest want the same. Where values came from
-    /// (files and lines) does not matter.
+    /// (files and lines) does not matter, nor which subnet a network got: that is given once, and another one
+    /// where somebody took it meanwhile.
     pub fn digest(&self) -> Digest {
         let mut bare = self.clone();
+        bare.pool = None;
         for resource in bare.resources.values_mut() {
             resource.origins.clear();
+            if let Spec::Network(network) = &mut resource.spec {
+                network.subnet = None;
+            }
         }
         Digest::of(canonical::to_json(&bare).as_bytes())
     }

@@ -193,6 +193,7 @@ fn build(
     unknown_images: BTreeSet<String>,
 ) -> Sealed {
     let mut stack = Stack::empty(draft.stack.clone(), draft.id.clone());
+    stack.pool = Some(draft.pool);
     let resource = |name: &str, spec: Spec, at: &crate::diag::Place| Resource {
         name: name.to_owned(),
         spec,
