@@ -4,6 +4,7 @@ use crate::support::stacks::{
     Files, Site, Sites, act, apply, apply_files, apply_files_as, apply_saved, containers, engine,
     gathered, in_virtual_time, plan, rollback, saved,
 };
+use coasti::diff::Wishes;
 use coasti::engine::{
     ErrorKind,
     sim::{Fault, FaultPlan, Sim},
@@ -187,5 +188,71 @@ fn a_saved_plan_that_an_image_turns_out_to_contradict_is_stale() {
         assert_eq!(names(&sim), before);
         let plan = saved(&sim, &Files::of(&new)).await;
         apply_saved(&sim, &Files::of(&new), &plan).await.unwrap();
+    });
+}
+
+/// The usual sites, the first with a network of its own.
+fn networked() -> Sites {
+    let mut sites = usual();
+    sites.get_mut("blog").unwrap().providers.insert("redis");
+    sites
+}
+
+#[test]
+fn a_subnet_that_is_taken_meanwhile_is_replaced_once_and_for_all() {
+    in_virtual_time(async {
+        let sim = engine();
+        let files = Files::of(&networked())
+            .deploy(|deploy| deploy["networks"] = json!({"pool": "10.9.0.0/25"}));
+        let clash = Fault::Fail(ErrorKind::PoolOverlap);
+        sim.faults(FaultPlan::new().on("create network acme-blog", clash));
+        let first = apply_files(&sim, &files).await.unwrap();
+        assert_eq!(first.revision.as_deref(), Some("r1"));
+        let now = gathered(&sim, &files).await;
+        let subnets = &now.observed.networks["acme-blog"].subnets;
+        assert_eq!(subnets[0].to_string(), "10.9.0.64/26");
+        // It stays, and is no reason for another revision.
+        assert_eq!(apply_files(&sim, &files).await.unwrap().revision, None);
+    });
+}
+
+#[test]
+fn a_pool_that_is_used_up_meanwhile_is_told() {
+    in_virtual_time(async {
+        let sim = engine();
+        let files = Files::of(&networked())
+            .deploy(|deploy| deploy["networks"] = json!({"pool": "10.9.0.0/26"}));
+        let clash = Fault::Fail(ErrorKind::PoolOverlap);
+        sim.faults(FaultPlan::new().always("create network acme-blog", clash));
+        let error = apply_files(&sim, &files).await.unwrap_err();
+        let OpError::Failed(failed) = &error else {
+            panic!("{error}")
+        };
+        assert!(
+            failed.error.contains("no other one of 10.9.0.0/26 is free"),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn what_goes_and_cannot_is_told_and_goes_next_time_unasked() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &networked()).await.unwrap();
+        let wiki: Sites = [("wiki", usual().remove("wiki").unwrap())].into();
+        let stuck = Fault::Fail(ErrorKind::Rejected);
+        sim.faults(FaultPlan::new().always("remove container acme-blog", stuck));
+        let applied = apply(&sim, &wiki).await.unwrap();
+        assert!(applied.warnings.len() > 1, "{:?}", applied.warnings);
+        assert_eq!(names(&sim), ["acme-blog", "acme-blog-redis", "acme-wiki"]);
+        sim.faults(FaultPlan::new());
+        // Two of three, but that they go was said before.
+        let again = gathered(&sim, &Files::of(&wiki))
+            .await
+            .plan(&Wishes::default());
+        assert!(again.refusals.is_empty() && !again.steps.is_empty());
+        apply(&sim, &wiki).await.unwrap();
+        assert_eq!(names(&sim), ["acme-wiki"]);
     });
 }

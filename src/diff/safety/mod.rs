@@ -125,10 +125,16 @@ fn protected(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
 
 /// Removing more than half of what runs is rarely meant.
 fn removals(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
-    let all = slots.resources().count();
+    // What was to go before, and could not, is no decision of today's.
+    let counts = |id: &ResourceId| {
+        let base = inputs.base;
+        base.is_none_or(|base| base.resources.contains_key(id))
+    };
+    let all = slots.resources().filter(|id| counts(id)).count();
     let going: Vec<_> = diff
         .changes
         .values()
+        .filter(|c| counts(&c.id))
         .filter(|c| c.id.kind == Kind::Container && c.action == Action::Remove)
         .filter(|c| !is_renamed(inputs, &c.id))
         .collect();

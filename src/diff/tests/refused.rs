@@ -185,6 +185,13 @@ fn p0307_more_than_half_does_not_go_unasked_but_may_be_renamed() {
     assert_eq!(world.refused(), Vec::<String>::new());
 }
 
+#[test]
+fn p0307_does_not_count_what_an_earlier_apply_could_not_remove() {
+    let mut world = World::usual(|stack| fixture::drop_label(stack, "blog"));
+    world.base = Some(world.desired.clone());
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
 /// The database's volume has another name in the files.
 fn other_volume(world: &mut World) {
     let id = ResourceId::volume("blog/database/data");
