@@ -29,6 +29,11 @@ pub enum Call {
         /// The new reference.
         tag: String,
     },
+    /// Takes a tag away from an image; where it was the last one and no container uses the image, that goes too.
+    UntagImage {
+        /// The reference.
+        tag: String,
+    },
     /// Makes a bridge network.
     CreateNetwork {
         /// Its name.
@@ -190,6 +195,7 @@ impl fmt::Display for Call {
             Self::LoadImage { archive } => write!(f, "load image archive {}", archive.display()),
             Self::MakeEmptyImage { reference } => write!(f, "make empty image {reference}"),
             Self::TagImage { image, tag } => write!(f, "tag image {image} as {tag}"),
+            Self::UntagImage { tag } => write!(f, "untag image {tag}"),
             Self::CreateNetwork { name, .. } => write!(f, "create network {name}"),
             Self::RemoveNetwork { id } => write!(f, "remove network {id}"),
             Self::CreateVolume { name, .. } => write!(f, "create volume {name}"),

@@ -166,7 +166,7 @@ async fn locked<E: Engine>(
         new_good: Some((revision.id.clone(), stack.digest())),
     };
     let mut warnings = run(session, &mut head, goal).await?;
-    keep_images(session, &gathered.observed, &stack).await;
+    keep_images(session, &head, &gathered.observed, &stack).await;
     converged(session, desired, &options.wishes, &mut warnings).await?;
     Ok(Applied {
         display: display(&stack, &values),

@@ -1,10 +1,11 @@
 //! Images of revisions: which they were, and that they stay.
 
 use super::session::Session;
-use crate::base::Kind;
+use crate::base::{Kind, RevisionId};
 use crate::engine::{Call, Engine};
 use crate::model::Stack;
 use crate::observe::Observed;
+use crate::store::record::{Head, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -22,9 +23,15 @@ pub(super) fn images(observed: &Observed, stack: &Stack) -> BTreeMap<String, Str
         .collect()
 }
 
-/// Tags images of the last revisions, so that nobody's clean-up takes what a rollback needs. Best effort.
+/// How many good revisions keep their images, so that a rollback needs no registry.
+const KEPT: usize = 10;
+
+/// Tags images of the last revisions, so that nobody's clean-up takes what a rollback needs, and drops the tags
+/// of the revision that falls behind. Best effort. A `destroy` drops none: the history stays, and so does the
+/// way back.
 pub(super) async fn keep_images<E: Engine>(
     session: &Session<'_, E>,
+    head: &Head,
     observed: &Observed,
     stack: &Stack,
 ) {
@@ -37,6 +44,44 @@ pub(super) async fn keep_images<E: Engine>(
         }
     });
     let _ = futures_util::future::join_all(tags).await;
+    if usize::try_from(head.revisions).is_ok_and(|count| count > KEPT) {
+        let now = images(observed, stack).into_values().collect();
+        for image in unused(session, now).await.unwrap_or_default() {
+            let tag = keep_tag(session.stack.as_str(), &image);
+            let call = Call::UntagImage { tag };
+            let _ = session.engine.execute(&call, Duration::from_secs(30)).await;
+        }
+    }
+}
+
+/// Images of the good revision that falls behind the last [`KEPT`] which none of those has. Nothing where
+/// something could not be read: what is not known to be of no use stays.
+async fn unused<E: Engine>(
+    session: &Session<'_, E>,
+    now: BTreeSet<String>,
+) -> Option<BTreeSet<String>> {
+    let store = session.store();
+    let mut good: Vec<RevisionId> = Vec::new();
+    for run in store.runs().await.ok()? {
+        let done = run.end.is_some_and(|end| end.outcome == Outcome::Done);
+        good.extend(run.revision.filter(|_| done));
+    }
+    let behind = good.len().checked_sub(KEPT + 1)?;
+    let ids = async |id: &RevisionId| {
+        let revision = store.revision(id).await.ok()??;
+        Some(revision.images.into_values().collect::<BTreeSet<_>>())
+    };
+    let mut unused = ids(good.get(behind)?).await?;
+    unused.retain(|id| !now.contains(id));
+    for id in good.iter().skip(behind + 1) {
+        // Most often nothing is left to ask about.
+        if unused.is_empty() {
+            break;
+        }
+        let used = ids(id).await?;
+        unused.retain(|id| !used.contains(id));
+    }
+    Some(unused)
 }
 
 /// The tag that keeps an image.

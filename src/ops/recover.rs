@@ -331,7 +331,7 @@ pub(super) async fn to_stack<E: Engine>(
         new_good: revision.map(|revision| (revision.id.clone(), target.digest())),
     };
     let warnings = run(session, &mut head, goal).await?;
-    keep_images(session, &known.observed, target).await;
+    keep_images(session, &head, &known.observed, target).await;
     Ok(Applied {
         plan,
         stack: target.clone(),

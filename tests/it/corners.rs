@@ -256,3 +256,24 @@ fn what_goes_and_cannot_is_told_and_goes_next_time_unasked() {
         assert_eq!(names(&sim), ["acme-wiki"]);
     });
 }
+
+#[test]
+fn images_of_the_last_ten_revisions_stay() {
+    in_virtual_time(async {
+        let sim = engine();
+        let kept = || sim.image_tags("coasti.keep/acme").len();
+        let mut sites = usual();
+        apply(&sim, &sites).await.unwrap();
+        assert_eq!(kept(), 1);
+        for (n, version) in [2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1].into_iter().enumerate() {
+            // Versions of one image: the second is used by the second revision alone.
+            for site in sites.values_mut() {
+                site.version = version;
+                site.env.insert("LEVEL", u8::try_from(n).unwrap());
+            }
+            apply(&sim, &sites).await.unwrap();
+            // It is within reach up to the eleventh revision.
+            assert_eq!(kept(), if n < 10 { 2 } else { 1 }, "r{}", n + 2);
+        }
+    });
+}

@@ -52,6 +52,7 @@ async fn run(docker: &Docker, call: &Call, what: &str) -> Result<Done, EngineErr
         Call::LoadImage { archive } => return image::load(docker, archive, what).await,
         Call::MakeEmptyImage { reference } => image::make_empty(docker, reference).await,
         Call::TagImage { image, tag } => image::tag(docker, image, tag).await,
+        Call::UntagImage { tag } => gone_too(image::untag(docker, tag).await),
         Call::CreateNetwork {
             name,
             labels,

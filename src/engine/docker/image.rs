@@ -11,7 +11,8 @@ use bollard::{
     errors::Error,
     models::CreateImageInfo,
     query_parameters::{
-        CreateImageOptionsBuilder, ImportImageOptionsBuilder, TagImageOptionsBuilder,
+        CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions,
+        TagImageOptionsBuilder,
     },
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -192,6 +193,13 @@ pub(super) async fn tag(docker: &Docker, image: &str, reference: &str) -> Result
         .tag(tag)
         .build();
     docker.client.tag_image(image, Some(options)).await?;
+    Ok(Done::Done)
+}
+
+/// Takes a tag away from an image.
+pub(super) async fn untag(docker: &Docker, reference: &str) -> Result<Done, Error> {
+    let options = None::<RemoveImageOptions>;
+    docker.client.remove_image(reference, options, None).await?;
     Ok(Done::Done)
 }
 

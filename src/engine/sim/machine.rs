@@ -213,6 +213,15 @@ impl Sim {
         self.with(|world| world.volumes.keys().cloned().collect())
     }
 
+    /// The tags of images whose repository is `repository`.
+    pub fn image_tags(&self, repository: &str) -> BTreeSet<String> {
+        let of = |tag: &&String| {
+            tag.split_once(':')
+                .is_some_and(|(name, _)| name.ends_with(repository))
+        };
+        self.with(|world| world.tags.keys().filter(of).cloned().collect())
+    }
+
     /// The names of all networks, the engine's own among them.
     pub fn networks(&self) -> BTreeSet<String> {
         self.with(|world| world.nets.values().map(|net| net.name.clone()).collect())

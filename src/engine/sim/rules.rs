@@ -44,6 +44,26 @@ pub(super) fn no_container<T>(id: &str) -> Result<T, No> {
 const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
 
 impl World {
+    /// The last tag of an image goes with the image, unless a container uses that.
+    fn untag(&mut self, tag: &str) -> Answer {
+        let Some(id) = self.tags.get(&normal(tag)).cloned() else {
+            return Ok(Done::Already.into());
+        };
+        if self.tags.values().filter(|other| **other == id).count() == 1 {
+            if let Some(unit) = self.units.values().find(|unit| unit.image == id) {
+                let why = format!(
+                    "conflict: unable to remove repository reference \"{tag}\" (must force) - container {} is using \
+                     its referenced image",
+                    unit.id
+                );
+                return no(ErrorKind::Conflict, why);
+            }
+            self.images.remove(&id);
+        }
+        self.tags.remove(&normal(tag));
+        Ok(Done::Done.into())
+    }
+
     /// Does what a call asks for.
     pub(super) fn apply(&mut self, by: &str, call: &Call) -> Answer {
         match call {
@@ -57,6 +77,7 @@ impl World {
                 self.tags.insert(normal(tag), id);
                 Ok(Done::Done.into())
             }
+            Call::UntagImage { tag } => self.untag(tag),
             Call::CreateNetwork {
                 name,
                 labels,

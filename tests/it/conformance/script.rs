@@ -296,6 +296,9 @@ impl<E: Engine> Runner<'_, E> {
                 image: bare(0).to_owned(),
                 tag: self.name(bare(1)),
             },
+            "untag" => Call::UntagImage {
+                tag: self.name(bare(0)),
+            },
             "empty" => Call::MakeEmptyImage {
                 reference: self.name(bare(0)),
             },

@@ -471,12 +471,16 @@ async fn images_are_tagged_and_loaded() {
         .arg(&tag)
         .status();
     assert!(saved.unwrap().success());
-    let removed = Command::new("docker")
-        .args(["rmi", &tag, &image])
-        .output()
-        .unwrap();
-    assert!(removed.status.success());
+    for (tag, done) in [
+        (&tag, Done::Done),
+        (&tag, Done::Already),
+        (&image, Done::Done),
+    ] {
+        let call = Call::UntagImage { tag: tag.clone() };
+        assert_eq!(run(&docker, call).await.unwrap(), done, "{tag}");
+    }
     assert!(docker.image(&tag).await.unwrap().is_none());
+    assert!(docker.image(&image).await.unwrap().is_none());
     let load = Call::LoadImage {
         archive: archive.clone(),
     };
