@@ -62,6 +62,18 @@ text_id! {
     ValueId
 }
 
+impl RevisionId {
+    /// What a user calls it: `r12`, `R12`, or `12` alone.
+    pub fn named(text: &str) -> Self {
+        let number = text.strip_prefix(['r', 'R']).unwrap_or(text);
+        let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        match digits {
+            true => Self::new(format!("r{number}")),
+            false => Self::new(text),
+        }
+    }
+}
+
 impl StackName {
     /// Checks the form that names on the engine rely on.
     pub fn is_valid(text: &str) -> bool {
@@ -193,5 +205,23 @@ impl<'de> Deserialize<'de> for ResourceId {
         String::deserialize(deserializer)?
             .parse()
             .map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn revisions_are_called_by_their_number_as_well() {
+        for (said, meant) in [
+            ("r1", "r1"),
+            ("R12", "r12"),
+            ("7", "r7"),
+            ("next", "next"),
+            ("r", "r"),
+        ] {
+            assert_eq!(RevisionId::named(said).as_str(), meant);
+        }
     }
 }

@@ -158,7 +158,7 @@ pub enum Command {
     },
     /// Go back to an older revision of the whole stack.
     Rollback {
-        /// The revision (`coasti history`); without it, the one before.
+        /// The revision (`coasti history`), `r12` or `12`; without it, the one before.
         revision: Option<String>,
         #[command(flatten)]
         change: Change,

@@ -181,7 +181,15 @@ fn section(text: &mut String, style: &Style, title: &str, body: Option<&str>) {
     let Some(body) = body else { return };
     let bar = if style.unicode { "│" } else { "|" };
     let _ = writeln!(text, "  {title}:");
+    let room = style.width.saturating_sub(4).max(20);
     for line in body.trim_end().lines() {
-        let _ = writeln!(text, "  {bar} {}", clean(line));
+        // A terminal would go on at its left edge, without the bar.
+        let line: Vec<char> = clean(line).chars().collect();
+        for part in line.chunks(room).map(String::from_iter) {
+            let _ = writeln!(text, "  {bar} {part}");
+        }
+        if line.is_empty() {
+            let _ = writeln!(text, "  {bar}");
+        }
     }
 }

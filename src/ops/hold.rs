@@ -8,7 +8,7 @@ use crate::base::{EngineId, ResourceId, Span, StackId, StackName};
 use crate::diff::{Held, Hold, Wishes};
 use crate::engine::Engine;
 use crate::exec::{self, Event, Events, Made, Stop, Values};
-use crate::model::{Role, Stack};
+use crate::model::{Resource, Role, Stack};
 use crate::observe::{Container, Status};
 use crate::plan::{Op, Phase, Plan, Step, Target};
 use crate::store::Entry;
@@ -61,32 +61,58 @@ pub fn labels(known: &Known, named: &[String]) -> Result<BTreeSet<String>, OpErr
     named
         .iter()
         .map(|name| {
-            let by_domain =
-                stack
-                    .into_iter()
-                    .flat_map(Stack::containers)
-                    .find(|(_, resource, _)| {
-                        resource.name == *name
-                            || resource.about.as_ref().is_some_and(|a| {
-                                a.role == Role::App && a.domain.as_ref() == Some(name)
-                            })
-                    });
             if all.contains(name) {
-                Ok(name.clone())
-            } else if let Some((id, ..)) = by_domain {
-                Ok(id.label().to_owned())
-            } else {
-                let known: Vec<_> = all.iter().map(String::as_str).collect();
-                let near = crate::diag::did_you_mean(name, known.iter().copied());
-                let mut help = vec![format!("labels here: {}", known.join(", "))];
-                help.extend(near.map(|near| format!("did you mean `{near}`?")));
-                Err(OpError::Usage {
-                    what: format!("no app has the label, domain or name `{name}`"),
-                    help,
-                })
+                return Ok(name.clone());
+            }
+            let found = called(stack, name);
+            let mut labels = found.iter();
+            match (labels.next(), labels.next()) {
+                (Some(label), None) => Ok(label.clone()),
+                (None, _) => {
+                    let known: Vec<_> = all.iter().map(String::as_str).collect();
+                    let near = crate::diag::did_you_mean(name, known.iter().copied());
+                    let mut help = vec![format!("labels here: {}", known.join(", "))];
+                    help.extend(near.map(|near| format!("did you mean `{near}`?")));
+                    Err(OpError::Usage {
+                        what: format!("no app has the label, domain or name `{name}`"),
+                        help,
+                    })
+                }
+                (Some(_), Some(_)) => Err(OpError::Usage {
+                    what: format!("several apps are at `{name}`"),
+                    help: vec![format!(
+                        "name one of them: {}",
+                        found.into_iter().collect::<Vec<_>>().join(", ")
+                    )],
+                }),
             }
         })
         .collect()
+}
+
+/// The labels of what has that name or domain; of what is at that host, where nothing has.
+fn called(stack: Option<&Stack>, name: &str) -> BTreeSet<String> {
+    let asked = name.split_once("://").map_or(name, |(_, rest)| rest);
+    let asked = asked.trim_end_matches('/').to_ascii_lowercase();
+    let domain = |resource: &Resource| {
+        let about = resource.about.as_ref();
+        let about = about.filter(|about| about.role == Role::App)?;
+        Some(about.domain.as_ref()?.to_ascii_lowercase())
+    };
+    let which = |matches: &dyn Fn(&Resource) -> bool| -> BTreeSet<String> {
+        let all = stack.into_iter().flat_map(Stack::containers);
+        let found = all.filter(|(_, resource, _)| matches(resource));
+        found.map(|(id, ..)| id.label().to_owned()).collect()
+    };
+    let exact = which(&|resource| {
+        resource.name == *name || domain(resource).is_some_and(|domain| domain == asked)
+    });
+    if !exact.is_empty() {
+        return exact;
+    }
+    which(&|resource| {
+        domain(resource).is_some_and(|domain| domain.split('/').next() == Some(asked.as_str()))
+    })
 }
 
 /// Does `act` to `named`.
@@ -402,4 +428,35 @@ pub fn container(known: &Known, named: &str) -> Result<EngineId, OpError> {
                 &["`coasti status` shows what runs"],
             )
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::fixture;
+
+    #[test]
+    fn apps_are_found_by_domain_and_by_their_host_alone() {
+        let mut stack = fixture::stack();
+        for (label, domain) in [
+            ("wiki", "a.org/wiki"),
+            ("docs", "a.org/docs"),
+            ("blog", "b.org/blog"),
+            ("shop", "c.org"),
+        ] {
+            fixture::app(&mut stack, label);
+            let about = &mut fixture::container_mut(&mut stack, label).about;
+            about.as_mut().unwrap().domain = Some(domain.to_owned());
+        }
+        let found = |name: &str| {
+            let found = called(Some(&stack), name);
+            found.into_iter().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(found("a.org/wiki"), "wiki");
+        assert_eq!(found("https://A.org/docs/"), "docs");
+        assert_eq!(found("b.org"), "blog");
+        assert_eq!(found("c.org"), "shop");
+        assert_eq!(found("a.org"), "docs wiki");
+        assert_eq!(found("c.org/x"), "");
+    }
 }

@@ -102,7 +102,14 @@ pub async fn plan_rollback<L: Look>(
 ) -> Result<(Revision, Plan), OpError> {
     // Refuses what is another folder's stack before anything is told of it.
     known(look, name, id, None).await?;
-    let revision = find(look, name, to).await?;
+    let mut revision = find(look, name, to).await?;
+    // Its lines are those of the files as they were then.
+    let then = &revision.id;
+    for resource in revision.stack.resources.values_mut() {
+        for origin in resource.origins.values_mut() {
+            origin.file = format!("{then}: {}", origin.file);
+        }
+    }
     let mut known = known(look, name, id, Some(&revision.stack)).await?;
     missing_images(look, &revision, &mut known.observed).await?;
     let good = known.good.as_ref().map(|good| &good.stack);

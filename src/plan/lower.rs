@@ -106,12 +106,24 @@ pub(super) struct Lowering<'a> {
 }
 
 /// Why a container of `spec` cannot run beside those that it replaces; none where it can.
+///
+/// Said after "the old one stops first": "it" is the old one, so that what only the new one has is told as that.
 pub(crate) fn forbids_start_first(spec: &ContainerSpec, replaced: &[Object]) -> Option<String> {
+    let held = |claim: &str| {
+        let mut running = replaced.iter().filter(|object| object.active);
+        running.any(|object| object.claims.iter().any(|own| own == claim))
+    };
+    let who = |claim: String| match held(&claim) {
+        true => "it",
+        false => "the new one",
+    };
     if let Some((port, to)) = spec.ports.iter().next() {
-        return Some(format!("it publishes port {} ({port})", to.host));
+        let protocol = port.rsplit('/').next().unwrap_or("tcp");
+        let who = who(format!("port {}/{protocol}", to.host));
+        return Some(format!("{who} publishes port {} ({port})", to.host));
     }
     if spec.network_mode == NetworkMode::Host {
-        return Some("it uses the host's network".into());
+        return Some("the new one uses the host's network".into());
     }
     if spec
         .live
@@ -119,17 +131,20 @@ pub(crate) fn forbids_start_first(spec: &ContainerSpec, replaced: &[Object]) -> 
         .values()
         .any(|attachment| attachment.address.is_some())
     {
-        return Some("it has a fixed address".into());
+        return Some("the new one has a fixed address".into());
     }
-    let writes = spec
-        .mounts
-        .iter()
-        .find_map(|(target, mount)| match &mount.source {
-            _ if mount.read_only => None,
-            MountSource::Volume(name) => Some(format!("it writes to volume {name} ({target})")),
-            MountSource::Directory(path) => Some(format!("it writes to directory {path}")),
-            MountSource::Tmpfs { .. } => None,
-        });
+    let writes = spec.mounts.iter().filter(|(_, mount)| !mount.read_only);
+    let writes = writes.filter_map(|(target, mount)| match &mount.source {
+        MountSource::Volume(name) => Some((format!("volume {name}"), format!(" ({target})"))),
+        MountSource::Directory(path) => Some((format!("directory {path}"), String::new())),
+        MountSource::Tmpfs { .. } => None,
+    });
+    // What both write to is the better reason.
+    let writes = writes.min_by_key(|(claim, _)| !held(claim));
+    let writes = writes.map(|(claim, target)| {
+        let who = who(claim.clone());
+        format!("{who} writes to {claim}{target}")
+    });
     // One of a run that was cut off has the name that the old one needs to stand aside.
     let crowded = replaced
         .iter()

@@ -236,18 +236,18 @@ pub(super) async fn rollback(
     let (disk, desired) = shell.files()?;
     let (name, id) = (desired.name.clone(), need_id(&desired)?);
     let engine = shell.engine().await?;
-    let to = revision.map(RevisionId::new);
+    let to = revision.map(RevisionId::named);
     let wishes = Wishes {
         max_removals: Some(usize::MAX),
         ..Wishes::default()
     };
     let (target, plan) =
         recover::plan_rollback(&engine, &name, Some(&id), to.as_ref(), &wishes).await?;
-    shell.out.say(&format!("Rolling back to {}.", target.id));
-    show_plan(shell, &plan, &target.stack, change.format);
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
     }
+    shell.out.say(&format!("Rolling back to {}.", target.id));
+    show_plan(shell, &plan, &target.stack, change.format);
     if must_ask(shell, change)? && !shell.out.confirm("Roll back?") {
         shell.out.say("nothing was changed");
         return Ok(ExitCode::SUCCESS);

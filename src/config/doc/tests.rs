@@ -172,3 +172,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_tab_is_shown_where_it_stands() {
+    for (text, at) in [
+        ("a: 1\nb:\n\tc: 1\n", "3:1"),
+        ("a:\n  b: 1\n\tc: 1\n", "3:1"),
+        ("a:\n- x\n-\ty: 1\n\tz: 2\n", "4:1"),
+        ("a:\n  - b: 1\n  \tc: 1\nd: 1\n", "3:3"),
+        ("x: 1\n\ny:\n\n\tz: 1\n", "5:1"),
+    ] {
+        let want = format!("E0102 {at} not YAML: a tab at the start of a line");
+        assert_eq!(read("f.yml", text), want, "{text:?}");
+    }
+    assert_eq!(
+        read("f.yml", "a: [1,\n\t2]\nb:\tc\n"),
+        "{a:[1i1 2i2] b:\"c\"}"
+    );
+}

@@ -52,6 +52,20 @@ pub(super) fn parse(build: &mut Build<'_>) -> Parsed<Node> {
     Ok(root.unwrap_or(nothing))
 }
 
+/// The first tab in the indentation of a line, from that around `at` on.
+fn tab(text: &str, at: usize) -> Option<usize> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let mut line = start;
+    for content in text.get(start..)?.split_inclusive('\n') {
+        let indent = content.len() - content.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = content.get(..indent)?.find('\t') {
+            return Some(line + tab);
+        }
+        line += content.len();
+    }
+    None
+}
+
 fn range(span: &Span) -> Range<usize> {
     span.byte_range().unwrap_or(0..0)
 }
@@ -65,6 +79,12 @@ impl<'a> Yaml<'_, 'a> {
                 let at = error.marker().byte_offset().unwrap_or(0);
                 // The parser points behind what it did not expect at a line's end: show the line itself.
                 let text = &self.build.source.text;
+                if let Some(tab) = tab(text, at).filter(|_| error.info().contains("tab")) {
+                    // It points at what came before, a line or more above.
+                    let summary = "not YAML: a tab at the start of a line";
+                    let error = self.build.error(tab..tab + 1, summary);
+                    return Err(Box::new(error.help("YAML is indented with spaces")));
+                }
                 let at = if text.get(at..).is_none_or(|rest| rest.trim().is_empty()) {
                     text.trim_end().len().saturating_sub(1)
                 } else {

@@ -53,6 +53,10 @@ fn a_rollback_runs_the_older_image_though_its_tag_moved() {
     stack.apply();
     assert_eq!(exec(&app, "echo $WORD"), "two");
     stack.plan(0);
-    stack.coasti(&["rollback", "r1", "--yes"]).expect(0);
+    // A number will do, and a line is that of the files as they were.
+    stack
+        .coasti(&["rollback", "1", "--yes"])
+        .expect(0)
+        .says(&["Rolling back to r1.", "r1: config/deploy.yml:"]);
     assert_eq!(exec(&app, "echo $WORD"), "one");
 }

@@ -39,6 +39,35 @@ fn a_first_plan_is_readable() {
 }
 
 #[test]
+fn an_interruption_names_what_the_old_one_has() {
+    let why = |world: &World| {
+        let wide = Style {
+            width: 200,
+            ..Style::default()
+        };
+        let all = human(&world.plan(), &world.desired, false, &wide);
+        let line = all.lines().find(|line| line.contains("interrupted"));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let mut before = fixture::usual();
+    fixture::volume(&mut before, "wiki", "data", "/data");
+    // A volume more than it had: the old one writes to the one that it has.
+    let mut world = World::settled(before);
+    fixture::volume(&mut world.desired, "wiki", "aaa", "/aaa");
+    assert_eq!(
+        why(&world),
+        "interrupted: the old one stops first, it writes to volume acme-wiki-data (/data)"
+    );
+    // The first volume: the old one has none.
+    let mut world = World::settled(fixture::usual());
+    fixture::volume(&mut world.desired, "wiki", "data", "/data");
+    assert_eq!(
+        why(&world),
+        "interrupted: the old one stops first, the new one writes to volume acme-wiki-data (/data)"
+    );
+}
+
+#[test]
 fn nothing_to_do_is_one_line() {
     let world = World::usual(|_| {});
     insta::assert_snapshot!(show(&world), @"Nothing to do: what runs is what the files say.");
