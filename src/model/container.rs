@@ -97,6 +97,12 @@ pub struct ContainerSpec {
     /// Commands run in it, in order, each time it was made anew and works.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post_run: Vec<Text>,
+    /// Whether they run as soon as it is started: what makes it healthy may be one of them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub post_run_at_start: bool,
+    /// Directories of the engine's host, among those it mounts, that the engine makes where they are missing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub create: BTreeSet<String>,
     /// What the engine can change on a live container.
     #[serde(default, skip_serializing_if = "is_default")]
     pub live: LiveSpec,

@@ -320,6 +320,13 @@ impl Lowering<'_> {
             marks.start = Some((start, claims(spec)));
             ready = Some(start);
         }
+        let commands = created.is_some() && !spec.post_run.is_empty();
+        let post_run = Op::PostRun {
+            target: target.clone(),
+        };
+        if commands && spec.post_run_at_start {
+            ready = Some(self.add(post_run.clone(), id, Phase::Switch, ready, cause));
+        }
         // One that a run which was cut off had switched to was never seen to work, and what it replaced goes.
         let unproven = keep.is_some() && objects.others.iter().any(|other| other.good);
         if starts || unproven || keep.is_some_and(|keep| keep.paused) {
@@ -336,16 +343,8 @@ impl Lowering<'_> {
             };
             ready = Some(self.add(op, id, Phase::Switch, before, cause));
         }
-        if created.is_some() && !spec.post_run.is_empty() {
-            ready = Some(self.add(
-                Op::PostRun {
-                    target: target.clone(),
-                },
-                id,
-                Phase::Switch,
-                ready,
-                cause,
-            ));
+        if commands && !spec.post_run_at_start {
+            ready = Some(self.add(post_run, id, Phase::Switch, ready, cause));
         }
         marks.ready = ready;
 

@@ -748,7 +748,19 @@ fn post_run_commands_follow_health_and_only_in_what_was_made() {
         fixture::spec_mut(stack, "wiki").post_run = vec![Text::plain("migrate")];
     });
     let steps = world.steps();
-    assert!(steps.contains("post-run in container:wiki [new]"));
+    let at = |steps: &str, word: &str| {
+        steps
+            .find(word)
+            .unwrap_or_else(|| panic!("{word}: {steps}"))
+    };
+    const POST_RUN: &str = "post-run in container:wiki [new]";
+    const AWAIT: &str = "await container:wiki [new]";
+    assert!(at(&steps, AWAIT) < at(&steps, POST_RUN));
+    // What makes it healthy may be one of them.
+    fixture::spec_mut(&mut world.desired, "wiki").post_run_at_start = true;
+    let steps = world.steps();
+    assert!(at(&steps, POST_RUN) < at(&steps, AWAIT));
+    fixture::spec_mut(&mut world.desired, "wiki").post_run_at_start = false;
     world.observed = fixture::observe(&world.desired);
     world.base = Some(world.desired.clone());
     world.exited("acme-wiki", 1);

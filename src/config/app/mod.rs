@@ -44,6 +44,8 @@ pub(super) struct App {
     pub providers: Vec<ProviderDef>,
     /// Commands to run in it once it works.
     pub post_run: Vec<Sp<String>>,
+    /// Whether they run as soon as it is started, healthy or not.
+    pub post_run_at_start: bool,
 }
 
 /// What can be said of a container, wherever it is said.
@@ -117,7 +119,7 @@ impl App {
             value: with_metadata(&image.value, &metadata),
             at: image.at,
         });
-        let post_run = read_run(table.take("run", d), d);
+        let (post_run, post_run_at_start) = read_run(table.take("run", d), image.is_some(), d);
         let parts = Parts::read(&mut table, d);
         let providers = ProviderDef::read_all(table.list("provider", d), d);
         check_backup(table.take("backup", d), d);
@@ -132,6 +134,7 @@ impl App {
             parts,
             providers,
             post_run,
+            post_run_at_start,
         })
     }
 
@@ -227,15 +230,38 @@ fn read_build(node: Option<&Node>, d: &mut Diagnostics) -> Option<Sp<String>> {
     image
 }
 
-fn read_run(node: Option<&Node>, d: &mut Diagnostics) -> Vec<Sp<String>> {
+/// The commands, and whether they run before the app is seen to work.
+fn read_run(node: Option<&Node>, own_image: bool, d: &mut Diagnostics) -> (Vec<Sp<String>>, bool) {
     let Some(mut table) = node.and_then(|node| Table::of(node, "run", d)) else {
-        return Vec::new();
+        return (Vec::new(), false);
     };
-    // Packages and start command are in the image that nua builds.
-    table.accept(&["packages", "before-run", "start", "post-run-status"]);
+    // These are in the image that nua builds, and in no other.
+    for key in ["packages", "before-run", "start"] {
+        let empty = |node: &Node| matches!(&node.value, Value::List(items) if items.is_empty());
+        let entry = table.entry(key, d);
+        if let Some(entry) = entry.filter(|entry| own_image && !empty(&entry.node)) {
+            d.push(
+                Diagnostic::warning(
+                    codes::IGNORED,
+                    Some(entry.key_at.clone()),
+                    format!("`{key}` has no effect here"),
+                )
+                .label("nua builds it into its own images")
+                .help("what the image starts is changed by `command` and `entrypoint` of `docker`"),
+            );
+        }
+    }
+    let status = table.text("post-run-status", d);
+    let status = status.filter(|status| {
+        const WORDS: &[&str] = &["created", "running", "healthy"];
+        one_of(status, "`post-run-status` of run", WORDS, d)
+    });
     let commands = table.texts("post-run", d);
     table.finish(d);
-    commands
+    (
+        commands,
+        status.is_some_and(|status| status.value != "healthy"),
+    )
 }
 
 /// Backups come later; what is written about them must be right today.

@@ -38,6 +38,8 @@ pub(in crate::config) struct VolumeDef {
     pub read_only: Option<bool>,
     /// Whether it is there already and not coasti's to make.
     pub external: Option<bool>,
+    /// Whether a directory is made where it is missing.
+    pub create: Option<bool>,
     /// Bytes of a tmpfs.
     pub size: Option<i64>,
     /// Permission bits of a tmpfs.
@@ -104,6 +106,7 @@ impl VolumeDef {
             options: BTreeMap::new(),
             read_only: None,
             external: None,
+            create: None,
             size: None,
             mode: None,
         }
@@ -117,16 +120,7 @@ impl VolumeDef {
         let driver = table.text("driver", d).map(|driver| driver.value);
         let read_only = table.flag("read-only", d).map(|flag| flag.value);
         let external = table.flag("external", d).map(|flag| flag.value);
-        if let Some(create) = table.flag("create", d).filter(|create| create.value) {
-            d.push(
-                Diagnostic::warning(
-                    codes::IGNORED,
-                    create.at,
-                    "`create: true` has no effect yet",
-                )
-                .help("make the directory on the engine's host"),
-            );
-        }
+        let create = table.flag("create", d).map(|flag| flag.value);
         super::check_backup(table.take("backup", d), d);
         let mut volume = Self {
             at: Some(node.at.clone()),
@@ -137,6 +131,7 @@ impl VolumeDef {
             options: BTreeMap::new(),
             read_only,
             external,
+            create,
             size: None,
             mode: None,
         };
@@ -265,6 +260,7 @@ impl VolumeDef {
         self.options.extend(over.options.clone());
         self.read_only = over.read_only.or(self.read_only);
         self.external = over.external.or(self.external);
+        self.create = over.create.or(self.create);
         self.size = over.size.or(self.size);
         self.mode = over.mode.or(self.mode);
     }

@@ -350,6 +350,16 @@ impl Cx<'_> {
                     );
                     return;
                 }
+                if volume.create == Some(true) {
+                    // The engine takes such a mount as one text, its parts separated by `:`.
+                    if path.value.contains(':') || target.contains(':') {
+                        d.push(bad(
+                            "`create: true` is not possible with a `:` in a path".to_owned()
+                        ));
+                        return;
+                    }
+                    container.spec.create.insert(path.value.clone());
+                }
                 MountSource::Directory(path.value.clone())
             }
             (VolumeKind::Managed, Some(name)) => {
@@ -410,6 +420,16 @@ impl Cx<'_> {
                 MountSource::Volume(EngineId::new(full))
             }
         };
+        if kind != VolumeKind::Directory && volume.create == Some(true) {
+            d.push(
+                Diagnostic::warning(
+                    codes::IGNORED,
+                    Some(at.clone()),
+                    "`create: true` has no effect here",
+                )
+                .help("it makes the directory of `type: directory` where it is missing"),
+            );
+        }
         if kind != VolumeKind::Tmpfs
             && (volume.size.is_some() || volume.mode.is_some())
             && volume.name.is_some()

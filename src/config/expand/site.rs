@@ -107,6 +107,8 @@ pub(super) fn expand(
             origin(&mut container.origins, "post_run", command.at.as_ref());
         }
     }
+    container.spec.post_run_at_start =
+        !container.spec.post_run.is_empty() && app.is_some_and(|app| app.post_run_at_start);
     needs(&values, label, &mut made, &mut container, &site.at, d);
     if cx.networked {
         draft.networks.insert(label.clone(), site.at.clone());

@@ -11,7 +11,7 @@ use bollard::models::{
     HealthConfig, HostConfig, HostConfigLogConfig, MountTmpfsOptions, MountType, NetworkingConfig,
     PortBinding, RestartPolicy, RestartPolicyNameEnum,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What creation takes: one request's body, and the networks to be joined afterwards (engines before API
 /// 1.44 take only one at creation).
@@ -63,6 +63,8 @@ pub(super) fn creation(create: &ContainerCreate) -> Creation {
         devices,
         // Run by the executor, once the container works.
         post_run: _,
+        post_run_at_start: _,
+        create,
         live,
     } = spec;
     let LiveSpec {
@@ -91,7 +93,19 @@ pub(super) fn creation(create: &ContainerCreate) -> Creation {
                 |(inside, port): (&String, &Port)| (inside.clone(), Some(vec![binding(port)]));
             ports.iter().map(bind).collect()
         }),
-        mounts: some(mounted).map(|mounts| mounts.iter().map(mount).collect()),
+        mounts: some(mounted).map(|mounts| {
+            let stays = |(_, mount): &(&String, &Mount)| bind(mount, create).is_none();
+            mounts.iter().filter(stays).map(mount).collect()
+        }),
+        // Of this older form alone the engine makes directories that are missing, on its own host.
+        binds: (!create.is_empty()).then(|| {
+            let line = |(path, mount): (&String, &Mount)| {
+                let source = bind(mount, create)?;
+                let end = if mount.read_only { ":ro" } else { "" };
+                Some(format!("{source}:{path}{end}"))
+            };
+            mounted.iter().filter_map(line).collect()
+        }),
         shm_size: *shm_size,
         extra_hosts: some(extra_hosts).map(|hosts| {
             let line = |(name, address): (&String, &String)| format!("{name}:{address}");
@@ -181,6 +195,14 @@ fn binding(port: &Port) -> PortBinding {
     PortBinding {
         host_ip: Some(bind.to_string()),
         host_port: Some(host.to_string()),
+    }
+}
+
+/// The directory of a mount, where the engine is to make it.
+fn bind<'a>(mount: &'a Mount, create: &BTreeSet<String>) -> Option<&'a str> {
+    match &mount.source {
+        MountSource::Directory(path) if create.contains(path) => Some(path),
+        _ => None,
     }
 }
 

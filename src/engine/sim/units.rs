@@ -42,6 +42,10 @@ impl World {
             if let MountSource::Directory(path) = &mount.source
                 && !self.directories.contains(path)
             {
+                if spec.create.contains(path) {
+                    self.directories.insert(path.clone());
+                    continue;
+                }
                 return no(
                     ErrorKind::Rejected,
                     format!(

@@ -89,6 +89,8 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
         security_opt: vec!["no-new-privileges".into()],
         devices: vec!["/dev/null:/dev/nil:r".into()],
         post_run: vec![Text::plain("not sent")],
+        post_run_at_start: true,
+        create: std::collections::BTreeSet::new(),
         live: LiveSpec {
             memory: Some(64 << 20),
             memory_swap: Some(96 << 20),

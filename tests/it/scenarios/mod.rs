@@ -7,6 +7,7 @@ mod failures;
 mod held;
 mod images;
 mod interrupt;
+mod makes;
 mod ports;
 mod refusals;
 mod rollback;
