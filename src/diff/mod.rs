@@ -337,18 +337,27 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
 
 impl Wishes {
     /// The labels of `--target`, with those that they had before: who takes over data, and who held it, are
-    /// changed together or not at all.
-    pub fn target_with_old(&self, desired: &Stack) -> BTreeSet<String> {
+    /// changed together or not at all. After a second rename `was:` may still name the first label; who writes
+    /// to the same volumes and is not in the files any more is the one that goes.
+    pub fn target_with_old(&self, desired: &Stack, base: Option<&Stack>) -> BTreeSet<String> {
         let mut all = self.target.clone();
         if all.is_empty() {
             return all;
         }
         let named = |label: &str| desired.containers().any(|(id, ..)| id.label() == label);
-        for (id, resource) in &desired.resources {
-            let was = resource.about.as_ref().and_then(|about| about.was.as_ref());
-            if let Some(was) = was.filter(|_| self.target.contains(id.label())) {
-                // A label that something else has by now is no longer the old one.
-                all.extend((!named(was)).then(|| was.clone()));
+        let wanted = desired
+            .containers()
+            .filter(|(id, ..)| self.target.contains(id.label()));
+        let mut data: BTreeSet<&EngineId> = BTreeSet::new();
+        for (id, _, spec) in wanted {
+            data.extend(spec.written());
+            // A label that something else has by now is no longer the old one.
+            let was = desired.was(id.label()).filter(|was| !named(was));
+            all.extend(was.map(str::to_owned));
+        }
+        for (id, _, spec) in base.into_iter().flat_map(Stack::containers) {
+            if !named(id.label()) && spec.written().any(|volume| data.contains(volume)) {
+                all.insert(id.label().to_owned());
             }
         }
         all
@@ -360,7 +369,7 @@ impl Inputs<'_> {
     /// container of such a label needs.
     pub fn wants(&self, id: &ResourceId) -> bool {
         use crate::base::Kind;
-        let target = &self.wishes.target_with_old(self.desired);
+        let target = &self.wishes.target_with_old(self.desired, self.base);
         let needed = || {
             self.desired
                 .containers()

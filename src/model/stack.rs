@@ -387,6 +387,13 @@ impl ContainerSpec {
             .collect()
     }
 
+    /// The volumes that it may write to.
+    pub fn written(&self) -> impl Iterator<Item = &EngineId> {
+        self.volumes()
+            .filter(|(_, write)| *write)
+            .map(|(name, _)| name)
+    }
+
     /// The volumes that it mounts, with whether it may write.
     pub fn volumes(&self) -> impl Iterator<Item = (&EngineId, bool)> {
         self.mounts

@@ -182,7 +182,7 @@ fn narrow(mut stack: Stack, base: Option<&Stack>, wishes: &Wishes) -> Stack {
     if wishes.target.is_empty() {
         return stack;
     }
-    let target = wishes.target_with_old(&stack);
+    let target = wishes.target_with_old(&stack, base);
     stack
         .resources
         .retain(|id, _| id.kind == Kind::Image || target.contains(id.label()));

@@ -1,8 +1,8 @@
 //! Single cases on the simulator, where a generated one would be found too rarely.
 
 use crate::support::stacks::{
-    Files, Site, Sites, act, apply, apply_files, apply_files_as, apply_saved, containers, engine,
-    gathered, in_virtual_time, plan, rollback, saved,
+    Files, Site, Sites, act, apply, apply_files, apply_files_as, apply_saved, apply_wishes,
+    containers, engine, gathered, in_virtual_time, plan, rollback, saved, wishes,
 };
 use coasti::diff::Wishes;
 use coasti::engine::{
@@ -275,5 +275,33 @@ fn images_of_the_last_ten_revisions_stay() {
             // It is within reach up to the eleventh revision.
             assert_eq!(kept(), if n < 10 { 2 } else { 1 }, "r{}", n + 2);
         }
+    });
+}
+
+#[test]
+fn a_targeted_rename_takes_along_who_holds_its_data_now() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &networked()).await.unwrap();
+        // Renamed twice; what is named after the first label stays named so.
+        let called = |label: &str| {
+            let label = json!(label);
+            Files::of(&networked()).deploy(|deploy| {
+                deploy["site"][0]["label"] = label;
+                deploy["site"][0]["was"] = json!("blog");
+            })
+        };
+        apply_files(&sim, &called("news")).await.unwrap();
+        let volumes = sim.volumes();
+        let target = Wishes {
+            target: ["press".to_owned()].into(),
+            ..wishes()
+        };
+        apply_wishes(&sim, &called("press"), target).await.unwrap();
+        assert_eq!(names(&sim), ["acme-press", "acme-press-redis", "acme-wiki"]);
+        assert_eq!(sim.volumes(), volumes);
+        assert!(sim.violations().is_empty(), "{:?}", sim.violations());
+        let left = gathered(&sim, &called("press")).await.plan(&wishes());
+        assert!(left.is_empty(), "{:?}", left.changes);
     });
 }

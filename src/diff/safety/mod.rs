@@ -4,11 +4,11 @@ mod made_with;
 mod touch;
 
 use super::{Action, Diff, Inputs, Reason, Refusal, Slots};
-use crate::base::{Kind, ResourceId};
+use crate::base::{EngineId, Kind, ResourceId};
 use crate::model::{ContainerSpec, MountSource, Spec};
 use crate::observe::Container;
 use made_with::{init_only, version};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use touch::{lost_touch, other_product, other_volume, volumes_gone};
 
 /// Adds a refusal for each change that would harm.
@@ -152,27 +152,21 @@ fn removals(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &Diff, refusals: &mut 
     }
 }
 
-/// Two containers on one volume harm its data, and one that was renamed or copied by hand may still run there.
+/// Two containers on one volume harm its data: one that was renamed or copied by hand may still run there, or
+/// one of ours that this plan leaves alone, though the files no longer say that it uses the volume.
 fn strangers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
-    let ours: BTreeSet<_> = slots.all().map(|(_, c)| &c.container.id).collect();
-    let writes = |container: &Container| {
-        container
-            .mounts
-            .values()
-            .filter(|mount| !mount.read_only)
-            .filter_map(|mount| match &mount.source {
-                MountSource::Volume(name) => Some(name.clone()),
-                _ => None,
-            })
-            .collect::<BTreeSet<_>>()
-    };
-    let strangers: Vec<_> = inputs
-        .observed
-        .containers
-        .values()
-        .filter(|container| container.state.status.is_active() && !ours.contains(&container.id))
-        .map(|container| (container, writes(container)))
+    let ours: BTreeMap<_, _> = slots.all().map(|(id, c)| (&c.container.id, id)).collect();
+    let running = inputs.observed.containers.values();
+    let running: Vec<_> = running
+        .filter(|container| container.state.status.is_active())
+        .map(|container| (container, ours.get(&container.id).copied()))
+        .filter(|(_, id)| id.is_none_or(|id| !diff.changes.contains_key(id)))
         .collect();
+    // What the files say that both use, they share.
+    let shared = |id: &ResourceId, volume: &EngineId| {
+        let spec = inputs.desired.container(id);
+        spec.is_some_and(|spec| spec.written().any(|other| other == volume))
+    };
     let starts = [
         Action::Create,
         Action::Start,
@@ -186,29 +180,49 @@ fn strangers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &Diff, refusals: &mut
         if !starts.contains(&change.action) {
             continue;
         }
-        let hit = spec
-            .volumes()
-            .filter(|(_, writable)| *writable)
-            .find_map(|(volume, _)| {
-                let on_it = |(_, volumes): &&(_, BTreeSet<_>)| volumes.contains(volume);
-                let (container, _) = strangers.iter().find(on_it)?;
-                Some((volume, &container.name))
-            });
-        if let Some((volume, name)) = hit {
-            refusals.push(Refusal {
-                code: "P0309".into(),
-                id: change.id.clone(),
-                summary: format!("container `{name}` runs on volume `{volume}`"),
-                why: format!(
-                    "it bears this stack's labels under a name that coasti does not give, and two containers on one volume harm its data (`{}` would be the second)",
-                    change.name
-                ),
-                help: vec![
-                    format!("if it was `{}` and somebody renamed it: docker rename {name} {}", change.name, change.name),
+        let hit = spec.written().find_map(|volume| {
+            let (container, id) = running.iter().find(|(container, id)| {
+                writes(container, volume) && id.is_none_or(|id| !shared(id, volume))
+            })?;
+            Some((volume, &container.name, *id))
+        });
+        let Some((volume, name, id)) = hit else {
+            continue;
+        };
+        let (why, help) = match id {
+            None => (
+                "it bears this stack's labels under a name that coasti does not give",
+                vec![
+                    format!(
+                        "if it was `{}` and somebody renamed it: docker rename {name} {}",
+                        change.name, change.name
+                    ),
                     format!("else stop it: docker stop {name}"),
                 ],
-                origin: change.origin.clone(),
-            });
-        }
+            ),
+            Some(id) => (
+                "this plan leaves it alone",
+                vec![format!(
+                    "name it too: --target {}, or leave out --target",
+                    id.label()
+                )],
+            ),
+        };
+        refusals.push(Refusal {
+            code: "P0309".into(),
+            id: change.id.clone(),
+            summary: format!("container `{name}` runs on volume `{volume}`"),
+            why: format!(
+                "{why}, and two containers on one volume harm its data (`{}` would be the second)",
+                change.name
+            ),
+            help,
+            origin: change.origin.clone(),
+        });
     }
+}
+
+fn writes(container: &Container, volume: &EngineId) -> bool {
+    let mut mounts = container.mounts.values().filter(|mount| !mount.read_only);
+    mounts.any(|mount| matches!(&mount.source, MountSource::Volume(name) if name == volume))
 }

@@ -408,7 +408,12 @@ pub async fn apply_files(sim: &Sim, files: &Files) -> Result<Applied, OpError> {
 
 /// Likewise, of a stack with another id.
 pub async fn apply_files_as(sim: &Sim, files: &Files, id: &str) -> Result<Applied, OpError> {
-    applied(sim, files, id, None).await
+    applied(sim, files, id, wishes(), None).await
+}
+
+/// `coasti apply --target …` and the like.
+pub async fn apply_wishes(sim: &Sim, files: &Files, wishes: Wishes) -> Result<Applied, OpError> {
+    applied(sim, files, ID, wishes, None).await
 }
 
 /// `coasti plan --out FILE`.
@@ -421,20 +426,21 @@ pub async fn saved(sim: &Sim, files: &Files) -> Saved {
 /// `coasti apply FILE`.
 pub async fn apply_saved(sim: &Sim, files: &Files, saved: &Saved) -> Result<Applied, OpError> {
     let expect = |gathered: &Gathered, plan: &Plan| saved.changed(gathered, plan);
-    applied(sim, files, ID, Some(&expect)).await
+    applied(sim, files, ID, wishes(), Some(&expect)).await
 }
 
 async fn applied(
     sim: &Sim,
     files: &Files,
     id: &str,
+    wishes: Wishes,
     expect: Option<&Expect<'_>>,
 ) -> Result<Applied, OpError> {
     let desired = files.desired();
     publish_providers(sim, &desired);
     let who = who();
     let options = Options {
-        wishes: wishes(),
+        wishes,
         who: &who,
         expect,
         show: &|_, _| {},
