@@ -5,7 +5,8 @@
 //! right by it, and what was last applied is known without being read.
 
 use super::error::OpError;
-use crate::base::{Digest, Key, Kind, RunId, StackId, StackName, ValueId, names};
+use super::lost;
+use crate::base::{Digest, Key, RunId, StackId, StackName, ValueId, names};
 use crate::config::{Desired, Facts, Sealed, seal};
 use crate::diag::Diagnostics;
 use crate::diff::{Held, Inputs, Refusal, Wishes, carried};
@@ -128,12 +129,12 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
     if diagnostics.has_errors() {
         return Err(OpError::Files(diagnostics));
     }
-    let lost = lost(
-        &sealed,
-        &observed,
-        &digests,
-        peek.key.is_some() && base.is_some(),
-    );
+    let kept = lost::Kept {
+        digests: &digests,
+        base: base.as_ref().map(|base| &base.stack),
+        store: peek.key.is_some(),
+    };
+    let lost = lost::lost(&sealed, &observed, &kept);
     Ok(Gathered {
         sealed,
         observed,
@@ -387,57 +388,4 @@ fn rekey(observed: &mut Observed, key: &Key, values: &Values) {
             owner.key = Some(fingerprint.clone());
         }
     }
-}
-
-/// A value that was generated for data that is still there, and is gone, must not be generated anew.
-fn lost(
-    sealed: &Sealed,
-    observed: &Observed,
-    digests: &BTreeMap<ValueId, Digest>,
-    had_store: bool,
-) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
-    for (id, resource, spec) in sealed.stack.containers() {
-        let Some(about) = &resource.about else {
-            continue;
-        };
-        for (variable, volume) in &about.init_only {
-            let Some(text) = spec.env.get(variable) else {
-                continue;
-            };
-            let missing = text
-                .values()
-                .any(|v| sealed.generate.contains_key(&v.id) && !digests.contains_key(&v.id));
-            let made = observed
-                .volumes
-                .get(volume.as_str())
-                .is_some_and(|v| v.owner.run.is_some());
-            let external = sealed
-                .stack
-                .by_name(Kind::Volume, volume.as_str())
-                .is_some_and(|(_, r)| matches!(&r.spec, Spec::Volume(v) if v.external));
-            if !missing || !(made || external) || had_store && !made {
-                continue;
-            }
-            refusals.push(Refusal {
-                code: "P0308".into(),
-                id: id.clone(),
-                summary: format!("`{variable}` for the data in volume `{volume}` is lost"),
-                why: "the store that kept it is gone, and no container is left that knows it"
-                    .into(),
-                help: vec![
-                    format!(
-                        "bring it back: coasti secret import (with {}/{variable}), or",
-                        id.address
-                    ),
-                    format!(
-                        "move the volume aside (its data stays) and use `--new-data {}`",
-                        id.label()
-                    ),
-                ],
-                origin: resource.origin(&format!("env.{variable}")).cloned(),
-            });
-        }
-    }
-    refusals
 }

@@ -7,6 +7,7 @@ pub mod folder;
 pub mod gather;
 pub mod hold;
 mod images;
+mod lost;
 pub mod recover;
 pub mod saved;
 pub mod secrets;

@@ -4,14 +4,16 @@ use crate::support::stacks::{
     Files, Site, Sites, act, apply, apply_files, apply_files_as, apply_saved, apply_wishes,
     containers, engine, gathered, in_virtual_time, plan, rollback, saved, wishes,
 };
+use coasti::base::EngineId;
 use coasti::diff::Wishes;
 use coasti::engine::{
-    ErrorKind,
+    Call, Engine, ErrorKind,
     sim::{Fault, FaultPlan, Sim},
 };
 use coasti::ops::{OpError, hold::Act};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// A site that writes to a volume, and one that has nothing.
 fn usual() -> Sites {
@@ -303,5 +305,58 @@ fn a_targeted_rename_takes_along_who_holds_its_data_now() {
         assert!(sim.violations().is_empty(), "{:?}", sim.violations());
         let left = gathered(&sim, &called("press")).await.plan(&wishes());
         assert!(left.is_empty(), "{:?}", left.changes);
+    });
+}
+
+#[test]
+fn values_that_went_with_the_store_are_not_made_anew_beside_their_data() {
+    in_virtual_time(async {
+        let sim = engine();
+        let mut sites = usual();
+        sites.get_mut("blog").unwrap().secret = true;
+        sites.get_mut("wiki").unwrap().secret = true;
+        apply(&sim, &sites).await.unwrap();
+        // All containers go, and the store: the data of `blog` is left, `wiki` has none.
+        let hand = sim.hand();
+        let gone = sim.containers().into_values();
+        let calls = gone.map(|one| Call::RemoveContainer { id: one.id });
+        let store = Call::RemoveVolume {
+            name: EngineId::new("coasti.acme.store"),
+        };
+        for call in calls.chain([store]) {
+            hand.execute(&call, Duration::from_secs(9)).await.unwrap();
+        }
+        let refused = plan(&sim, &sites).await.refusals;
+        let told: Vec<_> = refused
+            .iter()
+            .map(|r| format!("{} {}", r.code, r.summary))
+            .collect();
+        assert_eq!(
+            told,
+            ["P0308 `TOKEN` for the data in volume `acme-blog-files` is lost"]
+        );
+        apply(&sim, &sites).await.unwrap_err();
+        let new_data = Wishes {
+            new_data: ["blog".to_owned()].into(),
+            ..wishes()
+        };
+        apply_wishes(&sim, &Files::of(&sites), new_data)
+            .await
+            .unwrap();
+        // From here on the past is known: a new variable is made like any other.
+        sites.get_mut("wiki").unwrap().volume = true;
+        apply(&sim, &sites).await.unwrap();
+    });
+}
+
+#[test]
+fn a_value_that_is_new_in_the_files_is_made_beside_data_that_is_known() {
+    in_virtual_time(async {
+        let sim = engine();
+        let mut sites = usual();
+        apply(&sim, &sites).await.unwrap();
+        sites.get_mut("blog").unwrap().secret = true;
+        apply(&sim, &sites).await.unwrap();
+        assert_eq!(names(&sim), ["acme-blog", "acme-wiki"]);
     });
 }

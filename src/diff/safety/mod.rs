@@ -17,7 +17,7 @@ pub(super) fn check(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
     for (id, resource, spec) in inputs.desired.containers() {
         let Some(before) = inputs
             .wants(id)
-            .then(|| Before::of(inputs, slots, id))
+            .then(|| Before::of(inputs, slots, id, spec))
             .flatten()
         else {
             continue;
@@ -47,13 +47,29 @@ struct Before {
 }
 
 impl Before {
-    fn of(inputs: &Inputs<'_>, slots: &Slots<'_>, id: &ResourceId) -> Option<Self> {
+    fn of(
+        inputs: &Inputs<'_>,
+        slots: &Slots<'_>,
+        id: &ResourceId,
+        spec: &ContainerSpec,
+    ) -> Option<Self> {
         // The site says it, for its providers as well.
         let old = inputs.desired.was(id.label()).map(|was| {
             let rest = id.address.strip_prefix(id.label()).unwrap_or_default();
             ResourceId::container(format!("{was}{rest}"))
         });
-        [Some(id), old.as_ref()]
+        // After a second rename `was:` may still say the first label: who wrote to its volumes last tells.
+        let mut last = inputs.base.into_iter().flat_map(|base| base.containers());
+        let last = last.find_map(|(other, _, before)| {
+            let goes = !inputs.desired.resources.contains_key(other);
+            let same = || {
+                before
+                    .written()
+                    .any(|volume| spec.written().any(|own| own == volume))
+            };
+            (goes && same()).then_some(other)
+        });
+        [Some(id), old.as_ref(), last]
             .into_iter()
             .flatten()
             .find_map(|id| {

@@ -336,6 +336,14 @@ fn p0301_holds_for_the_database_of_a_site_that_is_renamed() {
     fixture::spec_mut(&mut world.desired, "news/database").image =
         "docker.io/library/mariadb:11.4".into();
     assert_eq!(world.refused(), ["P0301 container:news/database"]);
+    // Also after a second rename, where `was:` says the first label.
+    let news = fixture::container_mut(&mut world.desired, "news");
+    news.about.as_mut().unwrap().was = Some("first".into());
+    assert!(
+        world
+            .refused()
+            .contains(&"P0301 container:news/database".to_owned())
+    );
 }
 
 #[test]
