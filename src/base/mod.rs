@@ -6,6 +6,7 @@ pub mod ids;
 pub mod names;
 pub mod secret;
 pub mod size;
+pub mod words;
 
 pub use digest::{Digest, Key};
 pub use duration::Span;

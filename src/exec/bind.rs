@@ -198,11 +198,11 @@ impl Binder<'_> {
         spec.post_run
             .iter()
             .map(|text| {
-                let line = text.resolve(self.values).map_err(|id| missing(&id))?;
-                let words = shlex::split(line.expose()).ok_or_else(|| {
+                let words = text.words().ok_or_else(|| {
                     format!("post-run command `{}` has an open quote", text.show())
                 })?;
-                Ok(words.into_iter().map(Secret::new).collect())
+                let word = |word: Text| word.resolve(self.values).map_err(|id| missing(&id));
+                words.into_iter().map(word).collect()
             })
             .collect()
     }

@@ -1,6 +1,6 @@
 //! Text that may contain secrets: parts that stand in the files, and references to values kept apart.
 
-use crate::base::{Digest, Secret, ValueId};
+use crate::base::{Digest, Secret, ValueId, words};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -141,6 +141,32 @@ impl Text {
         Ok(Secret::new(text))
     }
 
+    /// The words of a command, as a shell would split them; none where a quote is not closed. A value is never
+    /// split: what stands in it is nobody's syntax.
+    pub fn words(&self) -> Option<Vec<Self>> {
+        // In the line each value is one character that nobody writes, one after another.
+        const HELD: char = '\u{10fffd}';
+        let mut line = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Plain(plain) => line.push_str(&plain.replace(HELD, "")),
+                Part::Value(_) => line.push(HELD),
+            }
+        }
+        let mut held = self.0.iter().filter(|part| matches!(part, Part::Value(_)));
+        let whole = |word: String| {
+            let mut parts = Vec::new();
+            for (n, plain) in word.split(HELD).enumerate() {
+                if n > 0 {
+                    parts.extend(held.next().cloned());
+                }
+                parts.push(Part::Plain(plain.to_owned()));
+            }
+            parts.into_iter().collect()
+        };
+        Some(words::split(&line)?.into_iter().map(whole).collect())
+    }
+
     /// For people: plain parts as they are, values as `(generated)` or `***`.
     pub fn show(&self) -> String {
         self.0
@@ -157,6 +183,38 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_never_split_nor_is_it_a_quote() {
+        let value = |id: &str| {
+            Part::Value(ValueRef {
+                id: ValueId::new(id),
+                digest: None,
+            })
+        };
+        let plain = |text: &str| Part::Plain(text.to_owned());
+        let text: Text = [
+            plain("set 'a b"),
+            value("p"),
+            plain("' "),
+            value("q"),
+            plain(" x"),
+            value("p"),
+        ]
+        .into_iter()
+        .collect();
+        let values: BTreeMap<_, _> = [("p", "it's # \"1\""), ("q", "")]
+            .map(|(id, value)| (ValueId::new(id), Secret::new(value.to_owned())))
+            .into();
+        let words = text.words().unwrap();
+        let words: Vec<_> = words
+            .iter()
+            .map(|word| word.resolve(&values).unwrap().expose().clone())
+            .collect();
+        assert_eq!(words, ["set", "a bit's # \"1\"", "", "xit's # \"1\""]);
+        let open: Text = [plain("a '"), value("p")].into_iter().collect();
+        assert_eq!(open.words(), None);
+    }
 
     #[test]
     fn plain_text_is_written_as_a_string() {

@@ -9,7 +9,6 @@ mod health;
 mod port;
 mod provider;
 mod volume;
-mod words;
 
 pub(super) use docker::Docker;
 pub(super) use env::{EnvDef, EnvKind};

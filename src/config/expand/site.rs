@@ -103,6 +103,14 @@ pub(super) fn expand(
         if let Some(text) =
             values.template("", &command.value, command.at.as_ref(), &more, draft, d)
         {
+            if text.words().is_none() {
+                let summary = format!("a quote is not closed in `{}`", text.show());
+                d.push(Diagnostic::error(
+                    codes::BAD_VALUE,
+                    command.at.clone(),
+                    summary,
+                ));
+            }
             container.spec.post_run.push(text);
             origin(&mut container.origins, "post_run", command.at.as_ref());
         }

@@ -187,3 +187,8 @@ fn a_file_that_is_cut_off_is_no_empty_stack() {
         assert!(!found.contains("E0118"), "{found}");
     }
 }
+
+#[test]
+fn a_command_with_an_open_quote_is_refused() {
+    insta::assert_snapshot!(of_app("run: {post-run: ['ok', \"echo 'a\"]}\n"), @"E0106 products/wiki/nua-config.yml:3:24 a quote is not closed in `echo 'a`");
+}

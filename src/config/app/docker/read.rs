@@ -1,8 +1,7 @@
 //! How one option of `docker` is read.
 
 use super::rules;
-use crate::base::{Span, size};
-use crate::config::app::words::shell_words;
+use crate::base::{Span, size, words};
 use crate::config::codes;
 use crate::config::doc::{Node, Table, Value, wrong_type};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -273,9 +272,9 @@ impl Read<'_, '_> {
 
     /// A command is a list, or one text that is split as a shell would.
     pub(super) fn command(&mut self) -> Option<Vec<Text>> {
-        let words = match &self.node.value {
-            Value::Text(text) => match shell_words(text) {
-                Some(words) => words,
+        let argv = match &self.node.value {
+            Value::Text(text) => match words::split(text) {
+                Some(argv) => argv,
                 None => {
                     self.bad("a quote is not closed");
                     return None;
@@ -283,11 +282,11 @@ impl Read<'_, '_> {
             },
             _ => self.words(),
         };
-        if words.iter().any(|word| word.contains('\0')) {
+        if argv.iter().any(|word| word.contains('\0')) {
             self.bad("no argument can hold a NUL byte");
             return None;
         }
-        Some(words.into_iter().map(Text::plain).collect())
+        Some(argv.into_iter().map(Text::plain).collect())
     }
 
     fn pairs(&mut self, separator: char) -> BTreeMap<String, String> {

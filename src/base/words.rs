@@ -1,0 +1,89 @@
+//! Commands that are written as one line.
+
+/// Splits a command into words as a POSIX shell does, and as Compose does; none where a quote is not closed.
+///
+/// Nothing is expanded, and `#` starts no comment: it is a part of addresses and colours.
+pub fn split(text: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            ' ' | '\t' | '\n' | '\r' => words.extend(word.take()),
+            '\'' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match chars.next()? {
+                        '\'' => break,
+                        c => word.push(c),
+                    }
+                }
+            }
+            '"' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match chars.next()? {
+                        '"' => break,
+                        '\\' => match chars.next()? {
+                            '\n' => {}
+                            c @ ('"' | '\\' | '$' | '`') => word.push(c),
+                            c => word.extend(['\\', c]),
+                        },
+                        c => word.push(c),
+                    }
+                }
+            }
+            // A line that goes on.
+            '\\' => match chars.next()? {
+                '\n' => {}
+                c => word.get_or_insert_default().push(c),
+            },
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_split_as_a_shell_does() {
+        for (text, words) in [
+            (
+                r#"sh -c 'a b' "c \"d\"" e\ f """#,
+                &["sh", "-c", "a b", "c \"d\"", "e f", ""] as &[&str],
+            ),
+            ("", &[]),
+            (" \t\n", &[]),
+            ("a\tb\nc\r\n", &["a", "b", "c"]),
+            ("a # b", &["a", "#", "b"]),
+            ("curl http://x/#top '#'", &["curl", "http://x/#top", "#"]),
+            (r#"a'b'"c"d"#, &["abcd"]),
+            (r"'a\b' a\\b", &[r"a\b", r"a\b"]),
+            (r#""\$x \n \\""#, &[r"$x \n \"]),
+            ("a \\\n b\\\nc \"d\\\ne\"", &["a", "bc", "de"]),
+            (
+                "$HOME *.txt ~ {A,B} a;b|c",
+                &["$HOME", "*.txt", "~", "{A,B}", "a;b|c"],
+            ),
+        ] {
+            assert_eq!(
+                split(text).as_deref(),
+                Some(
+                    words
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .as_slice()
+                ),
+                "{text:?}"
+            );
+        }
+        for text in ["a 'b", "a \"b", "a\\", "\"a\\"] {
+            assert_eq!(split(text), None, "{text:?}");
+        }
+    }
+}
