@@ -28,7 +28,7 @@ codes! {
     MISSING "E0107" "a key is missing"
         "Without it the entry has no meaning.";
     TOO_LARGE "E0108" "the file is too large"
-        "A file may have 4 MB and 200,000 values, those of YAML aliases included.";
+        "A file may have 4 MB (TOML 1 MB), 200,000 values and 16 MB of text in them, those of YAML aliases included.";
     TWO_DEPLOY_FILES "E0109" "several deploy files"
         "`config/` has more than one of deploy.yml, deploy.yaml, deploy.toml and deploy.json.";
     BAD_VERSION "E0110" "an unknown file version"
@@ -135,6 +135,8 @@ codes! {
         "Some of its variables are in services.env, and some that it needs are not. As it is not run, that does no harm.";
     DUPLICATE_USER "E0161" "two users have one name or e-mail address"
         "Services tell users apart by both, some of them without regard to case.";
+    MORE "W0162" "more problems than are shown"
+        "At most 100 errors and 100 warnings are shown at once.";
 }
 
 #[cfg(test)]

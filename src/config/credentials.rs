@@ -14,6 +14,9 @@ use std::{collections::BTreeMap, sync::Arc};
 /// The columns, in any order.
 const COLUMNS: [&str; 3] = ["username", "password", "email"];
 
+/// How many lines a file may have, and a line fields.
+const MOST: usize = 20_000;
+
 /// Checks the file of users: the one that is named, or the usual one where it is there.
 pub(super) fn check(folder: &dyn Folder, named: Option<&Sp<String>>, d: &mut Diagnostics) {
     let Some(named) = named else {
@@ -268,7 +271,9 @@ fn rows(source: &Arc<Source>) -> Result<Vec<Vec<Sp<String>>>, Box<Diagnostic>> {
             (field.to_owned(), field.len())
         };
         let span = at..at + length;
-        row.push(Sp::new(value, &Place::new(source, span.clone())));
+        if row.len() < MOST {
+            row.push(Sp::new(value, &Place::new(source, span.clone())));
+        }
         at = span.end;
         let rest = text.get(at..).unwrap_or_default();
         if rest.starts_with(',') {
@@ -283,6 +288,11 @@ fn rows(source: &Arc<Source>) -> Result<Vec<Vec<Sp<String>>>, Box<Diagnostic>> {
             return Err(error(at..at + end, "there is more after the closing quote")
                 .help("put the whole field into quotes, and quotes in it twice")
                 .into());
+        }
+        if rows.len() == MOST {
+            let at = row.first().and_then(|field| field.at.clone());
+            let summary = format!("`{}` has more than 20,000 lines", source.name);
+            return Err(Diagnostic::error(codes::TOO_LARGE, at, summary).into());
         }
         let blank = matches!(row.as_slice(), [only] if only.value.trim().is_empty());
         let whole = std::mem::take(&mut row);

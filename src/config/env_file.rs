@@ -7,6 +7,9 @@ use super::doc::Sp;
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use std::sync::Arc;
 
+/// How many variables a file may have.
+const MOST: usize = 10_000;
+
 /// A variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Variable {
@@ -30,6 +33,11 @@ pub(super) fn parse(source: &Arc<Source>, d: &mut Diagnostics) -> Vec<Variable> 
     let mut all = Vec::new();
     while lines.at < source.text.len() {
         match lines.line() {
+            Ok(Some(one)) if all.len() == MOST => {
+                let summary = format!("`{}` has more than 10,000 variables", source.name);
+                d.push(Diagnostic::error(codes::TOO_LARGE, one.name.at, summary));
+                break;
+            }
             Ok(variable) => all.extend(variable),
             Err(problem) => {
                 d.push(*problem);

@@ -32,9 +32,12 @@ pub use recipe::Recipe;
 pub use seal::{Facts, Sealed, seal};
 
 use crate::base::{StackId, StackName};
-use crate::diag::{Diagnostic, Diagnostics, Source};
+use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use products::Loaded;
 use std::{collections::BTreeSet, sync::Arc};
+
+/// How many errors, and how many warnings, are shown at once.
+const MOST_SHOWN: usize = 100;
 
 /// A stack's folder: the disk, or a map in tests.
 pub trait Folder {
@@ -54,6 +57,8 @@ pub trait Folder {
 pub enum Unreadable {
     /// It has more than this many MB.
     TooLarge(u64),
+    /// It is not UTF-8: as much of it as can be shown, and where the first wrong byte stands in that.
+    NotText(Arc<Source>, usize),
     /// Anything else, in words for the user.
     Because(String),
 }
@@ -62,6 +67,7 @@ impl std::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TooLarge(most) => write!(f, "is larger than {most} MB"),
+            Self::NotText(..) => f.write_str("is not UTF-8"),
             Self::Because(why) => f.write_str(why),
         }
     }
@@ -70,11 +76,17 @@ impl std::fmt::Display for Unreadable {
 impl Unreadable {
     /// What is wrong with the file at `path`.
     fn at(&self, path: &str) -> Diagnostic {
-        let code = match self {
-            Self::TooLarge(_) => codes::TOO_LARGE,
-            Self::Because(_) => codes::NO_FILE,
-        };
-        Diagnostic::error(code, None, format!("`{path}` {self}"))
+        let summary = format!("`{path}` {self}");
+        match self {
+            Self::TooLarge(_) => Diagnostic::error(codes::TOO_LARGE, None, summary),
+            Self::Because(_) => Diagnostic::error(codes::NO_FILE, None, summary),
+            Self::NotText(source, at) => {
+                let place = Place::new(source, *at..*at + '\u{fffd}'.len_utf8());
+                Diagnostic::error(codes::SYNTAX, Some(place), summary)
+                    .label("no character")
+                    .help("save it as UTF-8")
+            }
+        }
     }
 }
 
@@ -116,7 +128,13 @@ pub fn read(folder: &dyn Folder, diagnostics: &mut Diagnostics) -> Option<Desire
         }
     });
     let failed = own.has_errors();
-    diagnostics.extend(without_repeats(own));
+    let mut own = without_repeats(own);
+    let more = own.cut(MOST_SHOWN);
+    if more > 0 {
+        let summary = format!("{more} problems more, or still more, are not shown");
+        own.push(Diagnostic::warning(codes::MORE, None, summary).help("mend these first"));
+    }
+    diagnostics.extend(own);
     desired.filter(|_| !failed)
 }
 

@@ -151,6 +151,9 @@ const KEYS: &[Key] = &[
     ("OAUTH_APPS", "gitlab", File, false),
 ];
 
+/// How many bytes a value may have.
+const LONGEST: usize = 64 * 1024;
+
 /// The file's name.
 const FILE: &str = "config/services.env";
 
@@ -227,6 +230,7 @@ fn values(said: &[Variable], d: &mut Diagnostics) -> Values {
     let mut values = Values::new();
     let mut all: BTreeMap<&str, String> = BTreeMap::new();
     let mut first: BTreeMap<&str, &Sp<String>> = BTreeMap::new();
+    let mut unknown_left = 150;
     for one in said {
         let name = one.name.value.as_str();
         let value = match &one.value {
@@ -258,7 +262,11 @@ fn values(said: &[Variable], d: &mut Diagnostics) -> Values {
         }
         all.insert(name, value.value.clone());
         let Some(key) = KEYS.iter().find(|key| key.0 == name) else {
-            d.push(unknown(&one.name));
+            // Suggestions take time; nobody looks at more of them.
+            if unknown_left > 0 {
+                d.push(unknown(&one.name));
+                unknown_left -= 1;
+            }
             continue;
         };
         let name = one.name.clone();
@@ -306,6 +314,15 @@ fn expanded(value: &Sp<String>, above: &BTreeMap<&str, String>, d: &mut Diagnost
                     }
                 });
             }
+        }
+        if text.len() > LONGEST {
+            let summary = "what stands above makes this value too long";
+            d.push(Diagnostic::error(
+                codes::TOO_LARGE,
+                value.at.clone(),
+                summary,
+            ));
+            return String::new();
         }
         rest = next;
     }

@@ -8,6 +8,7 @@ use crate::observe::{Image, Observed};
 use std::collections::BTreeMap;
 
 mod errors;
+mod hostile;
 mod inputs;
 mod platform;
 mod products;

@@ -39,7 +39,7 @@ impl Place {
     pub fn line_column(&self) -> (usize, usize) {
         let start = self.span.start.min(self.source.text.len());
         let before = self.source.text.get(..start).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let column = before
             .rsplit('\n')
             .next()
@@ -147,6 +147,9 @@ impl Diagnostic {
     }
 }
 
+/// How many problems are kept: who makes more in a file does not mend them one by one.
+const MOST: usize = 2000;
+
 /// Problems as they are found.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics(Vec<Diagnostic>);
@@ -159,12 +162,34 @@ impl Diagnostics {
 
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        let first_error = || diagnostic.severity == Severity::Error && !self.has_errors();
+        if self.0.len() < MOST || first_error() {
+            self.0.push(diagnostic);
+        }
     }
 
     /// Adds all of `other`.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        for one in other.0 {
+            self.push(one);
+        }
+    }
+
+    /// Leaves only the first `most` errors and as many warnings; how many go.
+    pub fn cut(&mut self, most: usize) -> usize {
+        let before = self.0.len();
+        let (mut errors, mut warnings) = (most, most);
+        self.0.sort_by_cached_key(order);
+        self.0.retain(|one| {
+            let left = match one.severity {
+                Severity::Error => &mut errors,
+                Severity::Warning => &mut warnings,
+            };
+            let keep = *left > 0;
+            *left = left.saturating_sub(1);
+            keep
+        });
+        before - self.0.len()
     }
 
     /// Whether something must be mended first.
@@ -180,21 +205,28 @@ impl Diagnostics {
     /// All, by file and place, errors and warnings mixed, the same whatever order they were found in.
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut all: Vec<_> = self.0.iter().collect();
-        all.sort_by_key(|d| {
-            let at =
-                d.at.as_ref()
-                    .map(|p| (p.source.name.clone(), p.span.start, p.span.end));
-            (at, d.code, d.summary.clone())
-        });
+        all.sort_by_cached_key(|one| order(one));
         all
     }
 }
+
+/// What problems are sorted by.
+fn order(one: &Diagnostic) -> (Option<(String, usize, usize)>, &'static str, String) {
+    let place = |at: &Place| (at.source.name.clone(), at.span.start, at.span.end);
+    (one.at.as_ref().map(place), one.code, one.summary.clone())
+}
+
+const LONGEST_WORD: usize = 100;
 
 /// The candidate nearest to `word`, where one is near enough to be meant.
 pub fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    // Nobody misspells a word of this length, and to compare it takes long.
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
     let limit = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()

@@ -15,6 +15,9 @@ use std::{
 const MOST: u64 = 4;
 const LARGEST: u64 = MOST * 1024 * 1024;
 
+/// What some editors start a file with; it is no part of the text.
+const MARK_OF_ORDER: char = '\u{feff}';
+
 /// The file by which a stack's folder is recognised.
 pub const MARK: &str = "config/products.yml";
 
@@ -133,25 +136,26 @@ impl Folder for Disk {
         let Some(bytes) = bytes(&full)? else {
             return Ok(None);
         };
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let before = error
-                .as_bytes()
-                .get(..error.utf8_error().valid_up_to())
-                .unwrap_or_default();
-            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            Unreadable::Because(format!(
-                "is not UTF-8: the first wrong byte is in line {line}"
-            ))
-        })?;
-        let text = text
-            .strip_prefix('\u{feff}')
-            .map(str::to_owned)
-            .unwrap_or(text);
-        Ok(Some(Arc::new(Source {
-            name: path.to_owned(),
-            path: full,
-            text,
-        })))
+        let source = |text: &str| {
+            Arc::new(Source {
+                name: path.to_owned(),
+                path: full.clone(),
+                text: text.strip_prefix(MARK_OF_ORDER).unwrap_or(text).to_owned(),
+            })
+        };
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(source(&text))),
+            Err(error) => {
+                let text = String::from_utf8_lossy(error.as_bytes());
+                let skipped =
+                    usize::from(text.starts_with(MARK_OF_ORDER)) * MARK_OF_ORDER.len_utf8();
+                let at = error.utf8_error().valid_up_to();
+                Err(Unreadable::NotText(
+                    source(&text),
+                    at.saturating_sub(skipped),
+                ))
+            }
+        }
     }
 
     fn exists(&self, path: &str) -> bool {
@@ -218,6 +222,19 @@ mod tests {
         // Were it read, this would not fit into memory.
         file.set_len(1 << 42).unwrap();
         assert_eq!(bytes(&path), Err(Unreadable::TooLarge(4)));
+    }
+
+    #[test]
+    fn a_wrong_byte_has_its_place() {
+        let folder = Temporary::new("bytes");
+        let path = folder.0.join("config/deploy.yml");
+        fs::write(path, b"\xef\xbb\xbfstack: a\r\n# \xc3\xa9 \xe9\r\n").unwrap();
+        let read = Disk::at(&folder.0).read("config/deploy.yml");
+        let Err(Unreadable::NotText(source, at)) = read else {
+            panic!("{read:?}")
+        };
+        assert_eq!(source.text, "stack: a\r\n# \u{e9} \u{fffd}\r\n");
+        assert_eq!(source.text.get(at..at + 3), Some("\u{fffd}"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod diag;
 pub mod history;
+mod mask;
 pub mod plan;
 pub mod progress;
 pub mod status;

@@ -69,7 +69,7 @@ impl Json<'_, '_> {
     fn value(&mut self, depth: usize) -> Parsed<Node> {
         let first = self.peek();
         let start = self.at;
-        self.build.count(1)?;
+        self.build.count(1, 0, &(start..start + 1))?;
         if depth > MAX_DEPTH {
             return Err(self.build.error(start..start + 1, "nested too deeply"));
         }

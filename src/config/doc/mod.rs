@@ -19,11 +19,17 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc};
 /// Nobody writes a file this long by hand; it is refused before anything is built of it.
 const MAX_BYTES: usize = 4 << 20;
 
+/// Likewise of TOML, whose parser takes a hundred times a file's length.
+const MAX_TOML: usize = 1 << 20;
+
 /// How deep values may be nested.
 const MAX_DEPTH: usize = 64;
 
 /// How many values a file may have, those included that come from aliases.
 const MAX_NODES: usize = 200_000;
+
+/// How many bytes of text they may have, likewise.
+const MAX_TEXT: usize = 16 << 20;
 
 /// A value and its place.
 #[derive(Clone, Debug)]
@@ -118,12 +124,14 @@ pub(super) fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Opti
         Diagnostic::error(codes::SYNTAX, Some(Place::new(source, at..at + 1)), summary)
     };
     let text = source.text.as_str();
-    if text.len() > MAX_BYTES {
-        diagnostics.push(Diagnostic::error(
-            codes::TOO_LARGE,
-            None,
-            format!("`{}` has more than 4 MB", source.name),
-        ));
+    let (most, shown) = match source.name.ends_with(".toml") {
+        true => (MAX_TOML, "1 MB"),
+        false => (MAX_BYTES, "4 MB"),
+    };
+    if text.len() > most {
+        let at = Place::new(source, 0..0);
+        let summary = format!("`{}` has more than {shown}", source.name);
+        diagnostics.push(Diagnostic::error(codes::TOO_LARGE, Some(at), summary));
         return None;
     }
     if let Some(at) = text.find('\0') {
@@ -153,6 +161,7 @@ struct Build<'a> {
     source: &'a Arc<Source>,
     problems: Diagnostics,
     nodes: usize,
+    text: usize,
 }
 
 type Parsed<T> = Result<T, Box<Diagnostic>>;
@@ -163,6 +172,7 @@ impl<'a> Build<'a> {
             source,
             problems: Diagnostics::new(),
             nodes: 0,
+            text: 0,
         }
     }
 
@@ -197,17 +207,22 @@ impl<'a> Build<'a> {
         ))
     }
 
-    fn too_large(&self, what: &str) -> Box<Diagnostic> {
-        let summary = format!("`{}` has {what}", self.source.name);
-        Box::new(Diagnostic::error(codes::TOO_LARGE, None, summary))
-    }
-
-    fn count(&mut self, nodes: usize) -> Parsed<()> {
+    /// Counts values and their text: a few lines of aliases can stand for more than any memory holds.
+    fn count(&mut self, nodes: usize, text: usize, span: &Range<usize>) -> Parsed<()> {
         self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes > MAX_NODES {
-            return Err(self.too_large("more than 200,000 values"));
-        }
-        Ok(())
+        self.text = self.text.saturating_add(text);
+        let what = if self.nodes > MAX_NODES {
+            "more than 200,000 values"
+        } else if self.text > MAX_TEXT {
+            "more than 16 MB of text"
+        } else {
+            return Ok(());
+        };
+        let summary = format!("`{}` has {what}, aliases included", self.source.name);
+        let at = self.first_line(span.clone());
+        Err(Diagnostic::error(codes::TOO_LARGE, Some(at), summary)
+            .label("here it becomes too much")
+            .into())
     }
 
     /// Makes a table of entries; a key that stands twice is an error that shows both places.

@@ -30,6 +30,9 @@ impl<T> Sp<T> {
     }
 }
 
+/// How many unknown keys of one table are told.
+const MOST_UNKNOWN: usize = 150;
+
 /// A table that is read key by key. Keys may be written with `-` or `_`.
 pub(in crate::config) struct Table<'a> {
     what: &'a str,
@@ -340,7 +343,8 @@ impl<'a> Table<'a> {
 
     /// Says which keys nobody asked for.
     pub(in crate::config) fn finish(self, d: &mut Diagnostics) {
-        for (entry, known) in self.unknown() {
+        // More of them than anybody looks at are not worth the time that suggestions take.
+        for (entry, known) in self.unknown().take(MOST_UNKNOWN) {
             let of = if self.what.is_empty() {
                 String::new()
             } else {

@@ -91,7 +91,7 @@ fn merge_keys_and_aliases() {
     }
     assert_eq!(
         read("f.yml", &bomb),
-        "E0108 0:0 `f.yml` has more than 200,000 values"
+        "E0108 5:9 `f.yml` has more than 200,000 values, aliases included"
     );
 }
 

@@ -19,7 +19,7 @@ fn table(
     span: Range<usize>,
     depth: usize,
 ) -> Parsed<Node> {
-    build.count(1)?;
+    build.count(1, 0, &span)?;
     if depth > MAX_DEPTH {
         return Err(build.error(span, "nested too deeply"));
     }
@@ -55,7 +55,7 @@ fn item(
         Item::Value(inner) => value(build, inner, key, depth).map(Some),
         Item::Table(inner) => table(build, inner, span, depth).map(Some),
         Item::ArrayOfTables(tables) => {
-            build.count(1)?;
+            build.count(1, 0, &span)?;
             let mut items = Vec::new();
             for inner in tables {
                 let span = Table::span(inner).unwrap_or_else(|| key.clone());
@@ -83,7 +83,7 @@ fn value(
     if let toml_edit::Value::InlineTable(inner) = value {
         return table(build, inner, span, depth);
     }
-    build.count(1)?;
+    build.count(1, 0, &span)?;
     let raw = |span: &Range<usize>| {
         let raw = build.source.text.get(span.clone()).unwrap_or_default();
         raw.trim().replace('_', "")

@@ -15,7 +15,8 @@ type Events<'a> = Parser<'a, StrInput<'a>>;
 struct Yaml<'b, 'a> {
     build: &'b mut Build<'a>,
     events: Events<'a>,
-    anchors: BTreeMap<usize, (Node, usize)>,
+    /// What aliases stand for, with the number of its values and bytes of text.
+    anchors: BTreeMap<usize, (Node, usize, usize)>,
 }
 
 pub(super) fn parse(build: &mut Build<'_>) -> Parsed<Node> {
@@ -101,17 +102,22 @@ impl<'a> Yaml<'_, 'a> {
         if depth > MAX_DEPTH {
             return Err(self.build.error(range(span), "nested too deeply"));
         }
-        self.build.count(1)?;
-        let before = self.build.nodes;
+        let whole = range(span);
+        let length = match &event {
+            Event::Scalar(text, ..) => text.len(),
+            _ => 0,
+        };
+        self.build.count(1, length, &whole)?;
+        let (nodes, text) = (self.build.nodes, self.build.text);
         let (value, at, anchor) = match event {
             Event::Alias(id) => {
-                let Some((node, size)) = self.anchors.get(&id).cloned() else {
+                let Some((node, nodes, text)) = self.anchors.get(&id) else {
                     return Err(self
                         .build
                         .error(range(span), "an alias inside of what it stands for"));
                 };
-                self.build.count(size)?;
-                return Ok(node);
+                self.build.count(*nodes, *text, &whole)?;
+                return Ok(node.clone());
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
@@ -154,8 +160,13 @@ impl<'a> Yaml<'_, 'a> {
         };
         let node = Node { value, at };
         if anchor != 0 {
-            let size = self.build.nodes - before + 1;
-            self.anchors.insert(anchor, (node.clone(), size));
+            // Its own scalar was counted before; the copy that is kept counts as well.
+            let (nodes, text) = (
+                self.build.nodes - nodes + 1,
+                self.build.text - text + length,
+            );
+            self.build.count(nodes, text, &whole)?;
+            self.anchors.insert(anchor, (node.clone(), nodes, text));
         }
         Ok(node)
     }

@@ -1,0 +1,306 @@
+//! Text of the user's with its secrets replaced: output ends up in CI logs and issues.
+
+use crate::config::secrecy;
+use std::ops::Range;
+
+/// A text with its secrets replaced by `***`.
+pub(super) struct Masked {
+    /// What may be shown.
+    pub text: String,
+    /// What was replaced, in order.
+    secrets: Vec<Range<usize>>,
+}
+
+const MASK: &str = "***";
+
+impl Masked {
+    /// YAML, TOML, JSON and variables: values of keys that tell a secret, and passwords in URLs.
+    pub(super) fn keys(text: &str) -> Self {
+        Self::with(text, secrets(text))
+    }
+
+    /// CSV, from its head on.
+    pub(super) fn table(text: &str) -> Self {
+        Self::with(text, columns(text))
+    }
+
+    fn with(text: &str, secrets: Vec<Range<usize>>) -> Self {
+        let mut masked = String::new();
+        let mut at = 0;
+        for secret in &secrets {
+            masked.push_str(text.get(at..secret.start).unwrap_or_default());
+            masked.push_str(MASK);
+            at = secret.end;
+        }
+        masked.push_str(text.get(at..).unwrap_or_default());
+        Self {
+            text: masked,
+            secrets,
+        }
+    }
+
+    /// The part from a line's start on.
+    pub(super) fn after(self, start: usize) -> Self {
+        let cut = self.place(start);
+        let text = self.text.get(cut..).unwrap_or_default().to_owned();
+        let secrets = self.secrets.into_iter().filter(|secret| secret.end > start);
+        let secrets = secrets.map(|secret| secret.start.saturating_sub(start)..secret.end - start);
+        Self {
+            text,
+            secrets: secrets.collect(),
+        }
+    }
+
+    /// Where a byte of the text is now.
+    pub(super) fn place(&self, at: usize) -> usize {
+        let (mut removed, mut added) = (0, 0);
+        for secret in &self.secrets {
+            if at >= secret.end {
+                removed += secret.len();
+                added += MASK.len();
+            } else if at > secret.start {
+                return (secret.start + added - removed + MASK.len()).min(self.text.len());
+            }
+        }
+        (at + added).saturating_sub(removed).min(self.text.len())
+    }
+}
+
+/// What of the lines below still belongs to a secret.
+#[derive(Clone, Copy)]
+enum Below {
+    /// Nothing.
+    Nothing,
+    /// Lines that are indented deeper than this.
+    Deeper(usize),
+    /// Everything up to these quotes.
+    Until(&'static str),
+}
+
+/// Columns of a CSV file that may be shown; any other may be the one with passwords, whatever it is called.
+const SHOWN: &[&str] = &["username", "email"];
+
+/// Fields of a CSV file that must not be shown. Where its quotes are wrong, that is all from there on.
+fn columns(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut shown: Option<Vec<bool>> = None;
+    let mut head: Vec<(String, Range<usize>)> = Vec::new();
+    let (mut at, mut column) = (0, 0);
+    while at <= text.len() {
+        let rest = text.get(at..).unwrap_or_default();
+        let mut inside = false;
+        let length = rest
+            .bytes()
+            .position(|byte| {
+                inside ^= byte == b'"';
+                !inside && matches!(byte, b',' | b'\n')
+            })
+            .unwrap_or(rest.len());
+        let field = rest
+            .get(..length)
+            .unwrap_or_default()
+            .trim_end_matches('\r');
+        match &shown {
+            None => head.push((field.trim().to_ascii_lowercase(), at..at + field.len())),
+            Some(shown) if shown.get(column) == Some(&true) && !field.contains('"') => {}
+            Some(_) if field.is_empty() => {}
+            Some(_) => found.push(at..at + field.len()),
+        }
+        let ended = rest.as_bytes().get(length) != Some(&b',');
+        at += length + 1;
+        column += 1;
+        if ended {
+            if shown.is_none() {
+                let known = |name: &str| SHOWN.contains(&name) || name == "password";
+                if !head.iter().any(|(name, _)| known(name)) {
+                    // Whoever forgot the head has a user there.
+                    found.extend(head.iter().map(|(_, span)| span.clone()));
+                }
+                let names = head.iter().map(|(name, _)| name.as_str());
+                shown = Some(names.map(|name| SHOWN.contains(&name)).collect());
+            }
+            column = 0;
+        }
+    }
+    found
+}
+
+/// Values of keys whose names tell a secret, and passwords in URLs.
+fn secrets(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    let mut below = Below::Nothing;
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches(['\n', '\r']);
+        let indent = body.len() - body.trim_start().len();
+        let start = at;
+        at += line.len();
+        if body.trim().is_empty() {
+            continue;
+        }
+        match below {
+            Below::Deeper(depth) if indent > depth => {
+                found.push(start + indent..start + body.len())
+            }
+            Below::Until(end) => {
+                found.push(start + indent..start + body.len());
+                if body.contains(end) {
+                    below = Below::Nothing;
+                }
+            }
+            _ => {
+                let (values, goes_on) = values(body, indent);
+                found.extend(
+                    values
+                        .iter()
+                        .map(|value| start + value.start..start + value.end),
+                );
+                below = goes_on;
+            }
+        }
+    }
+    for (mark, _) in text.match_indices("://") {
+        let rest = text.get(mark + 3..).unwrap_or_default();
+        let end = rest
+            .find(|c: char| "/?# \t\n\"'".contains(c))
+            .unwrap_or(rest.len());
+        let authority = rest.get(..end).unwrap_or_default();
+        if let Some((user, _)) = authority.rsplit_once('@')
+            && let Some((name, password)) = user.split_once(':')
+            && !password.is_empty()
+        {
+            let start = mark + 3 + name.len() + 1;
+            found.push(start..start + password.len());
+        }
+    }
+    found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
+    let mut apart: Vec<Range<usize>> = Vec::new();
+    for range in found {
+        match apart.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => apart.push(range),
+        }
+    }
+    apart
+}
+
+/// Secret values on a line, and whether the last of them goes on below.
+fn values(line: &str, indent: usize) -> (Vec<Range<usize>>, Below) {
+    let mut found = Vec::new();
+    let mut below = Below::Nothing;
+    let mut at = 0;
+    while let Some(length) = line.get(at..).and_then(|rest| rest.find([':', '='])) {
+        let separator = at + length;
+        at = separator + 1;
+        let key = line.get(..separator).unwrap_or_default().trim_end();
+        let key = key.trim_end_matches(['"', '\'']);
+        let start = key
+            .rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c)))
+            .map_or(0, |at| {
+                at + key
+                    .get(at..)
+                    .and_then(|k| k.chars().next())
+                    .map_or(1, char::len_utf8)
+            });
+        if !secrecy::is_secret_name(key.get(start..).unwrap_or_default()) {
+            continue;
+        }
+        let rest = line.get(separator + 1..).unwrap_or_default();
+        let value = rest.trim_start();
+        let from = line.len() - value.len();
+        let length = match value.chars().next() {
+            None | Some('|' | '>') => {
+                below = Below::Deeper(indent);
+                continue;
+            }
+            Some('{' | '[') => continue,
+            Some(_) if value.starts_with("\"\"\"") || value.starts_with("'''") => {
+                let quotes = if value.starts_with('"') {
+                    "\"\"\""
+                } else {
+                    "'''"
+                };
+                let end = value.get(3..).and_then(|rest| rest.find(quotes));
+                if end.is_none() {
+                    below = Below::Until(quotes);
+                }
+                end.map_or(value.len(), |end| end + 6)
+            }
+            Some(quote @ ('"' | '\'')) => {
+                let inner = value.get(1..).unwrap_or_default();
+                let mut escaped = false;
+                let end = inner.find(|c| {
+                    let end = c == quote && !escaped;
+                    escaped = c == '\\' && !escaped && quote == '"';
+                    end
+                });
+                if end.is_none() {
+                    below = Below::Deeper(indent);
+                }
+                end.map_or(value.len(), |end| end + 2)
+            }
+            Some(_) => value
+                .find([',', '}'])
+                .filter(|_| line.trim_start().starts_with(['{', '-']) || line.contains('{'))
+                .unwrap_or(value.len()),
+        };
+        if length > 0 {
+            found.push(from..from + length);
+            at = from + length;
+        }
+    }
+    (found, below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_on_the_line() {
+        for (line, shown) in [
+            ("  DB_PASSWORD: hunter2", "  DB_PASSWORD: ***"),
+            (
+                "env: {A: 1, API_TOKEN: ab'c, B: 2}",
+                "env: {A: 1, API_TOKEN: ***, B: 2}",
+            ),
+            ("PWD = \"a \\\" b\" # x", "PWD = *** # x"),
+            ("\"secret\": \"é\", \"b\": 1", "\"secret\": ***, \"b\": 1"),
+            (
+                "A_SECRET = '''x\ny\nz'''\nB = 1",
+                "A_SECRET = ***\n***\n***\nB = 1",
+            ),
+            ("URL: pg://u:p@h/db", "URL: pg://u:***@h/db"),
+            ("PASSWORD: {random: true}", "PASSWORD: {random: true}"),
+            (
+                "KEY: |\n  plain\nB_SECRET: |\n  one\n  two\nC: 3",
+                "KEY: |\n  plain\nB_SECRET: |\n  ***\n  ***\nC: 3",
+            ),
+        ] {
+            assert_eq!(Masked::keys(line).text, shown);
+        }
+    }
+
+    #[test]
+    fn passwords_in_tables_are_masked() {
+        let shown = |text: &str| Masked::table(text).text;
+        let head = "username,password,email\n";
+        assert_eq!(
+            shown(&format!("{head}u,hunter2,u@x.org\r\n")),
+            format!("{head}u,***,u@x.org\r\n")
+        );
+        assert_eq!(
+            shown(&format!("{head}u,\"a,\nb\",u@x.org\n")),
+            format!("{head}u,***,u@x.org\n")
+        );
+        assert_eq!(
+            shown(&format!("{head}u,\"hunter2,u@x.org\nv,w")),
+            format!("{head}u,***")
+        );
+        assert_eq!(
+            shown("email,pasword\nu@x.org,hunter2"),
+            "email,pasword\nu@x.org,***"
+        );
+        assert_eq!(shown("u,hunter2,u@x.org\nv,x"), "***,***,***\n***,***");
+    }
+}
