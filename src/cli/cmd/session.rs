@@ -101,7 +101,11 @@ impl Shell {
 
     /// The engine.
     pub(super) async fn engine(&self) -> Result<Docker, OpError> {
-        Ok(docker::connect(self.global.host.as_deref()).await?)
+        let engine = docker::connect(self.global.host.as_deref()).await?;
+        Ok(match self.folder() {
+            Ok(disk) => engine.with_folder(disk.root()),
+            Err(_) => engine,
+        })
     }
 
     /// The stack's name and id from its files.
@@ -252,13 +256,23 @@ impl Listener {
     }
 }
 
+/// Whether a process of this status was started to ignore that its terminal goes.
+fn ignores_hangup(status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.is_some_and(|set| u64::from_str_radix(set.trim(), 16).is_ok_and(|set| set & 1 == 1))
+}
+
 /// Once: finish what is in flight and undo. Twice: stop here and say what is left.
 #[allow(clippy::exit)]
 async fn signals(stop: Stop, out: Out) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
+    // A terminal that is closed is no reason to leave things half done; `nohup` says to go on.
+    let heeds_hangup =
+        !ignores_hangup(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
     ) else {
         return;
     };
@@ -266,6 +280,11 @@ async fn signals(stop: Stop, out: Out) {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv(), if heeds_hangup => {
+                // It may come again from whoever else notices; only a person means "at once" by that.
+                stop.ask();
+                continue;
+            }
         }
         if stop.is_asked() {
             out.tell("stopped at once; the run is cut off and the lock stays.");
@@ -278,5 +297,21 @@ async fn signals(stop: Stop, out: Out) {
         out.tell(
             "interrupted: what is in flight ends, then it is undone. Once more stops at once.",
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nohup_is_told_from_the_processes_status() {
+        assert!(ignores_hangup(
+            "Name:\tcoasti\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"
+        ));
+        assert!(!ignores_hangup(
+            "SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n"
+        ));
+        assert!(!ignores_hangup(""));
     }
 }

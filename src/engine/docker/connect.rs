@@ -36,7 +36,8 @@ const NO_LIMIT: u64 = 7 * 24 * 3600;
 /// Costs one request (`/_ping`).
 pub async fn connect(address: Option<&str>) -> Result<Docker, EngineError> {
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let candidates = candidates(address, &env)?;
+    // An empty one, as CI has it, is none: so does Docker's own client.
+    let candidates = candidates(address.filter(|text| !text.is_empty()), &env)?;
     let mut tried = Vec::new();
     for target in candidates {
         match open(&target).await {
@@ -138,6 +139,7 @@ async fn open(target: &Target) -> Result<Docker, EngineError> {
         wire,
         info: Arc::new(info),
         progress: None,
+        folder: PathBuf::new(),
     })
 }
 

@@ -133,6 +133,7 @@ fn refused(reference: &str, what: &str, error: Error) -> EngineError {
 
 /// Loads an archive from this machine's disk, streamed.
 pub(super) async fn load(docker: &Docker, archive: &Path, what: &str) -> Result<Done, EngineError> {
+    let archive = &docker.folder.join(archive);
     let wrong = |why: String| EngineError::new(ErrorKind::Rejected, what, why);
     let cannot = |error: std::io::Error| wrong(format!("cannot be read: {error}"));
     // Opening a pipe waits for somebody who writes.

@@ -45,6 +45,8 @@ pub struct Docker {
     wire: wire::Wire,
     info: Arc<Info>,
     progress: Option<tokio::sync::mpsc::UnboundedSender<Progress>>,
+    /// Paths of image archives are relative to it.
+    folder: std::path::PathBuf,
 }
 
 /// How far a pull has come.
@@ -63,6 +65,13 @@ impl Docker {
     #[must_use]
     pub fn with_progress(mut self, sender: tokio::sync::mpsc::UnboundedSender<Progress>) -> Self {
         self.progress = Some(sender);
+        self
+    }
+
+    /// Takes image archives from `folder` where their paths are relative: the stack's, wherever the caller works.
+    #[must_use]
+    pub fn with_folder(mut self, folder: &std::path::Path) -> Self {
+        self.folder = folder.to_owned();
         self
     }
 

@@ -70,3 +70,33 @@ fn a_moved_tag_replaces_what_runs_it_and_nothing_else() {
     assert_eq!(facts(&stays), before);
     stack.plan(0);
 }
+
+#[test]
+fn an_archive_stands_in_the_stacks_folder_wherever_the_caller_works() {
+    let Some(stack) =
+        Stack::new("an_archive_stands_in_the_stacks_folder_wherever_the_caller_works")
+    else {
+        return;
+    };
+    // The archive's name is the reference of the image in it.
+    let image = format!("{}-archive:latest", stack.name());
+    let file = format!("{}-archive.tar", stack.name());
+    docker(&["tag", "coasti-test/tiny:1", &image]);
+    docker(&[
+        "save",
+        "-o",
+        &stack.folder().join(&file).to_string_lossy(),
+        &image,
+    ]);
+    docker(&["rmi", &image]);
+    stack.sites(&site_of("app", &format!("./{file}"), WAITS, ""));
+    let folder = stack.folder().to_string_lossy().into_owned();
+    let mut command = stack.command(&["-C", &folder, "apply", "--yes"]);
+    command.current_dir("/");
+    let ran = stack.run(command);
+    let status = facts(&stack.object("app")).status;
+    stack.coasti(&["destroy", "--yes"]).expect(0);
+    docker(&["rmi", &image]);
+    ran.expect(0);
+    assert_eq!(status, "running");
+}

@@ -1,9 +1,9 @@
-//! Ctrl-C in the middle of an apply.
+//! Ctrl-C in the middle of an apply, or a terminal that is closed.
 
 use super::{only_containers, site};
 use crate::support::{
     docker::{facts, try_facts},
-    stack::Stack,
+    stack::{Running, Stack},
     wait_for,
 };
 use std::time::Duration;
@@ -11,15 +11,19 @@ use std::time::Duration;
 #[test]
 fn an_interrupted_apply_goes_back_to_what_ran() {
     // Where the new one runs beside the old one, and where the old one had to stop first.
-    for order in ["", "    port: {web: {container: 80}}\n"] {
+    for (order, press) in [
+        ("", Running::interrupt as fn(&Running)),
+        ("    port: {web: {container: 80}}\n", Running::interrupt),
+        ("", Running::hang_up),
+    ] {
         let Some(stack) = Stack::new("an_interrupted_apply_goes_back_to_what_ran") else {
             return;
         };
-        interrupt(&stack, order);
+        interrupt(&stack, order, press);
     }
 }
 
-fn interrupt(stack: &Stack, order: &str) {
+fn interrupt(stack: &Stack, order: &str, press: fn(&Running)) {
     stack.sites(&site("app", order));
     stack.apply();
     let app = stack.object("app");
@@ -34,7 +38,7 @@ fn interrupt(stack: &Stack, order: &str) {
         let mut now = names.iter().filter_map(|name| try_facts(name));
         now.find(|now| now.id != before.id && now.status == "running")
     });
-    running.interrupt();
+    press(&running);
     stack
         .finish(running)
         .expect(130)
