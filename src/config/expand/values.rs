@@ -185,6 +185,14 @@ impl<'a> Values<'a> {
         // Editors end a file with a line break that nobody means.
         let text = source.text.strip_suffix('\n').unwrap_or(&source.text);
         let text = text.strip_suffix('\r').unwrap_or(text);
+        if text.is_empty() {
+            let summary = format!("`{path}` is empty");
+            d.push(
+                Diagnostic::error(codes::NO_SECRET, self.place(at), summary)
+                    .help("an empty password would let everybody in: put a value into it"),
+            );
+            return None;
+        }
         if text.contains('\0') {
             let summary = format!("`{path}` has a NUL byte, which no variable can hold");
             d.push(Diagnostic::error(codes::NO_SECRET, self.place(at), summary));

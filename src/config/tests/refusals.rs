@@ -192,3 +192,28 @@ fn a_file_that_is_cut_off_is_no_empty_stack() {
 fn a_command_with_an_open_quote_is_refused() {
     insta::assert_snapshot!(of_app("run: {post-run: ['ok', \"echo 'a\"]}\n"), @"E0106 products/wiki/nua-config.yml:3:24 a quote is not closed in `echo 'a`");
 }
+
+#[test]
+fn a_secret_that_is_no_value_is_refused() {
+    let mut folder = Map::wiki(
+        APP,
+        &deploy("- {label: a, image: wiki, env: {A: {secret: x}}}\n"),
+    );
+    for (text, fine) in [
+        ("s3cret\n", true),
+        ("", false),
+        ("\n", false),
+        ("\r\n", false),
+        ("a\0b", false),
+    ] {
+        folder
+            .0
+            .insert("config/secrets/x".to_owned(), text.to_owned());
+        let found = problems(&folder, &World::new());
+        assert_eq!(
+            found.contains("E0129 config/deploy.yml:4:36"),
+            !fine,
+            "{text:?}: {found}"
+        );
+    }
+}
