@@ -17,12 +17,20 @@ use std::time::Duration;
 pub(super) struct Shell {
     pub(super) global: Global,
     pub(super) out: Out,
+    /// News of pulls, from the engine's connection to whoever shows them.
+    pulls: std::sync::Mutex<Option<Pulls>>,
 }
+
+type Pulls = tokio::sync::mpsc::UnboundedReceiver<docker::Progress>;
 
 impl Shell {
     pub(super) fn new(global: Global) -> Self {
         let out = Out::new(&global);
-        Self { global, out }
+        Self {
+            global,
+            out,
+            pulls: std::sync::Mutex::default(),
+        }
     }
 
     /// How text on standard error looks.
@@ -102,6 +110,11 @@ impl Shell {
     /// The engine.
     pub(super) async fn engine(&self) -> Result<Docker, OpError> {
         let engine = docker::connect(self.global.host.as_deref()).await?;
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        let engine = engine.with_progress(sender);
+        if let Ok(mut pulls) = self.pulls.lock() {
+            *pulls = Some(receiver);
+        }
         Ok(match self.folder() {
             Ok(disk) => engine.with_folder(disk.root()),
             Err(_) => engine,
@@ -170,7 +183,8 @@ impl Shell {
             _ if self.out.is_terminal() => progress::Mode::Terminal,
             _ => progress::Mode::Plain,
         };
-        Listener::start(mode, self.style(), self.out.clone())
+        let pulls = self.pulls.lock().ok().and_then(|mut pulls| pulls.take());
+        Listener::start(mode, self.style(), self.out.clone(), pulls)
     }
 }
 
@@ -216,7 +230,7 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    fn start(mode: progress::Mode, style: Style, out: Out) -> Self {
+    fn start(mode: progress::Mode, style: Style, out: Out, mut pulls: Option<Pulls>) -> Self {
         let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<Event>();
         let stop = Stop::default();
         let shown = tokio::spawn(async move {
@@ -227,6 +241,10 @@ impl Listener {
                     event = receiver.recv() => match event {
                         Some(event) => progress.event(&event),
                         None => break,
+                    },
+                    pull = async { pulls.as_mut()?.recv().await }, if pulls.is_some() => match pull {
+                        Some(pull) => progress.pulled(&pull.reference, pull.current, pull.total),
+                        None => pulls = None,
                     },
                     _ = ticks.tick() => progress.tick(),
                 }

@@ -6,7 +6,7 @@
 use super::style::{Style, Tone, clean, columns, took as say};
 use crate::base::{Kind, ResourceId};
 use crate::exec::{Event, VERIFIED};
-use crate::plan::{Op, Phase, Plan, StepId, text};
+use crate::plan::{StepId, text};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -28,6 +28,9 @@ pub enum Mode {
 /// A plain progress line says again what it waits for after so long.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
+/// Of a pull something is said no more often than that, where each time is a line.
+const NEWS: Duration = Duration::from_secs(5);
+
 /// Shows a run's events.
 pub struct Progress {
     view: View,
@@ -35,6 +38,8 @@ pub struct Progress {
     began: Instant,
     running: BTreeMap<StepId, Running>,
     heard: Instant,
+    /// When something was last said of a pull, by image.
+    pulls: BTreeMap<String, Instant>,
 }
 
 struct Running {
@@ -69,13 +74,38 @@ impl Progress {
             began: Instant::now(),
             running: BTreeMap::new(),
             heard: Instant::now(),
+            pulls: BTreeMap::new(),
         }
     }
 
-    /// Tells what is to come, so that on a terminal the steps of one container become one line.
-    pub fn expect(&mut self, plan: &Plan) {
+    /// Shows how far a pull is: on a terminal at once, elsewhere now and then.
+    pub fn pulled(&mut self, reference: &str, current: u64, total: u64) {
+        let now = Instant::now();
+        let far = far(current, total);
+        let of = ResourceId::image(reference);
         if let View::Terminal(terminal) = &mut self.view {
-            terminal.expect(plan);
+            terminal.note(&of, &format!("pulling {far}"));
+            return;
+        }
+        let last = self.pulls.entry(reference.to_owned()).or_insert(self.began);
+        if now.duration_since(*last) < NEWS {
+            return;
+        }
+        *last = now;
+        self.heard = now;
+        let elapsed = now.duration_since(self.began);
+        match &mut self.view {
+            View::Plain(out) => {
+                let _ = writeln!(out, "{} {} pulling {far}", clock(elapsed), name(&of));
+            }
+            View::Json(out) => {
+                let line = serde_json::json!({
+                    "event": "pulling", "of": of, "current": current, "total": total,
+                    "elapsed_ms": millis(elapsed),
+                });
+                let _ = writeln!(out, "{line}");
+            }
+            View::Quiet | View::Terminal(_) => {}
         }
     }
 
@@ -139,6 +169,12 @@ impl Progress {
             terminal.finish();
         }
     }
+}
+
+/// `12.3 of 45.6 MB`, as far as it is known how much comes.
+fn far(current: u64, total: u64) -> String {
+    let mb = |bytes: u64| format!("{}.{}", bytes / 1_000_000, bytes % 1_000_000 / 100_000);
+    format!("{} of {} MB", mb(current.min(total)), mb(total))
 }
 
 /// How a step's resource is called: a container by its address.
@@ -215,10 +251,6 @@ struct Terminal {
     total: ProgressBar,
     style: Style,
     lines: BTreeMap<ResourceId, Line>,
-    /// Steps still to come, by resource; empty where no plan was told.
-    open: BTreeMap<ResourceId, usize>,
-    /// Whether `open` is of the run that begins next: an undo runs a plan of its own.
-    told: bool,
     step_of: BTreeMap<StepId, ResourceId>,
 }
 
@@ -239,21 +271,14 @@ impl Terminal {
             total,
             style,
             lines: BTreeMap::new(),
-            open: BTreeMap::new(),
-            told: false,
             step_of: BTreeMap::new(),
         }
     }
 
-    fn expect(&mut self, plan: &Plan) {
-        self.open.clear();
-        self.told = true;
-        for step in &plan.steps {
-            // What is tidied up at the end is not worth keeping a line open for.
-            let counted = !matches!(step.op, Op::Prepared | Op::Verify { .. });
-            if counted && matches!(step.phase, Phase::Prepare | Phase::Switch) {
-                *self.open.entry(step.of.clone()).or_default() += 1;
-            }
+    fn note(&mut self, of: &ResourceId, text: &str) {
+        let message = self.message(of, text);
+        if let Some(line) = self.lines.get(of) {
+            line.bar.set_message(message);
         }
     }
 
@@ -261,9 +286,6 @@ impl Terminal {
         match event {
             Event::Begin { what, steps } => {
                 self.clear();
-                if !std::mem::take(&mut self.told) {
-                    self.open.clear();
-                }
                 if what == "undo" {
                     self.above(&self.style.paint(Tone::Strong, "undoing"));
                 }
@@ -275,9 +297,8 @@ impl Terminal {
             Event::Phase { .. } => {}
             Event::Started { step, of, doing } => self.started(*step, of, doing),
             Event::Note { step, text } => {
-                let line = self.step_of.get(step).and_then(|of| self.lines.get(of));
-                if let (Some(line), Some(of)) = (line, self.step_of.get(step)) {
-                    line.bar.set_message(self.message(of, text));
+                if let Some(of) = self.step_of.get(step).cloned() {
+                    self.note(&of, text);
                 }
             }
             Event::Done {
@@ -328,19 +349,12 @@ impl Terminal {
     }
 
     fn done(&mut self, of: &ResourceId, done: &str, took: Duration) {
-        let known = self.open.get_mut(of).map(|open| {
-            *open = open.saturating_sub(1);
-            *open
-        });
         let Some(line) = self.lines.get_mut(of) else {
             return;
         };
         line.running = line.running.saturating_sub(1);
         line.took += took;
-        let last = match known {
-            Some(open) => open == 0,
-            None => of.kind != Kind::Container || !leads_on(done),
-        };
+        let last = of.kind != Kind::Container || !leads_on(done);
         let over = line.running == 0 && last;
         if !over {
             // Between two steps it waits for others.
@@ -394,7 +408,7 @@ impl Terminal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::fixture;
+    use crate::plan::Phase;
     use std::sync::{Arc, Mutex};
 
     /// What was written, to be looked at after.
@@ -490,8 +504,6 @@ mod tests {
             View::Terminal(hidden),
         ] {
             let mut progress = Progress::with(view, Style::default());
-            let stack = fixture::usual();
-            progress.expect(&fixture::World::fresh(stack).plan());
             for event in events() {
                 progress.event(&event);
                 progress.tick();
@@ -515,15 +527,23 @@ mod tests {
     }
 
     #[test]
-    fn a_containers_steps_are_one_line_until_the_last_is_done() {
-        let mut terminal = Terminal::new(ProgressDrawTarget::hidden(), Style::default());
-        let of = ResourceId::container("blog");
-        terminal.open.insert(of.clone(), 2);
-        for step in [1, 2] {
-            terminal.started(step, &of, "start");
-            assert!(terminal.lines.contains_key(&of));
-            terminal.done(&of, "started", Duration::from_millis(5));
+    fn a_pull_is_told_now_and_then() {
+        let written = Written::default();
+        let view = View::Plain(Box::new(written.clone()));
+        let mut progress = Progress::with(view, Style::default());
+        let image = "docker.io/library/redis:7";
+        // Just begun: nothing yet. Long ago: one line, then nothing again.
+        progress.pulled(image, 1, 45_600_000);
+        if let Some(before) = Instant::now().checked_sub(NEWS) {
+            progress.pulls.insert(image.to_owned(), before);
         }
-        assert!(terminal.lines.is_empty());
+        progress.pulled(image, 12_345_678, 45_600_000);
+        progress.pulled(image, 20_000_000, 45_600_000);
+        let bytes = written.0.lock().unwrap().clone();
+        let text = String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            text,
+            "00:00 image docker.io/library/redis:7 pulling 12.3 of 45.6 MB\n"
+        );
     }
 }
