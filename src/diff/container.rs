@@ -34,6 +34,9 @@ pub struct Object {
     pub active: bool,
     /// Whether it is frozen.
     pub paused: bool,
+    /// Whether it may be about to end, so that it is stopped before it is started again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ending: bool,
     /// Whether it was ever started.
     pub ever_started: bool,
     /// Whether the engine starts it by itself (any restart policy but `no`).
@@ -97,6 +100,7 @@ impl Object {
             name: container.name.clone(),
             active: container.state.status.is_active(),
             paused: container.state.status == Status::Paused,
+            ending: false,
             ever_started: container.state.ever_started,
             restarts: container.live.restart.name != crate::model::RestartName::No,
             good,
@@ -236,6 +240,7 @@ fn desired(
         object: None,
     };
     let mut live = LiveChange::default();
+    let ending = keep.is_some_and(|keep| is_ending(inputs, id, spec, keep.container));
     match keep {
         Some(keep) => {
             live = compare_live(
@@ -257,6 +262,7 @@ fn desired(
             let status = keep.container.state.status;
             match (status, held) {
                 (Status::Paused, None) => change.reasons.push(Reason::Paused),
+                (_, None) if ending => change.reasons.push(Reason::Ending),
                 (status, None) if !status.is_active() => change.reasons.push(Reason::NotRunning {
                     status: status.word().to_owned(),
                     exit_code: keep.container.state.exit_code,
@@ -310,11 +316,39 @@ fn desired(
         }
     }
     change.container = Some(ContainerChange {
-        keep: keep.map(|k| Object::new(k, true)),
+        keep: keep.map(|k| Object {
+            ending,
+            ..Object::new(k, true)
+        }),
         others,
         live,
     });
     Some(change)
+}
+
+/// Whether a container that runs may have been asked to stop by a run that was cut off: the engine goes on with
+/// that, and does not start it again. Before it is stopped, its restart policy becomes `no`.
+fn is_ending(
+    inputs: &Inputs<'_>,
+    id: &ResourceId,
+    spec: &ContainerSpec,
+    container: &Container,
+) -> bool {
+    use crate::model::RestartName;
+    let guarded = container.live.restart.name != RestartName::No;
+    if !inputs.wishes.cut_off || container.state.status != Status::Running || guarded {
+        return false;
+    }
+    // One that never has another policy tells nothing by it: it is one that would have been replaced.
+    let replaced = || {
+        let wanted = inputs.base.and_then(|base| base.resources.get(id));
+        let same = wanted.is_some_and(|wanted| match &wanted.spec {
+            Spec::Container(other) => **other == *spec,
+            _ => false,
+        });
+        inputs.wishes.undo && !same
+    };
+    spec.live.restart.name != RestartName::No || replaced()
 }
 
 /// Whether a container may be the one that stays. Under a name for the time being it may only where that

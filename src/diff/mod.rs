@@ -77,6 +77,9 @@ pub struct Wishes {
     pub keep_failed: bool,
     /// A run that was cut off: what it made is not trusted to be complete where commands had to run in it.
     pub distrust: Option<crate::base::RunId>,
+    /// A run was cut off, or lost its engine: what it asked for last may still be on its way.
+    #[serde(default)]
+    pub cut_off: bool,
     /// Digests that registries have now, by reference (`--refresh`).
     pub remote: BTreeMap<String, String>,
 }
@@ -146,6 +149,8 @@ pub enum Reason {
         /// Its exit code.
         exit_code: i64,
     },
+    /// It runs, but a run that was cut off was about to stop it: it may end at any moment.
+    Ending,
     /// It is frozen.
     Paused,
     /// Asked for with `--replace`.

@@ -87,7 +87,7 @@ async fn locked<E: Engine>(
     let mut gathered = gather(engine, desired).await?;
     gathered.sealed.stack.id = Some(session.id.clone());
     let mut wishes = options.wishes.clone();
-    wishes.distrust = gathered.open_run(engine, session.stack).await;
+    gathered.after_cut_off(engine, &mut wishes).await;
     gathered.check_labels(&wishes)?;
     let first = gathered.plan(&wishes);
     if !first.refusals.is_empty() {

@@ -6,7 +6,7 @@
 
 use super::error::OpError;
 use super::lost;
-use crate::base::{Digest, Key, RunId, StackId, StackName, ValueId, names};
+use crate::base::{Digest, Key, StackId, StackName, ValueId, names};
 use crate::config::{Desired, Facts, Sealed, seal};
 use crate::diag::Diagnostics;
 use crate::diff::{Held, Inputs, Refusal, Wishes, carried};
@@ -177,13 +177,14 @@ impl Gathered {
         carried(&self.held, self.base.as_ref(), &self.sealed.stack)
     }
 
-    /// The run that was cut off, by the objects that it left.
-    pub async fn open_run<L: Look>(&self, look: &L, name: &StackName) -> Option<RunId> {
-        let open = self.open?;
-        let runs = Store::new(look, name).runs().await.ok()?;
-        runs.into_iter()
-            .find(|run| run.seq == open)
-            .map(|run| run.id)
+    /// What has to be known of a run that was cut off, where there is one: the objects that it left are told
+    /// by its id.
+    pub async fn after_cut_off<L: Look>(&self, look: &L, wishes: &mut Wishes) {
+        let Some(open) = self.open else { return };
+        wishes.cut_off = true;
+        let runs = Store::new(look, &self.sealed.stack.name).runs().await;
+        let run = runs.into_iter().flatten().find(|run| run.seq == open);
+        wishes.distrust = run.map(|run| run.id);
     }
 }
 

@@ -370,6 +370,7 @@ pub async fn recover<E: Engine>(
         let target = known.up().unwrap_or(&empty).clone();
         let wishes = Wishes {
             undo: true,
+            cut_off: true,
             ..Wishes::default()
         };
         let about = vec![format!("run {open}")];

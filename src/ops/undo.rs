@@ -50,7 +50,8 @@ pub(super) async fn undo<E: Engine>(
     }
     let (logs, health) = evidence(session, failure, goal.values).await;
     let unused = unused_volumes(session, &observed);
-    let mut result = back(session, goal, observed, &unused).await;
+    let lost = failure.engine.as_ref().is_some_and(EngineError::is_fatal);
+    let mut result = back(session, goal, observed, &unused, lost).await;
     for _ in 0..TRIES {
         match result {
             Err(Stuck { away: true, .. }) => {}
@@ -61,7 +62,7 @@ pub(super) async fn undo<E: Engine>(
         }
         // What the lost call did, if anything, is seen by looking.
         result = match look_again(session, goal.base).await {
-            Ok(observed) => back(session, goal, observed, &unused).await,
+            Ok(observed) => back(session, goal, observed, &unused, true).await,
             Err(error) => Err(Stuck {
                 why: out_of_reach(&error),
                 away: false,
@@ -150,12 +151,14 @@ async fn back<E: Engine>(
     goal: &Goal<'_>,
     observed: Observed,
     unused: &[EngineId],
+    cut_off: bool,
 ) -> Result<Vec<String>, Stuck> {
     let stuck = |why: String| Stuck { why, away: false };
     let empty = Stack::empty(session.stack.clone(), Some(session.id.clone()));
     let target = goal.base.unwrap_or(&empty);
     let wishes = Wishes {
         undo: true,
+        cut_off,
         keep_failed: goal.keep_failed,
         ..Wishes::default()
     };

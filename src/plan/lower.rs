@@ -293,9 +293,18 @@ impl Lowering<'_> {
         } else {
             before_start.extend(name_free.iter().copied());
         }
-        let last = self.mend_live(id, objects, &target, &mut before_start, cause);
         let keep = objects.keep.as_ref();
-        let starts = keep.is_none_or(|keep| !keep.active);
+        let ending = keep.filter(|keep| keep.ending);
+        if let Some(keep) = ending {
+            // Once it has ended for good, it can be started again.
+            let target = Target::Known(keep.id.clone());
+            let needs = before_start.clone();
+            let stop = self.add(Op::Stop { target }, id, Phase::Switch, needs, cause);
+            marks.stops.push((stop, keep.claims.clone()));
+            before_start.push(stop);
+        }
+        let last = self.mend_live(id, objects, &target, &mut before_start, cause);
+        let starts = keep.is_none_or(|keep| !keep.active || keep.ending);
         let mut ready = last;
         if let Some(keep) = keep.filter(|keep| keep.paused) {
             let target = Target::Known(keep.id.clone());

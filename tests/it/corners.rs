@@ -2,14 +2,15 @@
 
 use crate::support::stacks::{
     Files, Site, Sites, act, apply, apply_files, apply_files_as, apply_saved, apply_wishes,
-    containers, engine, gathered, in_virtual_time, plan, rollback, saved, wishes,
+    containers, engine, gathered, in_virtual_time, plan, recover, release, rollback, saved, wishes,
 };
 use coasti::base::EngineId;
 use coasti::diff::Wishes;
 use coasti::engine::{
     Call, Engine, ErrorKind,
-    sim::{Fault, FaultPlan, Sim},
+    sim::{Behaviour, Fault, FaultPlan, Sim, SimImage},
 };
+use coasti::observe::Status;
 use coasti::ops::{OpError, hold::Act};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -359,4 +360,46 @@ fn a_value_that_is_new_in_the_files_is_made_beside_data_that_is_known() {
         apply(&sim, &sites).await.unwrap();
         assert_eq!(names(&sim), ["acme-blog", "acme-wiki"]);
     });
+}
+
+#[test]
+fn what_was_being_stopped_when_a_run_was_cut_off_is_started_again() {
+    for straight in [true, false] {
+        in_virtual_time(async {
+            let sim = engine();
+            // It takes its time: the engine kills it in the end.
+            let stubborn = SimImage::new(Behaviour::Stubborn);
+            sim.publish("docker.io/acme/stubborn:1", stubborn);
+            let mut sites = usual();
+            for site in sites.values_mut() {
+                site.image = "stubborn";
+                site.volume = true;
+            }
+            apply(&sim, &sites).await.unwrap();
+            let before = containers(&sim)["acme-blog"].id.clone();
+            // Killed while both are being stopped, which takes a minute.
+            let run = tokio::spawn({
+                let (sim, new) = (sim.clone(), changed(&sites));
+                async move { apply(&sim, &new).await.map(drop) }
+            });
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            run.abort();
+            release(&sim).await;
+            // The engine goes on with what it was asked for.
+            assert_eq!(containers(&sim)["acme-blog"].state.status, Status::Running);
+            if straight {
+                apply(&sim, &sites).await.unwrap();
+            } else {
+                recover(&sim).await.unwrap().unwrap();
+            }
+            tokio::time::sleep(Duration::from_secs(120)).await;
+            let now = containers(&sim);
+            assert_eq!(now["acme-blog"].id, before);
+            for (name, container) in now {
+                assert_eq!(container.state.status, Status::Running, "{name}");
+            }
+            assert!(plan(&sim, &sites).await.is_empty());
+            assert!(sim.violations().is_empty());
+        });
+    }
 }

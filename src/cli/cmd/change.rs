@@ -144,10 +144,9 @@ async fn ask(
     let gathered = gather(engine, desired).await?;
     gathered.check_labels(wishes)?;
     shell.warn(&gathered.diagnostics);
-    let wishes = &Wishes {
-        distrust: gathered.open_run(engine, &desired.name).await,
-        ..wishes.clone()
-    };
+    let mut wishes = wishes.clone();
+    gathered.after_cut_off(engine, &mut wishes).await;
+    let wishes = &wishes;
     let plan = gathered.plan(wishes);
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));

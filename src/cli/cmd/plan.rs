@@ -62,7 +62,7 @@ pub(super) async fn plan(
     if narrow.refresh {
         wishes.remote = refresh(shell, &engine, &desired).await;
     }
-    wishes.distrust = gathered.open_run(&engine, &desired.name).await;
+    gathered.after_cut_off(&engine, &mut wishes).await;
     let plan = gathered.plan(&wishes);
     let stack = &gathered.sealed.stack;
     let style = shell.data_style();

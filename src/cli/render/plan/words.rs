@@ -126,6 +126,7 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
         Reason::LimitRemoved { field } => {
             format!("`{field}` is no longer limited, which the engine cannot do in place")
         }
+        Reason::Ending => "a run that was cut off was about to stop it".to_owned(),
         Reason::Leftover => "left by a run that was cut off".to_owned(),
         Reason::Failed { name } => format!("{name}, kept to be looked at, goes"),
         Reason::Renamed { was } => format!("takes over the data of {was}"),
