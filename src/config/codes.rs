@@ -137,6 +137,28 @@ codes! {
         "Services tell users apart by both, some of them without regard to case.";
     MORE "W0162" "more problems than are shown"
         "At most 100 errors and 100 warnings are shown at once.";
+    COMPOSE_KEY "E0170" "something of Compose's that coasti does not support"
+        "What a compose file says and coasti cannot do is said, not left out.";
+    INTERPOLATION "E0171" "a `$` that names no variable"
+        "`$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME:?error}`, `${NAME:+other}`; a dollar itself is `$$`.";
+    UNSET_REQUIRED "E0172" "a variable must be set and is not"
+        "The compose file says so by `${NAME:?…}`.";
+    UNSET "W0173" "a variable is not set"
+        "Nothing is put in its place. `${NAME:-}` says that this is meant.";
+    BAD_ENV_FILE "E0174" "no proper line of an env file"
+        "`NAME=value`, with `export` before it or not; the value in quotes, or up to the end of the line.";
+    COMPOSE_CYCLE "E0175" "compose files or services need each other in a circle"
+        "`include`, `extends` and `depends_on` have to end somewhere.";
+    UNKNOWN_NAME "E0176" "a name of a compose file that nothing has"
+        "A service, network, volume, config, secret or profile is named and not declared.";
+    REMOTE_BIND "E0177" "a folder of this machine cannot be mounted on another"
+        "A path relative to a compose file is one of the machine that reads it. The engine is on another.";
+    SHOWN_VALUE "E0178" "a generated value where it would be seen"
+        "Variables, commands, health checks and files can hold values that are kept apart; other fields cannot.";
+    SHOWN_SECRET "W0179" "a secret's value where it is seen"
+        "Plans, labels and `docker inspect` show what stands there.";
+    NO_SERVICE "E0180" "a compose file with nothing to run"
+        "It has no services, or only some whose profiles were not asked for.";
 }
 
 #[cfg(test)]

@@ -171,7 +171,10 @@ impl Compose {
         let fine = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         for profile in &self.profiles {
             let name = &profile.value;
-            if name.is_empty() || name.starts_with(['_', '.', '-']) || !name.chars().all(fine) {
+            let all = name == "*";
+            if !all
+                && (name.is_empty() || name.starts_with(['_', '.', '-']) || !name.chars().all(fine))
+            {
                 let summary = format!("`{name}` is no profile");
                 d.push(
                     Diagnostic::error(codes::BAD_VALUE, profile.at.clone(), summary)

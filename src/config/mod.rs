@@ -9,6 +9,7 @@
 
 mod app;
 pub mod codes;
+mod compose;
 mod credentials;
 mod deploy;
 mod doc;

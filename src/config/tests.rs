@@ -7,6 +7,7 @@ use crate::model::{ContainerSpec, Spec, Stack, flatten};
 use crate::observe::{Image, Observed};
 use std::collections::BTreeMap;
 
+mod compose;
 mod errors;
 mod hostile;
 mod inputs;

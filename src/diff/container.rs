@@ -45,6 +45,9 @@ pub struct Object {
     pub good: bool,
     /// Whether it has the resource's own name.
     pub current: bool,
+    /// Whether it ran and ended with 0: for a job, that its work is done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub completed: bool,
     /// Volumes that it may write to, and ports that it publishes, for the order of stops and starts.
     pub claims: Vec<String>,
 }
@@ -105,6 +108,7 @@ impl Object {
             restarts: container.live.restart.name != crate::model::RestartName::No,
             good,
             current: candidate.place == Place::Current,
+            completed: completed(container),
             claims: written(&container.mounts)
                 .chain(ports)
                 // What the engine says is also what it gave by itself; only what was declared is claimed.
@@ -130,17 +134,61 @@ pub(super) fn containers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff
                 diff.refusals.push(taken(id, resource));
                 continue;
             }
-            if let Some(change) = desired(inputs, id, resource, spec, slots.of(id)) {
+            if let Some(change) = desired(inputs, id, resource, spec, slots.of(id), None) {
                 diff.changes.insert(id.clone(), change);
             }
         }
     }
+    renew(inputs, slots, diff);
     for id in slots.resources() {
         if !inputs.desired.resources.contains_key(id) && inputs.wants(id) {
             diff.changes
                 .insert(id.clone(), gone_from_files(inputs, id, slots.of(id)));
         }
     }
+}
+
+/// What goes with a container that is made anew: who uses its network, and jobs that work on it. And what
+/// goes with those.
+fn renew(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
+    let is_new = |change: &Change| {
+        let kept = change.container.as_ref().is_some_and(|c| c.keep.is_some());
+        !kept && matches!(change.action, Action::Create | Action::Replace)
+    };
+    loop {
+        let mut more = Vec::new();
+        for (id, resource, spec) in inputs.desired.containers() {
+            let with = resource.about.iter().flat_map(|about| &about.renews_with);
+            let mut with = with.filter(|other| diff.changes.get(other).is_some_and(is_new));
+            let already = diff.changes.get(id).is_some_and(is_new);
+            if already || !inputs.wants(id) {
+                continue;
+            }
+            if let Some(other) = with.next() {
+                more.extend(desired(
+                    inputs,
+                    id,
+                    resource,
+                    spec,
+                    slots.of(id),
+                    Some(other),
+                ));
+            }
+        }
+        // One that is held has no change, however often it is asked.
+        more.retain(is_new);
+        if more.is_empty() {
+            return;
+        }
+        let changes = more.into_iter().map(|change| (change.id.clone(), change));
+        diff.changes.extend(changes);
+    }
+}
+
+/// Whether a container ran to its end, and that was a good one.
+fn completed(container: &Container) -> bool {
+    let state = &container.state;
+    state.ever_started && state.status == Status::Exited && state.exit_code == 0
 }
 
 fn taken(id: &ResourceId, resource: &Resource) -> Refusal {
@@ -198,13 +246,15 @@ fn desired(
     resource: &Resource,
     spec: &ContainerSpec,
     candidates: &[Candidate<'_>],
+    renewed: Option<&ResourceId>,
 ) -> Option<Change> {
+    let job = resource.about.as_ref().is_some_and(|about| about.job);
     let held = inputs.hold(id);
     if held == Some(Hold::Removed) && candidates.is_empty() {
         return None;
     }
     let hash = spec_hash(&resource.spec);
-    let forced = inputs.wishes.replace.contains(id.label());
+    let forced = inputs.wishes.replace.contains(id.label()) || renewed.is_some();
     // What an undo would want back is kept until commit, unless it is what stays.
     let good = if inputs.wishes.undo {
         None
@@ -263,6 +313,8 @@ fn desired(
             match (status, held) {
                 (Status::Paused, None) => change.reasons.push(Reason::Paused),
                 (_, None) if ending => change.reasons.push(Reason::Ending),
+                // A job has done its work; an undo does not do it again either.
+                (_, None) if job && (completed(keep.container) || inputs.wishes.undo) => {}
                 (status, None) if !status.is_active() => change.reasons.push(Reason::NotRunning {
                     status: status.word().to_owned(),
                     exit_code: keep.container.state.exit_code,
@@ -296,8 +348,12 @@ fn desired(
                 for field in removed_limits(inputs, id, spec, current.container) {
                     change.reasons.push(Reason::LimitRemoved { field });
                 }
-                if forced {
-                    change.reasons.push(Reason::Requested);
+                match renewed {
+                    Some(other) => change.reasons.push(Reason::Renewed {
+                        with: other.address.clone(),
+                    }),
+                    None if forced => change.reasons.push(Reason::Requested),
+                    None => {}
                 }
             } else if inputs
                 .base

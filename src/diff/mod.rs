@@ -151,6 +151,11 @@ pub enum Reason {
     },
     /// It runs, but a run that was cut off was about to stop it: it may end at any moment.
     Ending,
+    /// It is made anew because another one is, or a job runs again because what it works on is another.
+    Renewed {
+        /// The other one's address.
+        with: String,
+    },
     /// It is frozen.
     Paused,
     /// Asked for with `--replace`.

@@ -173,7 +173,11 @@ pub(super) fn volumes(inputs: &Inputs<'_>, diff: &mut Diff) {
                 let known = inputs
                     .base
                     .is_some_and(|base| base.resources.contains_key(id));
-                let reason = if known { Reason::Gone } else { Reason::New };
+                let reason = if known && spec.files.is_empty() {
+                    Reason::Gone
+                } else {
+                    Reason::New
+                };
                 diff.changes
                     .insert(id.clone(), change(id, resource, Action::Create, reason));
             }
@@ -212,7 +216,9 @@ pub(super) fn volumes(inputs: &Inputs<'_>, diff: &mut Diff) {
         }
     }
     for volume in inputs.observed.volumes.values() {
-        let used = inputs.desired.by_name(Kind::Volume, &volume.name).is_some();
+        let used = inputs.desired.by_name(Kind::Volume, &volume.name).is_some()
+            // Made for its content, which the store keeps: nothing of anybody's is in it.
+            || matches!(&volume.owner.spec, Some(Spec::Volume(spec)) if !spec.files.is_empty());
         let store = volume.name == names::store(&inputs.desired.name);
         if !used && !store && !inputs.wishes.undo {
             diff.notices.insert(Notice::Retained {

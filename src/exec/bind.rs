@@ -4,7 +4,8 @@ use crate::base::{EngineId, Kind, ResourceId, Secret, ValueId};
 use crate::engine::{Call, ContainerCreate};
 use crate::exec::Made;
 use crate::model::{
-    ContainerSpec, ImageSpec, LiveSpec, Resource, Restart, RestartName, Spec, Stack, Text,
+    ContainerSpec, ImageSpec, LiveSpec, NetworkMode, Resource, Restart, RestartName, Spec, Stack,
+    Text,
 };
 use crate::observe::Stamp;
 use crate::plan::{Op, Step, Target};
@@ -157,7 +158,12 @@ impl Binder<'_> {
                 id: self.id(target)?,
             },
             Op::RemoveNetwork { id } => Call::RemoveNetwork { id: id.clone() },
-            Op::Prepared | Op::AwaitHealthy { .. } | Op::PostRun { .. } | Op::Verify { .. } => {
+            Op::Prepared
+            | Op::AwaitHealthy { .. }
+            | Op::AwaitCompleted { .. }
+            | Op::Fill { .. }
+            | Op::PostRun { .. }
+            | Op::Verify { .. } => {
                 return Ok(None);
             }
         }))
@@ -185,9 +191,53 @@ impl Binder<'_> {
             env: env.collect::<Result<_, String>>()?,
             command: list(&spec.command)?,
             entrypoint: list(&spec.entrypoint)?,
-            spec: spec.clone(),
+            spec: self.resolved(spec)?,
             labels,
         })
+    }
+
+    /// The volume of a step that fills one, and its files as an archive.
+    pub(super) fn files(&self, volume: &ResourceId) -> Result<(String, Secret<Vec<u8>>), String> {
+        let resource = self.resource(volume)?;
+        let Spec::Volume(spec) = &resource.spec else {
+            return Err(format!("{volume} is no volume"));
+        };
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, file) in &spec.files {
+            let content = file
+                .content
+                .resolve(self.values)
+                .map_err(|id| missing(&id))?;
+            let bytes = content.expose().as_bytes();
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(file.mode);
+            header.set_uid(file.uid.into());
+            header.set_gid(file.gid.into());
+            header.set_size(bytes.len() as u64);
+            let packed = tar.append_data(&mut header, name, bytes);
+            packed.map_err(|error| format!("the files of {volume} cannot be packed: {error}"))?;
+        }
+        let packed = tar.into_inner();
+        let bytes =
+            packed.map_err(|error| format!("the files of {volume} cannot be packed: {error}"))?;
+        Ok((resource.name.clone(), Secret::new(bytes)))
+    }
+
+    /// The spec with its health check's words resolved, and with the id of the container whose network it
+    /// uses where this run made that: its name is another one's until it is switched to.
+    fn resolved(&self, spec: &ContainerSpec) -> Result<ContainerSpec, String> {
+        let mut spec = spec.clone();
+        if let NetworkMode::Container(other) = &mut spec.network_mode
+            && let Some((id, _)) = self.desired.by_name(Kind::Container, other)
+            && let Some(made) = self.made.get(id)
+        {
+            *other = made.to_string();
+        }
+        for text in spec.health.iter_mut().flat_map(|health| &mut health.test) {
+            let word = text.resolve(self.values).map_err(|id| missing(&id))?;
+            *text = Text::plain(word.expose().clone());
+        }
+        Ok(spec)
     }
 
     /// The post-run commands of a container, split as a shell splits words.
@@ -230,6 +280,8 @@ pub(super) fn words(op: &Op) -> (&'static str, &'static str) {
         Op::Unpause { .. } => ("unpausing", "unpaused"),
         Op::Start { .. } => ("starting", "started"),
         Op::AwaitHealthy { .. } => ("waiting until healthy", "healthy"),
+        Op::AwaitCompleted { .. } => ("running to its end", "completed"),
+        Op::Fill { .. } => ("writing files", "files written"),
         Op::PostRun { .. } => ("running post-run commands", "post-run commands done"),
         Op::Verify { .. } => ("verifying", super::VERIFIED),
         Op::RemoveContainer { .. } | Op::RemoveNetwork { .. } => ("removing", "removed"),

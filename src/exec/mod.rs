@@ -6,6 +6,7 @@
 
 mod bind;
 mod event;
+mod fill;
 mod run;
 mod subnet;
 mod wait;

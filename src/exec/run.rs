@@ -1,10 +1,10 @@
 //! The loop that walks a plan's graph.
 
 use super::bind::{self, Binder, Values};
-use super::subnet;
 use super::wait::{self, Bells, NotWell};
 use super::{Event, Events, PARALLEL};
-use crate::base::{EngineId, ResourceId, Span, names};
+use super::{fill, subnet};
+use crate::base::{EngineId, ResourceId, Secret, Span, names};
 use crate::engine::{Call, Done, Engine, EngineError};
 use crate::model::Stack;
 use crate::observe::Stamp;
@@ -104,9 +104,7 @@ pub async fn run<E: Engine>(
     if steps.is_empty() {
         return Ok(());
     }
-    let waits = steps
-        .values()
-        .any(|s| matches!(s.op, Op::AwaitHealthy { .. } | Op::Verify { .. }));
+    let waits = steps.values().any(|s| is_wait(&s.op));
     let bells = Bells::default();
     if !waits {
         return walk(context, &steps, &bells, made).await;
@@ -292,9 +290,13 @@ fn fail(
 
 /// Waits do not count against the limit on engine calls.
 const fn is_heavy(op: &Op) -> bool {
-    !matches!(
+    !(is_wait(op) || matches!(op, Op::Prepared))
+}
+
+const fn is_wait(op: &Op) -> bool {
+    matches!(
         op,
-        Op::Prepared | Op::AwaitHealthy { .. } | Op::Verify { .. }
+        Op::AwaitHealthy { .. } | Op::AwaitCompleted { .. } | Op::Verify { .. }
     )
 }
 
@@ -324,6 +326,14 @@ enum Work {
         settle: Span,
         patience: Span,
     },
+    End {
+        id: EngineId,
+        patience: Span,
+    },
+    Fill {
+        volume: String,
+        tar: Secret<Vec<u8>>,
+    },
     Exec {
         id: EngineId,
         commands: Vec<(String, Call)>,
@@ -346,6 +356,14 @@ impl Work {
                 settle: *settle,
                 patience: *patience,
             },
+            Op::AwaitCompleted { target, patience } => Self::End {
+                id: binder.id(target)?,
+                patience: *patience,
+            },
+            Op::Fill { volume } => {
+                let (volume, tar) = binder.files(volume)?;
+                Self::Fill { volume, tar }
+            }
             Op::PostRun { target } => {
                 let id = binder.id(target)?;
                 let shown = binder
@@ -431,7 +449,10 @@ impl Work {
         bells: &Bells,
         step: &Step,
     ) -> Result<Option<EngineId>, Failure> {
-        if !matches!(self, Self::Await { .. } | Self::Verify { .. }) {
+        if !matches!(
+            self,
+            Self::Await { .. } | Self::End { .. } | Self::Verify { .. }
+        ) {
             return self.go(context, bells, step).await;
         }
         tokio::select! {
@@ -470,6 +491,17 @@ impl Work {
                 .await
                 .map(|()| None)
                 .map_err(|why| not_well(step, Some(id), why)),
+            Self::End { id, patience } => wait::completed(engine, bells, &id, patience)
+                .await
+                .map(|()| None)
+                .map_err(|why| not_well(step, Some(id), why)),
+            Self::Fill { volume, tar } => {
+                guard(context, step).await?;
+                let filled = fill::fill(engine, context.stamp, &volume, tar).await;
+                filled
+                    .map(|()| None)
+                    .map_err(|error| fail(step, None, error.message.clone(), Some(error)))
+            }
             Self::Exec { id, commands } => {
                 for (shown, call) in commands {
                     guard(context, step).await?;
@@ -517,6 +549,7 @@ const fn target(op: &Op) -> Option<&Target> {
         | Op::Unpause { target }
         | Op::Start { target }
         | Op::AwaitHealthy { target, .. }
+        | Op::AwaitCompleted { target, .. }
         | Op::PostRun { target }
         | Op::RemoveContainer { target } => Some(target),
         Op::FetchImage
@@ -524,6 +557,7 @@ const fn target(op: &Op) -> Option<&Target> {
         | Op::CreateVolume
         | Op::CreateContainer { .. }
         | Op::Prepared
+        | Op::Fill { .. }
         | Op::Verify { .. }
         | Op::RemoveNetwork { .. } => None,
     }

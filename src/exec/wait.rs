@@ -127,6 +127,40 @@ pub(super) async fn healthy<L: Look>(
     }
 }
 
+/// Waits until a job has ended, which must be with 0.
+pub(super) async fn completed<L: Look>(
+    look: &L,
+    bells: &Bells,
+    id: &EngineId,
+    patience: Span,
+) -> Result<(), NotWell> {
+    let bell = bells.of(id);
+    let deadline = Instant::now() + patience.duration();
+    loop {
+        let Some(container) = look.inspect(id).await? else {
+            return Err(NotWell::Sick("it is gone".to_owned()));
+        };
+        let state = &container.state;
+        match state.status {
+            Status::Exited if state.exit_code == 0 => return Ok(()),
+            Status::Running | Status::Paused | Status::Restarting => {}
+            _ => {
+                let why = ended(&container, None, true);
+                return Err(NotWell::Sick(
+                    why.unwrap_or_else(|| "it does not run".to_owned()),
+                ));
+            }
+        }
+        if Instant::now() >= deadline {
+            return Err(NotWell::Sick(format!("it had not ended within {patience}")));
+        }
+        tokio::select! {
+            () = bell.notify.notified() => {}
+            () = tokio::time::sleep_until(deadline) => {}
+        }
+    }
+}
+
 /// Why a container no longer runs its first run; none while it does. One that was only unpaused may have been
 /// restarted long before: that counts where it was heard.
 fn ended(container: &Container, first: Option<&str>, died: bool) -> Option<String> {

@@ -45,7 +45,16 @@ pub fn spec_hash(spec: &Spec) -> String {
             }
         }
         Spec::Network(network) => network.subnet = None,
-        Spec::Volume(_) | Spec::Image(_) => {}
+        Spec::Volume(volume) => {
+            for file in volume.files.values_mut() {
+                for value in file.content.values_mut() {
+                    if value.digest.is_some() {
+                        value.id = crate::base::ValueId::new("");
+                    }
+                }
+            }
+        }
+        Spec::Image(_) => {}
     }
     format!("{HASH_VERSION}:{}", Digest::of(to_json(&spec).as_bytes()))
 }
@@ -65,6 +74,8 @@ pub fn flatten(spec: &Spec) -> Flat {
 
 fn walk(path: &str, value: &Value, flat: &mut Flat) {
     match value {
+        // A file is known by its volume's name; what is in it is nobody's to see.
+        Value::Object(_) if path == "files" && !is_mounts(value) => {}
         Value::Object(fields) if is_text_map(path) => texts(path, fields, flat),
         Value::Object(fields) => {
             for (key, value) in fields {
@@ -93,12 +104,20 @@ fn walk(path: &str, value: &Value, flat: &mut Flat) {
     }
 }
 
+/// Whether files are those that a container mounts, not those that a volume is made for.
+fn is_mounts(value: &Value) -> bool {
+    let files = value.as_object().into_iter().flatten();
+    files
+        .into_iter()
+        .any(|(_, file)| file.get("volume").is_some())
+}
+
 fn is_text_map(path: &str) -> bool {
     path == "env"
 }
 
 fn is_text_list(path: &str) -> bool {
-    matches!(path, "command" | "entrypoint" | "post_run")
+    matches!(path, "command" | "entrypoint" | "post_run" | "health.test")
 }
 
 fn texts(path: &str, fields: &Map<String, Value>, flat: &mut Flat) {

@@ -94,6 +94,51 @@ pub struct ContainerSpec {
     /// Devices of the host, as `HOST:CONTAINER[:RIGHTS]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
+    /// Files of a volume's that are mounted alone, by their path inside the container; always read-only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, FileMount>,
+    /// Limits of its processes, by name (`nofile`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ulimits: BTreeMap<String, Ulimit>,
+    /// What follows the host name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domainname: Option<String>,
+    /// Domains that names are looked up in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns_search: Vec<String>,
+    /// Options of its resolver.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns_opt: Vec<String>,
+    /// Further groups of its user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub group_add: Vec<String>,
+    /// Whether its standard input stays open.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stdin_open: bool,
+    /// Whose processes it sees: `host`, or its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<String>,
+    /// With whom it shares memory: `host`, `private`, `shareable`, `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipc: Option<String>,
+    /// Whose users it has: `host`, or the engine's choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userns: Option<String>,
+    /// Whose host name it has: `host`, or its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uts: Option<String>,
+    /// Bytes of memory that it is meant to have where memory is short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_reservation: Option<i64>,
+    /// Its weight where processors are short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_shares: Option<i64>,
+    /// The processors that it may use (`0-3`, `0,1`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpuset: Option<String>,
+    /// How soon it is killed where memory runs out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oom_score_adj: Option<i64>,
     /// Commands run in it, in order, each time it was made anew and works.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post_run: Vec<Text>,
@@ -110,6 +155,26 @@ pub struct ContainerSpec {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// A file of a volume that is made for its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileMount {
+    /// The volume, by its name on the engine.
+    pub volume: EngineId,
+    /// The file's name in it.
+    pub file: String,
+}
+
+/// A limit of a container's processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ulimit {
+    /// What counts; a process may raise it.
+    pub soft: i64,
+    /// Up to this.
+    pub hard: i64,
 }
 
 /// What the engine can change in place; compared with the live object, not part of the spec hash.
@@ -197,6 +262,8 @@ pub enum NetworkMode {
     Host,
     /// It has none.
     None,
+    /// It uses those of another container, by its name on the engine.
+    Container(String),
 }
 
 /// A published port.
@@ -247,7 +314,7 @@ pub struct Mount {
 pub enum MountSource {
     /// A volume, by its name on the engine.
     Volume(EngineId),
-    /// A directory of the engine's host.
+    /// A directory or file of the engine's host.
     Directory(String),
     /// Memory.
     Tmpfs {
@@ -265,7 +332,7 @@ pub enum MountSource {
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// Docker's form: `["CMD-SHELL", "…"]`, `["CMD", …]` or `["NONE"]`.
-    pub test: Vec<String>,
+    pub test: Vec<Text>,
     /// Between two checks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Span>,
@@ -278,9 +345,18 @@ pub struct Health {
     /// Failures in a row that make it unhealthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
+    /// Between two checks while it starts (from Docker 25 on; earlier ones take the interval).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_interval: Option<Span>,
 }
 
 impl Health {
+    /// The words of the test, where none of them is kept apart.
+    pub fn words(&self) -> Vec<String> {
+        let word = |text: &Text| text.as_plain().unwrap_or_default().to_owned();
+        self.test.iter().map(word).collect()
+    }
+
     /// How long it may take until the verdict is in: start period, then every retry, and 10 s.
     pub fn patience(&self) -> Span {
         // Docker's own defaults where nothing is said.
@@ -332,6 +408,12 @@ pub struct About {
     /// The container of the app that this provider serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serves: Option<ResourceId>,
+    /// Whether it runs to an end: it has done its work when it ended with 0.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub job: bool,
+    /// Containers that, made anew, make this one anew as well.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub renews_with: BTreeSet<ResourceId>,
 }
 
 /// What a container is in its stack.

@@ -8,11 +8,11 @@ mod text;
 
 pub use canonical::{Flat, HASH_VERSION, flatten, spec_hash, spec_json};
 pub use container::{
-    About, Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,
-    Protocol, Restart, RestartName, Role,
+    About, Attachment, ContainerSpec, FileMount, Health, LiveSpec, Log, Mount, MountSource,
+    NetworkMode, Port, Protocol, Restart, RestartName, Role, Ulimit,
 };
 pub use stack::{
-    ImageSpec, Lifecycle, Need, NetworkSpec, Order, Pull, Resource, Spec, Stack, Subnet, Update,
-    VolumeSpec,
+    FileSpec, ImageSpec, Lifecycle, Need, NetworkSpec, Order, Pull, Resource, Spec, Stack, Subnet,
+    Update, VolumeSpec,
 };
 pub use text::{Part, Text, ValueRef};

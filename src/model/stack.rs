@@ -222,6 +222,26 @@ pub struct VolumeSpec {
     /// Not coasti's to make.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub external: bool,
+    /// Files that it is made for, by name. Its own name is made of their content, so it never changes and
+    /// holds no data of anybody's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, FileSpec>,
+}
+
+/// A file that is delivered into containers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSpec {
+    /// What is in it.
+    pub content: Text,
+    /// Permission bits.
+    pub mode: u32,
+    /// Owner.
+    #[serde(default)]
+    pub uid: u32,
+    /// Group.
+    #[serde(default)]
+    pub gid: u32,
 }
 
 /// What one resource needs of another.
@@ -333,9 +353,17 @@ impl Stack {
         site.about.as_ref()?.was.as_deref()
     }
 
-    /// Every text of every container: variables, commands, post-run.
+    /// Every text: variables, commands, health checks, post-run, files.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
-        self.containers().flat_map(|(_, _, spec)| spec.texts())
+        let files = self.resources.values().flat_map(|resource| {
+            let files = match &resource.spec {
+                Spec::Volume(volume) => Some(&volume.files),
+                _ => None,
+            };
+            files.into_iter().flat_map(|files| files.values())
+        });
+        let texts = self.containers().flat_map(|(_, _, spec)| spec.texts());
+        texts.chain(files.map(|file| &file.content))
     }
 
     /// Likewise, to fill in digests.
@@ -344,6 +372,10 @@ impl Stack {
             .values_mut()
             .flat_map(|resource| match &mut resource.spec {
                 Spec::Container(spec) => spec.texts_mut(),
+                Spec::Volume(volume) => {
+                    let files = volume.files.values_mut();
+                    files.map(|file| &mut file.content).collect()
+                }
                 _ => Vec::new(),
             })
     }
@@ -371,7 +403,12 @@ impl ContainerSpec {
             .into_iter()
             .flatten()
             .flatten();
-        self.env.values().chain(lists).chain(&self.post_run)
+        let health = self.health.iter().flat_map(|health| &health.test);
+        self.env
+            .values()
+            .chain(lists)
+            .chain(&self.post_run)
+            .chain(health)
     }
 
     /// Likewise, to fill in digests.
@@ -384,6 +421,7 @@ impl ContainerSpec {
             .values_mut()
             .chain(lists)
             .chain(&mut self.post_run)
+            .chain(self.health.iter_mut().flat_map(|health| &mut health.test))
             .collect()
     }
 

@@ -70,6 +70,12 @@ impl FromIterator<Part> for Text {
     }
 }
 
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self::plain(text)
+    }
+}
+
 impl Text {
     /// Text that may be shown.
     pub fn plain(text: impl Into<String>) -> Self {

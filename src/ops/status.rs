@@ -66,7 +66,7 @@ pub struct Container {
     pub id: Option<String>,
     /// The image's reference.
     pub image: String,
-    /// Docker's state: `running`, `exited`, …; `missing`.
+    /// Docker's state: `running`, `exited`, …; `missing`; `completed` for a job that has done its work.
     pub state: String,
     /// Health.
     pub health: Health,
@@ -189,6 +189,7 @@ fn assemble(
             let about = containers
                 .iter()
                 .find_map(|(_, r, _)| r.about.as_ref().filter(|a| a.role == Role::App));
+            let has_own = containers.iter().any(|(id, ..)| id.address == label);
             let any = changed.iter().any(|id| id.label() == label);
             App {
                 label: label.to_owned(),
@@ -196,7 +197,8 @@ fn assemble(
                 domain: about.and_then(|about| about.domain.clone()),
                 urls: containers
                     .iter()
-                    .filter(|(id, ..)| id.address == label)
+                    // A compose file's services are all beneath the label.
+                    .filter(|(id, ..)| id.address == label || !has_own)
                     .flat_map(|(_, _, s)| urls(s))
                     .collect(),
                 held: hold.map(|hold| format!("{hold:?}").to_lowercase()),
@@ -263,6 +265,10 @@ fn container(
     sync: Sync,
 ) -> Container {
     let found = observed.containers.get(&resource.name);
+    let job = resource.about.as_ref().is_some_and(|about| about.job);
+    let completed = |c: &observe::Container| {
+        job && c.state.status == observe::Status::Exited && c.state.exit_code == 0
+    };
     let ports = spec
         .ports
         .iter()
@@ -273,7 +279,10 @@ fn container(
         id: found.map(|c| c.id.as_str().chars().take(12).collect()),
         image: spec.image.clone(),
         state: found
-            .map_or("missing", |c| c.state.status.word())
+            .map_or("missing", |c| match completed(c) {
+                true => "completed",
+                false => c.state.status.word(),
+            })
             .to_owned(),
         health: found.map_or(
             if held {
@@ -281,7 +290,10 @@ fn container(
             } else {
                 Health::Missing
             },
-            |c| health(&c.state, held),
+            |c| match completed(c) {
+                true => Health::Healthy,
+                false => health(&c.state, held),
+            },
         ),
         sync,
         ports: ports.collect(),

@@ -53,6 +53,8 @@ fn about(role: Role, product: &str) -> About {
         init_only: BTreeMap::new(),
         was: None,
         serves: None,
+        job: false,
+        renews_with: Default::default(),
     }
 }
 
@@ -150,6 +152,7 @@ pub(crate) fn database(stack: &mut Stack, label: &str) {
         timeout: Some(Span::from_secs(5)),
         start_period: Some(Span::from_secs(30)),
         retries: Some(5),
+        start_interval: None,
     });
     needs(stack, label, &address);
 }

@@ -90,6 +90,8 @@ pub(super) struct Marks {
     pub(super) quiets: Vec<(StepId, Vec<String>)>,
     /// The step that starts it, with what is taken.
     pub(super) start: Option<(StepId, Vec<String>)>,
+    /// The step that makes it.
+    pub(super) created: Option<StepId>,
     /// When it runs and works.
     pub(super) ready: Option<StepId>,
     /// Whether its successor runs before it stops.
@@ -122,8 +124,12 @@ pub(crate) fn forbids_start_first(spec: &ContainerSpec, replaced: &[Object]) -> 
         let who = who(format!("port {}/{protocol}", to.host));
         return Some(format!("{who} publishes port {} ({port})", to.host));
     }
-    if spec.network_mode == NetworkMode::Host {
-        return Some("the new one uses the host's network".into());
+    match &spec.network_mode {
+        NetworkMode::Host => return Some("the new one uses the host's network".into()),
+        NetworkMode::Container(name) => {
+            return Some(format!("the new one uses the network of {name}"));
+        }
+        NetworkMode::Own | NetworkMode::None => {}
     }
     if spec
         .live
@@ -228,6 +234,8 @@ impl Lowering<'_> {
                 let replaces = objects.others.iter().any(|other| other.current);
                 // A leftover that has the name we are about to give goes first.
                 let mut needs = self.needs_to_exist(resource);
+                // Each time: whether a run that was cut off came to it, nobody knows.
+                needs.extend(self.fill(id, spec, cause));
                 for other in objects.others.iter().filter(|o| o.name == next) {
                     needs.push(self.leftover(id, other, &mut marks));
                 }
@@ -246,6 +254,8 @@ impl Lowering<'_> {
                 (Target::New(id.clone()), Some(step))
             }
         };
+
+        marks.created = created;
 
         // 2. What runs in its place gives way.
         let mut way: Vec<StepId> = Vec::new();
@@ -304,7 +314,9 @@ impl Lowering<'_> {
             before_start.push(stop);
         }
         let last = self.mend_live(id, objects, &target, &mut before_start, cause);
-        let starts = keep.is_none_or(|keep| !keep.active || keep.ending);
+        let job = resource.about.as_ref().is_some_and(|about| about.job);
+        let done = |keep: &Object| job && (keep.completed || self.inputs.wishes.undo);
+        let starts = keep.is_none_or(|keep| (!keep.active || keep.ending) && !done(keep));
         let mut ready = last;
         if let Some(keep) = keep.filter(|keep| keep.paused) {
             let target = Target::Known(keep.id.clone());
@@ -338,7 +350,14 @@ impl Lowering<'_> {
         }
         // One that a run which was cut off had switched to was never seen to work, and what it replaced goes.
         let unproven = keep.is_some() && objects.others.iter().any(|other| other.good);
-        if starts || unproven || keep.is_some_and(|keep| keep.paused) {
+        if job {
+            if starts {
+                let target = target.clone();
+                let patience = resource.life.update.timeout;
+                let op = Op::AwaitCompleted { target, patience };
+                ready = Some(self.add(op, id, Phase::Switch, ready, cause));
+            }
+        } else if starts || unproven || keep.is_some_and(|keep| keep.paused) {
             let before: Vec<_> = ready.into_iter().collect();
             let update = &resource.life.update;
             let patience = spec
@@ -567,6 +586,15 @@ impl Lowering<'_> {
             && object.ever_started
             && !object.name.ends_with(names::FAILED)
             && !taken
+    }
+
+    /// The step that puts a container's files where they are delivered.
+    fn fill(&mut self, id: &ResourceId, spec: &ContainerSpec, cause: &str) -> Option<StepId> {
+        let name = &spec.files.values().next()?.volume;
+        let found = self.inputs.desired.by_name(Kind::Volume, name.as_str());
+        let volume = found.map(|(volume, _)| volume.clone())?;
+        let made = self.made.get(&volume).copied();
+        Some(self.add(Op::Fill { volume }, id, Phase::Prepare, made, cause))
     }
 
     fn needs_to_exist(&self, resource: &Resource) -> Vec<StepId> {

@@ -160,6 +160,18 @@ pub enum Op {
         /// How long it may take.
         patience: Span,
     },
+    /// Waits until a job has ended, which must be with 0.
+    AwaitCompleted {
+        /// Which container.
+        target: Target,
+        /// How long it may take.
+        patience: Span,
+    },
+    /// Puts the files into the volume that they are delivered in.
+    Fill {
+        /// The volume.
+        volume: ResourceId,
+    },
     /// Runs the post-run commands, in order, each of which must exit with 0.
     PostRun {
         /// Which container.

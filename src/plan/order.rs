@@ -4,7 +4,7 @@
 use super::lower::Lowering;
 use super::{Op, Phase, Step, StepId, Target};
 use crate::base::{EngineId, Kind, ResourceId};
-use crate::model::Need;
+use crate::model::{Need, NetworkMode};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Lowering<'_> {
@@ -38,6 +38,12 @@ impl Lowering<'_> {
                             .map(|(stop, _)| (*stop, *start)),
                     );
                 }
+            }
+            // The engine takes another's name for the container that has it then, and coasti tells the new one.
+            if let Some(created) = mark.created
+                && let Some(other) = self.network_of(id).and_then(|other| marks.get(&other))
+            {
+                edges.extend(other.created.map(|first| (first, created)));
             }
             for (need, how) in self.needs(id) {
                 let Some(other) = marks.get(&need) else {
@@ -73,6 +79,15 @@ impl Lowering<'_> {
                 step.needs.insert(before);
             }
         }
+    }
+
+    /// The container whose network another one uses.
+    fn network_of(&self, id: &ResourceId) -> Option<ResourceId> {
+        let NetworkMode::Container(name) = &self.inputs.desired.container(id)?.network_mode else {
+            return None;
+        };
+        let found = self.inputs.desired.by_name(Kind::Container, name);
+        found.map(|(id, _)| id.clone())
     }
 
     /// What a container that starts needs.
@@ -203,7 +218,14 @@ impl Lowering<'_> {
             }
             containers.extend(more);
         }
-        containers.retain(|id| self.inputs.hold(id).is_none());
+        // A job has ended: its end was waited for.
+        let job = |id: &ResourceId| {
+            let resource = self.inputs.desired.resources.get(id);
+            resource
+                .and_then(|resource| resource.about.as_ref())
+                .is_some_and(|about| about.job)
+        };
+        containers.retain(|id| self.inputs.hold(id).is_none() && !job(id));
         if containers.is_empty() {
             return;
         }

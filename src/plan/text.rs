@@ -64,6 +64,8 @@ pub fn describe(step: &Step) -> String {
         Op::Unpause { target } => format!("unpause {}", which(target)),
         Op::Start { target } => format!("start {}", which(target)),
         Op::AwaitHealthy { target, .. } => format!("await {}", which(target)),
+        Op::AwaitCompleted { target, .. } => format!("await the end of {}", which(target)),
+        Op::Fill { volume } => format!("put files into {volume}"),
         Op::PostRun { target } => format!("post-run in {}", which(target)),
         Op::Verify { containers } => format!("verify {} containers", containers.len()),
         Op::RemoveContainer { target } => format!("remove {}", which(target)),

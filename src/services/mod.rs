@@ -117,11 +117,12 @@ pub fn upgrade(product: &str, from: &str, to: &str) -> Result<(), String> {
 /// A check by a shell command, asked often, so that dependants need not wait long.
 fn check(command: &str) -> Option<Health> {
     Some(Health {
-        test: vec!["CMD-SHELL".to_owned(), command.to_owned()],
+        test: vec!["CMD-SHELL".into(), command.into()],
         interval: Some(Span::from_secs(2)),
         timeout: Some(Span::from_secs(10)),
         start_period: Some(Span::from_secs(60)),
         retries: Some(15),
+        start_interval: None,
     })
 }
 

@@ -21,4 +21,6 @@ pub mod lock;
 pub mod record;
 mod volume;
 
+pub(crate) use volume::EMPTY_IMAGE;
+pub(crate) use volume::never_started;
 pub use volume::{Entry, Peek, Store, StoreError};

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The image of containers that never start.
-pub(super) const EMPTY_IMAGE: &str = "coasti.empty:1";
+pub(crate) const EMPTY_IMAGE: &str = "coasti.empty:1";
 /// Where the volume is mounted in its holder.
 const ROOT: &str = "/store";
 /// Reads and writes of the store are small.
@@ -319,7 +319,7 @@ impl<E: Engine> Store<'_, E> {
 }
 
 /// Makes a container that never starts, and its image where that is missing.
-pub(super) async fn never_started<E: Engine>(
+pub(crate) async fn never_started<E: Engine>(
     engine: &E,
     name: &str,
     mut spec: ContainerSpec,

@@ -35,6 +35,7 @@ scripts! {
     pause
     ports
     restart
+    shared_network
     start
     stop
     subnets

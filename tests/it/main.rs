@@ -12,6 +12,7 @@
     reason = "a test that fails should say so at once"
 )]
 
+mod compose;
 mod conformance;
 mod converge;
 mod corners;

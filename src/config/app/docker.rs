@@ -120,6 +120,11 @@ const UNSUPPORTED: &[&str] = &[
 ];
 
 impl Docker {
+    /// Whether it says nothing.
+    pub(in crate::config) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Reads and checks the table.
     pub(super) fn read(node: Option<&Node>, d: &mut Diagnostics) -> Self {
         let mut options = BTreeMap::new();

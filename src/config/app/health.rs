@@ -80,14 +80,17 @@ impl HealthDef {
     /// nua meant these defaults; it passes zeros, which are Docker's.
     pub(in crate::config) fn health(&self, base: Option<Health>) -> Option<Health> {
         let own = base.as_ref();
-        let test = self.test.clone().or(own.map(|base| base.test.clone()))?;
-        if test.first().is_some_and(|word| word == "NONE") {
+        let test = self.test.clone().or(own.map(Health::words))?;
+        let off = test.first().is_some_and(|word| word == "NONE");
+        let test = test.into_iter().map(crate::model::Text::plain).collect();
+        if off {
             return Some(Health {
                 test,
                 interval: None,
                 timeout: None,
                 start_period: None,
                 retries: None,
+                start_interval: None,
             });
         }
         let positive = |span: Option<Span>| span.filter(|span| *span > Span::ZERO);
@@ -103,6 +106,7 @@ impl HealthDef {
                 .filter(|retries| *retries > 0)
                 .or(own.and_then(|base| base.retries))
                 .or(Some(3)),
+            start_interval: None,
             test,
         })
     }

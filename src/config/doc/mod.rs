@@ -59,6 +59,8 @@ pub(super) enum Value {
     List(Vec<Node>),
     /// A table, in the file's order.
     Map(Vec<Entry>),
+    /// What stands after a tag of the file's own (`!reset`), without the `!`. Only [`parse_tagged`] gives these.
+    Tagged(String, Box<Node>),
 }
 
 /// A key and its value.
@@ -84,6 +86,7 @@ impl Value {
             Self::Date(_) => "a date",
             Self::List(_) => "a list",
             Self::Map(_) => "a table",
+            Self::Tagged(..) => "a tagged value",
         }
     }
 
@@ -93,7 +96,7 @@ impl Value {
             Self::Bool(flag) => Some(flag.to_string()),
             Self::Int(_, raw) | Self::Float(raw) | Self::Date(raw) => Some(raw.clone()),
             Self::Text(text) => Some(text.clone()),
-            Self::Null | Self::List(_) | Self::Map(_) => None,
+            Self::Null | Self::List(_) | Self::Map(_) | Self::Tagged(..) => None,
         }
     }
 }
@@ -119,7 +122,22 @@ impl Node {
 /// Parses a file by the end of its name. Problems go to `diagnostics`; none comes back where the file
 /// cannot be understood at all.
 pub(super) fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<Node> {
+    built(Build::new(source), diagnostics)
+}
+
+/// Likewise of a file whose values may bear one of `tags`.
+pub(super) fn parse_tagged(
+    source: &Arc<Source>,
+    tags: &'static [&'static str],
+    diagnostics: &mut Diagnostics,
+) -> Option<Node> {
     let mut build = Build::new(source);
+    build.tags = tags;
+    built(build, diagnostics)
+}
+
+fn built(mut build: Build<'_>, diagnostics: &mut Diagnostics) -> Option<Node> {
+    let source = build.source;
     let refused = |summary: String, at: usize| {
         Diagnostic::error(codes::SYNTAX, Some(Place::new(source, at..at + 1)), summary)
     };
@@ -162,6 +180,8 @@ struct Build<'a> {
     problems: Diagnostics,
     nodes: usize,
     text: usize,
+    /// Tags that values may bear.
+    tags: &'static [&'static str],
 }
 
 type Parsed<T> = Result<T, Box<Diagnostic>>;
@@ -173,6 +193,7 @@ impl<'a> Build<'a> {
             problems: Diagnostics::new(),
             nodes: 0,
             text: 0,
+            tags: &[],
         }
     }
 

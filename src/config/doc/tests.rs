@@ -21,6 +21,7 @@ fn show(value: &Value) -> String {
             let items: Vec<_> = items.iter().map(|node| show(&node.value)).collect();
             format!("[{}]", items.join(" "))
         }
+        Value::Tagged(tag, inner) => format!("!{tag} {}", show(&inner.value)),
         Value::Map(entries) => {
             let entries: Vec<_> = entries
                 .iter()

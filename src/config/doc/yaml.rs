@@ -4,7 +4,7 @@
 //! further documents are refused.
 
 use super::{Build, Entry, MAX_DEPTH, Node, Parsed, Value};
-use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, options};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag, options};
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
@@ -109,6 +109,12 @@ impl<'a> Yaml<'_, 'a> {
         };
         self.build.count(1, length, &whole)?;
         let (nodes, text) = (self.build.nodes, self.build.text);
+        let tag = match &event {
+            Event::Scalar(.., tag)
+            | Event::SequenceStart(.., tag)
+            | Event::MappingStart(.., tag) => tag.as_ref().and_then(|tag| self.own_tag(tag)),
+            _ => None,
+        };
         let (value, at, anchor) = match event {
             Event::Alias(id) => {
                 let Some((node, nodes, text)) = self.anchors.get(&id) else {
@@ -121,10 +127,12 @@ impl<'a> Yaml<'_, 'a> {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
+                let own = tag.as_ref().is_some_and(|tag| self.own_tag(tag).is_some());
                 let core = tag
                     .as_ref()
                     .map(|tag| (tag.is_yaml_core_schema(), tag.suffix()));
                 let value = match core {
+                    _ if own => resolve(&text),
                     None if plain => resolve(&text),
                     None | Some((true, "str")) => Value::Text(text.into_owned()),
                     Some((true, "int" | "float" | "bool" | "null")) => resolve(&text),
@@ -133,7 +141,8 @@ impl<'a> Yaml<'_, 'a> {
                 (value, self.build.first_line(range(span)), anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
-                if tag.is_some_and(|tag| !tag.is_yaml_core_schema()) {
+                if tag.is_some_and(|tag| !tag.is_yaml_core_schema() && self.own_tag(&tag).is_none())
+                {
                     return Err(self.unknown_tag(span));
                 }
                 let mut items = Vec::new();
@@ -149,7 +158,8 @@ impl<'a> Yaml<'_, 'a> {
                 (Value::List(items), at, anchor)
             }
             Event::MappingStart(_, anchor, tag) => {
-                if tag.is_some_and(|tag| !tag.is_yaml_core_schema()) {
+                if tag.is_some_and(|tag| !tag.is_yaml_core_schema() && self.own_tag(&tag).is_none())
+                {
                     return Err(self.unknown_tag(span));
                 }
                 let (entries, end) = self.entries(range(span).end, depth)?;
@@ -158,7 +168,12 @@ impl<'a> Yaml<'_, 'a> {
             }
             _ => return Err(self.build.error(range(span), "a value is missing here")),
         };
-        let node = Node { value, at };
+        let mut node = Node { value, at };
+        if let Some(tag) = tag {
+            let at = node.at.clone();
+            let value = Value::Tagged(tag.to_owned(), Box::new(node));
+            node = Node { value, at };
+        }
         if anchor != 0 {
             // Its own scalar was counted before; the copy that is kept counts as well.
             let (nodes, text) = (
@@ -227,6 +242,13 @@ impl<'a> Yaml<'_, 'a> {
             }
         }
         Ok(())
+    }
+
+    /// The tag, where this file's values may bear it.
+    fn own_tag(&self, tag: &Tag) -> Option<&'static str> {
+        let tags = self.build.tags.iter();
+        tags.copied()
+            .find(|own| tag.handle() == "!" && tag.suffix() == *own)
     }
 
     fn unknown_tag(&self, span: &Span) -> Box<crate::diag::Diagnostic> {

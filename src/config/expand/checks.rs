@@ -174,8 +174,10 @@ pub(super) fn ports(draft: &Draft, d: &mut Diagnostics) {
 
 /// Why two containers of one app cannot run at once.
 pub(in crate::config) fn forbids_overlap(container: &super::Container) -> Option<&'static str> {
-    if container.spec.network_mode == NetworkMode::Host {
-        return Some("it uses the host's network");
+    match container.spec.network_mode {
+        NetworkMode::Host => return Some("it uses the host's network"),
+        NetworkMode::Container(_) => return Some("it uses another's network"),
+        NetworkMode::Own | NetworkMode::None => {}
     }
     if !container.ports.is_empty() {
         return Some("it publishes a port");

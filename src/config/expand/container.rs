@@ -249,10 +249,14 @@ impl Cx<'_> {
                 init_only: BTreeMap::new(),
                 was: None,
                 serves: None,
+                job: false,
+                renews_with: BTreeSet::new(),
             },
             origins,
             order_at: None,
             data: String::new(),
+            files: Vec::new(),
+            here: Vec::new(),
         }
     }
 
@@ -403,6 +407,7 @@ impl Cx<'_> {
                         driver: volume.driver.clone(),
                         options: volume.options.clone(),
                         external: volume.external == Some(true),
+                        ..VolumeSpec::default()
                     },
                     at: at.clone(),
                     what: format!("the volume `{}` of `{}`", name.value, container.id.address),

@@ -4,6 +4,7 @@ use super::{ImageChoice, codes};
 use crate::config::Folder;
 use crate::config::doc::Sp;
 use crate::config::image::checked;
+use crate::config::info::Compose;
 use crate::config::products::{Product, Products, archive, plain_id};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 
@@ -66,6 +67,7 @@ pub(super) fn find<'a>(
             reference,
             archive: None,
             local: false,
+            build: None,
             at: image.at.clone(),
         },
     })
@@ -91,6 +93,21 @@ pub(super) fn product<'a>(text: &str, products: &'a Products) -> Option<&'a Prod
     };
     // An archive's name may have a colon in it.
     called(&plain_id(split(text).0)).or_else(|| called(&plain_id(text)))
+}
+
+/// The product that `image` names, where it is a compose file.
+pub(super) fn composed<'a>(
+    image: &Sp<String>,
+    products: &'a Products,
+) -> Option<(&'a Product, &'a Compose)> {
+    let product = product(&image.value, products)?;
+    // One that is disabled gets its error where others do.
+    let run = product
+        .info
+        .run
+        .as_ref()
+        .filter(|_| product.listed.enabled)?;
+    Some((product, run))
 }
 
 fn is_archive(text: &str) -> bool {
@@ -140,6 +157,7 @@ fn from_archive<'a>(
             reference,
             archive: Some(path.to_owned()),
             local: true,
+            build: None,
             at: image.at.clone(),
         },
     })
@@ -167,12 +185,7 @@ fn from_product<'a>(
         return None;
     }
     let Some(app) = &product.info.app else {
-        if let Some(run) = &product.info.run {
-            let summary =
-                format!("the product `{id}` is a compose file, which is not supported yet");
-            let error = Diagnostic::error(codes::NOT_YET, image.at.clone(), summary);
-            d.push(error.related(run.at.clone(), "said here"));
-        } else if !product.broken {
+        if !product.broken {
             d.push(
                 Diagnostic::error(
                     codes::NO_APP,
@@ -222,6 +235,7 @@ fn from_product<'a>(
                 reference: checked(text, d)?,
                 archive: None,
                 local: false,
+                build: None,
                 at: text.at.clone(),
             },
         });
@@ -244,6 +258,7 @@ fn from_product<'a>(
             reference: format!("nua-{}:{own_tag}", plain_id(&own_id.value)),
             archive: archive(folder, product, &own_tag),
             local: true,
+            build: None,
             at: image.at.clone(),
         },
     })

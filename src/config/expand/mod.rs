@@ -1,6 +1,7 @@
 //! Deploy file and products to a draft: everything of the stack but the choices that need an engine.
 
 mod checks;
+mod compose;
 mod container;
 mod image;
 mod provider;
@@ -16,7 +17,7 @@ use super::products::Products;
 use super::{Folder, Recipe};
 use crate::base::{ResourceId, Secret, StackId, StackName, ValueId};
 use crate::diag::{Diagnostics, Origin, Place};
-use crate::model::{About, ContainerSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
+use crate::model::{About, ContainerSpec, FileSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -38,11 +39,37 @@ pub(super) struct Draft {
     /// Volumes by address.
     pub volumes: BTreeMap<String, Volume>,
     /// Networks by address, with where they come from.
-    pub networks: BTreeMap<String, Place>,
+    pub networks: BTreeMap<String, Network>,
     /// Secrets that stand in files, by `secret:NAME` and by an id of the draft's own.
     pub given: BTreeMap<ValueId, Secret<String>>,
     /// How generated values are made.
     pub recipes: BTreeMap<ValueId, Recipe>,
+}
+
+/// A network.
+#[derive(Clone)]
+pub(super) struct Network {
+    /// Its name on the engine.
+    pub name: String,
+    /// Where it comes from.
+    pub at: Place,
+    /// Whether it has no way out.
+    pub internal: bool,
+    /// Whether it is somebody else's.
+    pub external: bool,
+    /// The subnet that the file says.
+    pub subnet: Option<Subnet>,
+}
+
+/// A file to be delivered into a container.
+#[derive(Clone)]
+pub(super) struct File {
+    /// Its path in the container.
+    pub target: String,
+    /// What is in it, its owner and rights.
+    pub spec: FileSpec,
+    /// Where it comes from.
+    pub at: Place,
 }
 
 /// A volume.
@@ -87,6 +114,10 @@ pub(super) struct Container {
     pub order_at: Option<Place>,
     /// The address under which its data is kept.
     pub data: String,
+    /// Files delivered into it.
+    pub files: Vec<File>,
+    /// Folders of this machine that it mounts.
+    pub here: Vec<Place>,
 }
 
 /// A port to publish.
@@ -117,6 +148,8 @@ pub(super) enum ImageChoice {
         archive: Option<String>,
         /// Whether it is built elsewhere, so that no registry has it.
         local: bool,
+        /// The command that builds it, where it is known.
+        build: Option<String>,
         /// Where it is said.
         at: Option<Place>,
     },
@@ -138,6 +171,7 @@ impl ImageChoice {
             reference: String::new(),
             archive: None,
             local: false,
+            build: None,
             at: None,
         }
     }
@@ -177,6 +211,10 @@ pub(super) fn expand(
         recipes: BTreeMap::new(),
     };
     for site in checks::sites(&deploy.sites, d) {
+        if let Some((product, run)) = image::composed(&site.image, products) {
+            compose::expand(&mut draft, deploy, site, product, run, folder, d);
+            continue;
+        }
         site::expand(&mut draft, deploy, site, products, folder, d);
     }
     // The same stack whatever the order in the file.

@@ -104,6 +104,7 @@ fn known(def: &ProviderDef, d: &mut Diagnostics) -> Option<Known> {
                 reference,
                 archive: None,
                 local: false,
+                build: None,
                 at: text.at.clone(),
             }
         }

@@ -3,7 +3,7 @@
 use super::container::{Cx, origin, short_name, tag_of, volume_name};
 use super::provider::Provider;
 use super::values::{Unit, Values};
-use super::{Container, Draft, ImageChoice, codes, image, provider};
+use super::{Container, Draft, ImageChoice, Network, codes, image, provider};
 use crate::base::{ResourceId, names};
 use crate::config::Folder;
 use crate::config::app::{Parts, VolumeKind};
@@ -119,7 +119,14 @@ pub(super) fn expand(
         !container.spec.post_run.is_empty() && app.is_some_and(|app| app.post_run_at_start);
     needs(&values, label, &mut made, &mut container, &site.at, d);
     if cx.networked {
-        draft.networks.insert(label.clone(), site.at.clone());
+        let network = Network {
+            name: names::object(&draft.stack, label),
+            at: site.at.clone(),
+            internal: false,
+            external: false,
+            subnet: None,
+        };
+        draft.networks.insert(label.clone(), network);
     }
     draft.containers.extend(made);
     draft.containers.push(container);

@@ -3,6 +3,7 @@
 //! What was chosen before (by the labels of our own containers, else by the last good revision) is chosen
 //! again where it still fits. All else takes the lowest that is free, in the order of addresses.
 
+mod files;
 mod ports;
 mod subnets;
 mod volumes;
@@ -10,7 +11,7 @@ mod volumes;
 use super::expand::{Container, Draft, ImageChoice, forbids_overlap, refused};
 use super::{Desired, Recipe, codes};
 use crate::base::{Digest, EngineId, Key, ResourceId, Secret, ValueId};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{
     About, ContainerSpec, ImageSpec, MountSource, Need, NetworkSpec, Order, Pull, Resource, Role,
     Spec, Stack, ValueRef,
@@ -55,6 +56,23 @@ pub fn seal(desired: &Desired, facts: &Facts<'_>, diagnostics: &mut Diagnostics)
     let mut unknown_images = BTreeSet::new();
     choose_images(&mut draft, facts, &mut unknown_images, &mut own);
     volumes::undeclared(&mut draft, facts, &unknown_images);
+    for place in draft
+        .containers
+        .iter()
+        .flat_map(|container| &container.here)
+    {
+        if !facts.local {
+            own.push(
+                Diagnostic::error(
+                    codes::REMOTE_BIND,
+                    Some(place.clone()),
+                    "a folder of this machine cannot be mounted on another",
+                )
+                .label("the engine is on another machine")
+                .help("write the folder's whole path on the engine's machine, or use a volume, or `configs`"),
+            );
+        }
+    }
     for container in &draft.containers {
         if container.life.update.order == Order::StartFirst
             && let Some(why) = forbids_overlap(container)
@@ -125,13 +143,14 @@ fn choose_images(
                     reference,
                     archive,
                     local,
+                    build,
                     at,
                 },
                 None,
             ) => {
                 container.spec.image.clone_from(reference);
                 if *local && archive.is_none() && !images.contains_key(reference) {
-                    d.push(not_built(reference, at.clone()));
+                    d.push(not_built(reference, build.as_deref(), at.clone()));
                 }
             }
             (ImageChoice::Range { .. }, None) => {}
@@ -172,18 +191,25 @@ fn stays(
     holds.then(|| (version.to_string(), old.to_owned()))
 }
 
-fn not_built(reference: &str, at: Option<crate::diag::Place>) -> Diagnostic {
-    Diagnostic::error(
+fn not_built(reference: &str, build: Option<&str>, at: Option<Place>) -> Diagnostic {
+    let error = Diagnostic::error(
         codes::NOT_BUILT,
         at,
         format!("the engine has no image `{reference}`"),
-    )
-    .label("this product is built from source, which coasti does not do")
-    .help("build it with nua-build, on the engine's machine")
-    .help(format!(
-        "or put the archive `{reference}.tar` into the product's folder"
-    ))
-    .help("or write `image: REFERENCE` into the product's app definition")
+    );
+    if let Some(build) = build {
+        return error
+            .label("it is built from source, which coasti does not do")
+            .help(format!("build it on the engine: {build}"))
+            .help("or write `image` in the place of `build`");
+    }
+    error
+        .label("this product is built from source, which coasti does not do")
+        .help("build it with nua-build, on the engine's machine")
+        .help(format!(
+            "or put the archive `{reference}.tar` into the product's folder"
+        ))
+        .help("or write `image: REFERENCE` into the product's app definition")
 }
 
 fn build(
@@ -192,9 +218,11 @@ fn build(
     facts: &Facts<'_>,
     unknown_images: BTreeSet<String>,
 ) -> Sealed {
+    let containers = std::mem::take(&mut draft.containers);
+    let draft = draft;
     let mut stack = Stack::empty(draft.stack.clone(), draft.id.clone());
     stack.pool = Some(draft.pool);
-    let resource = |name: &str, spec: Spec, at: &crate::diag::Place| Resource {
+    let resource = |name: &str, spec: Spec, at: &Place| Resource {
         name: name.to_owned(),
         spec,
         needs: BTreeMap::new(),
@@ -202,17 +230,19 @@ fn build(
         about: None,
         origins: [(String::new(), at.origin())].into(),
     };
-    for (address, at) in &draft.networks {
-        let name = crate::base::names::object(&draft.stack, address);
+    let mut network_ids: BTreeMap<&str, ResourceId> = BTreeMap::new();
+    for (address, network) in &draft.networks {
         let spec = NetworkSpec {
             subnet: subnets.get(address).copied().flatten(),
-            ..NetworkSpec::default()
+            internal: network.internal,
+            external: network.external,
         };
-        let network = resource(&name, Spec::Network(spec), at);
-        stack
-            .resources
-            .insert(ResourceId::network(address), network);
+        let id = ResourceId::network(address);
+        network_ids.entry(&network.name).or_insert(id.clone());
+        let network = resource(&network.name, Spec::Network(spec), &network.at);
+        stack.resources.insert(id, network);
     }
+    let (mut given, mut generate) = (BTreeMap::new(), BTreeMap::new());
     let mut volume_ids: BTreeMap<&str, ResourceId> = BTreeMap::new();
     for (address, volume) in &draft.volumes {
         let id = ResourceId::volume(address);
@@ -222,7 +252,7 @@ fn build(
         stack.resources.insert(id.clone(), made);
         volume_ids.entry(&volume.name).or_insert(id);
     }
-    for container in std::mem::take(&mut draft.containers) {
+    for mut container in containers {
         let image = ResourceId::image(&container.spec.image);
         let (archive, local) = match &container.image {
             ImageChoice::Fixed { archive, local, .. } => (archive.clone(), *local),
@@ -236,20 +266,27 @@ fn build(
         }
         stack.resources.entry(image.clone()).or_insert(made);
 
-        let mut about = container.about;
+        let mut about = container.about.clone();
         about.init_only = init_only(&about, &container.spec);
-        let mut needs = container.needs;
+        let mut needs = std::mem::take(&mut container.needs);
         needs.insert(image, Need::Exists);
         for (volume, _) in container.spec.volumes() {
             if let Some(id) = volume_ids.get(volume.as_str()) {
                 needs.insert(id.clone(), Need::Exists);
             }
         }
-        if !container.spec.live.networks.is_empty() {
-            let network = ResourceId::network(container.id.label());
-            if stack.resources.contains_key(&network) {
-                needs.insert(network, Need::Exists);
+        for network in container.spec.live.networks.keys() {
+            if let Some(id) = network_ids.get(network.as_str()) {
+                needs.insert(id.clone(), Need::Exists);
             }
+        }
+        if let Some(delivery) = files::deliver(&mut container, &draft, |value| {
+            settle(value, &draft, facts, &mut given, &mut generate);
+        }) {
+            needs.insert(delivery.id.clone(), Need::Exists);
+            let spec = Spec::Volume(delivery.spec);
+            let made = resource(&delivery.name, spec, &delivery.at);
+            stack.resources.insert(delivery.id, made);
         }
         stack.resources.insert(
             container.id,
@@ -263,8 +300,6 @@ fn build(
             },
         );
     }
-    let mut given = BTreeMap::new();
-    let mut generate = BTreeMap::new();
     for text in stack.texts_mut() {
         for value in text.values_mut() {
             settle(value, &draft, facts, &mut given, &mut generate);

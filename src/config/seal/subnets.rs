@@ -32,7 +32,16 @@ pub(super) fn choose(
             .flat_map(|network| &network.subnets),
     );
     let routes = observed.routes.iter().copied();
-    for address in draft.networks.keys() {
+    for (address, network) in &draft.networks {
+        if network.external {
+            chosen.insert(address.clone(), None);
+            continue;
+        }
+        if let Some(said) = network.subnet {
+            taken.push(said);
+            chosen.insert(address.clone(), Some(said));
+            continue;
+        }
         let name = names::object(&draft.stack, address);
         if let Some(network) = observed.networks.get(&name) {
             chosen.insert(
@@ -62,7 +71,7 @@ pub(super) fn choose(
         }
     }
     let mut candidates = draft.pool.divide(PREFIX);
-    for (address, at) in &draft.networks {
+    for (address, network) in &draft.networks {
         if chosen.contains_key(address) {
             continue;
         }
@@ -72,7 +81,7 @@ pub(super) fn choose(
             d.push(
                 Diagnostic::error(
                     codes::NO_SUBNET,
-                    Some(at.clone()),
+                    Some(network.at.clone()),
                     format!(
                         "no subnet of {} is free for the network of `{address}`",
                         draft.pool

@@ -231,3 +231,153 @@ fn what_is_not_built_is_refused_with_what_to_do() {
         Some("products/hedgedoc/nua-hedgedoc:1.9.7-15.tar")
     );
 }
+
+/// A stack whose one site runs these compose files, with an env file.
+fn composed(files: &[(&str, String)], run: &str) -> Map {
+    let mut map = Map::new([
+        ("config/products.yml", "version: 1\nproducts:\n- id: p\n"),
+        (
+            "config/deploy.yml",
+            "version: 1\nstack: acme\nsite:\n- {label: web, image: p}\n",
+        ),
+    ]);
+    map.0
+        .insert("products/p/info.yml".into(), format!("run: {run}\n"));
+    for (path, text) in files {
+        map.0.insert(format!("products/p/{path}"), text.clone());
+    }
+    map
+}
+
+#[test]
+fn the_compose_file_of_superset_runs() {
+    let Some(root) = inputs() else { return };
+    let file = text(&root.join("coasti/superset_docker/docker/docker-compose-sample.yml"));
+    let names = [
+        "DOMAIN_NAME",
+        "DOMAIN",
+        "ACME_EMAIL",
+        "REDIS_PASSWORD",
+        "POSTGRES_PASSWORD",
+        "SUPERSET_SECRET_KEY",
+    ];
+    let mut env: String = names
+        .iter()
+        .map(|name| format!("{name}='value of {name}'\n"))
+        .collect();
+    for name in [
+        "SERVER_WORKER_AMOUNT",
+        "SERVER_THREADS_AMOUNT",
+        "MAPBOX_API_KEY",
+        "NO_PROXY",
+        "SMTP_USER",
+        "SMTP_HOST",
+        "SMTP_PORT",
+        "SMTP_PASSWORD",
+        "USE_ROLE_BASED_REDIRECTS",
+    ] {
+        env.push_str(&format!("{name}=\n"));
+    }
+    let map = composed(
+        &[
+            ("docker/docker-compose-sample.yml", file),
+            ("config/.env", env),
+        ],
+        "{compose: docker/docker-compose-sample.yml, env_file: config/.env}",
+    );
+    let mut diagnostics = Diagnostics::new();
+    let world = world(&map);
+    let desired = read(&map, &mut diagnostics);
+    let sealed = desired.and_then(|desired| seal(&desired, &world.facts(), &mut diagnostics));
+    insta::assert_snapshot!(lines(&diagnostics), @r#"
+    W0150 products/p/docker/docker-compose-sample.yml:259:5 the network will be called `acme-web-proxy`, not `superset-proxy`
+        help: `external: true` takes a network of that name that is there already
+    "#);
+    let stack = sealed.unwrap().stack;
+    insta::assert_snapshot!(outline(&stack), @r#"
+    image:docker.io/library/caddy:2 = docker.io/library/caddy:2
+    image:docker.io/library/postgres:17 = docker.io/library/postgres:17
+    image:docker.io/library/redis:7 = docker.io/library/redis:7
+    image:ghcr.io/coasti-org/superset_docker:0.1.4-superset.6.1.0 = ghcr.io/coasti-org/superset_docker:0.1.4-superset.6.1.0
+    network:web = acme-web
+    network:web/proxy = acme-web-proxy
+    volume:web/caddy_data = acme-web-caddy_data
+    volume:web/postgres_data = acme-web-postgres_data
+    volume:web/redis_data = acme-web-redis_data
+    volume:web/superset_home = acme-web-superset_home
+    volume:web/superset_keycloak_data = acme-web-superset_keycloak_data
+    container:web/superset-app = acme-web-superset-app image:ghcr.io/coasti-org/superset_docker:0.1.4-superset.6.1.0:Exists network:web:Exists network:web/proxy:Exists volume:web/superset_home:Exists volume:web/superset_keycloak_data:Exists container:web/superset-caddy:Healthy container:web/superset-init:Completed container:web/superset-postgres:Healthy container:web/superset-redis:Healthy
+    container:web/superset-beat = acme-web-superset-beat image:ghcr.io/coasti-org/superset_docker:0.1.4-superset.6.1.0:Exists network:web:Exists volume:web/superset_home:Exists volume:web/superset_keycloak_data:Exists container:web/superset-app:Healthy container:web/superset-init:Completed container:web/superset-postgres:Healthy container:web/superset-redis:Healthy
+    container:web/superset-caddy = acme-web-superset-caddy image:docker.io/library/caddy:2:Exists network:web/proxy:Exists volume:web/caddy_data:Exists
+    container:web/superset-init = acme-web-superset-init image:ghcr.io/coasti-org/superset_docker:0.1.4-superset.6.1.0:Exists network:web:Exists volume:web/superset_home:Exists volume:web/superset_keycloak_data:Exists container:web/superset-postgres:Healthy container:web/superset-redis:Healthy
+    container:web/superset-postgres = acme-web-superset-postgres image:docker.io/library/postgres:17:Exists network:web:Exists volume:web/postgres_data:Exists
+    container:web/superset-redis = acme-web-superset-redis image:docker.io/library/redis:7:Exists network:web:Exists volume:web/redis_data:Exists
+    container:web/superset-worker = acme-web-superset-worker image:ghcr.io/coasti-org/superset_docker:0.1.4-superset.6.1.0:Exists network:web:Exists volume:web/superset_home:Exists volume:web/superset_keycloak_data:Exists container:web/superset-app:Healthy container:web/superset-init:Completed container:web/superset-postgres:Healthy container:web/superset-redis:Healthy
+    "#);
+    assert!(
+        !serde_json::to_string(&stack)
+            .unwrap()
+            .contains("value of REDIS_PASSWORD")
+    );
+    let redis = container(&stack, "web/superset-redis");
+    assert_eq!(redis.command.as_ref().unwrap().len(), 12);
+    assert!(
+        stack.resources[&ResourceId::container("web/superset-init")]
+            .about
+            .as_ref()
+            .unwrap()
+            .job
+    );
+    assert_eq!(
+        container(&stack, "web/superset-app").shm_size,
+        Some(2 << 30)
+    );
+}
+
+#[test]
+fn the_compose_files_of_the_dtaas_services_run() {
+    let Some(root) = inputs() else { return };
+    let of = |name: &str| text(&root.join("dtaas-services").join(name));
+    let map = composed(
+        &[
+            ("compose.services.yml", of("compose.services.yml")),
+            ("compose.thingsboard.yml", of("compose.thingsboard.yml")),
+            ("config/services.env", of("config/services.env.template")),
+        ],
+        "{compose: compose.services.yml, files: [compose.thingsboard.yml], env_file: config/services.env}",
+    );
+    let mut diagnostics = Diagnostics::new();
+    let world = world(&map);
+    let desired = read(&map, &mut diagnostics);
+    let sealed = desired.and_then(|desired| seal(&desired, &world.facts(), &mut diagnostics));
+    insta::assert_snapshot!(lines(&diagnostics), @r#"
+    W0150 products/p/compose.thingsboard.yml:37:5 the network will be called `acme-web-platform-services`, not `dtaas-services`
+        help: `external: true` takes a network of that name that is there already
+    "#);
+    let stack = sealed.unwrap().stack;
+    assert_eq!(stack.containers().count(), 6);
+    insta::assert_snapshot!(fields(&stack, "web/postgres"), @r#"
+    create = ["/srv/acme/products/p/certs","/srv/acme/products/p/data/postgres"]
+    entrypoint = ["bash","-c","\nchmod 600 /etc/ssl/postgres.key &&\nchown postgres:postgres /etc/ssl/postgres.key /etc/ssl/postgres.crt &&\nexec docker-entrypoint.sh postgres \\\n  -c ssl=on \\\n  -c ssl_cert_file=/etc/ssl/postgres.crt \\\n  -c ssl_key_file=/etc/ssl/postgres.key\n"]
+    env.PGDATA = /var/lib/postgresql/data/pgdata
+    env.POSTGRES_DB = thingsboard
+    env.POSTGRES_PASSWORD = ***27167b692ad0
+    env.POSTGRES_USER = dtaas_user
+    hostname = postgres
+    image = docker.io/library/postgres:16.11
+    live.networks.acme-web-platform-services.aliases = ["postgres"]
+    live.restart.name = always
+    mounts./etc/ssl.directory = /srv/acme/products/p/certs
+    mounts./var/lib/postgresql/data/pgdata.directory = /srv/acme/products/p/data/postgres
+    ports.5432/tcp.bind = 0.0.0.0
+    ports.5432/tcp.host = 5432
+    stop_timeout = 1m
+    "#);
+    let thingsboard = container(&stack, "web/thingsboard-ce");
+    assert_eq!(thingsboard.ports.len(), 10);
+    let mongo = &container(&stack, "web/mongodb").mounts["/data/db"].source;
+    assert_eq!(
+        *mongo,
+        crate::model::MountSource::Directory("/srv/acme/products/p/data/mongodb".into())
+    );
+}

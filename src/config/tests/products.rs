@@ -278,8 +278,8 @@ fn a_product_may_be_a_compose_file() {
         ("products/wiki/info.yml", "run: {compose: a.yml}\n"),
         ("products/wiki/a.yml", ""),
     ];
-    insta::assert_snapshot!(of_wiki(run, LIST), @r"
-    E0147 config/deploy.yml:4:21 the product `wiki` is a compose file, which is not supported yet
-        products/wiki/info.yml:1:6 said here
-    ");
+    insta::assert_snapshot!(of_wiki(run, LIST), @r#"
+    E0180 products/wiki/info.yml:1:16 the compose file has no service to run
+        help: write one under `services`
+    "#);
 }

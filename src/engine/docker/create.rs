@@ -4,12 +4,12 @@
 use crate::engine::ContainerCreate;
 use crate::model::{
     Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,
-    Restart, RestartName,
+    Restart, RestartName, Ulimit,
 };
 use bollard::models::{
     ContainerCreateBody, ContainerUpdateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings,
     HealthConfig, HostConfig, HostConfigLogConfig, MountTmpfsOptions, MountType, NetworkingConfig,
-    PortBinding, RestartPolicy, RestartPolicyNameEnum,
+    PortBinding, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,6 +61,22 @@ pub(super) fn creation(create: &ContainerCreate) -> Creation {
         sysctls,
         security_opt,
         devices,
+        // Found where the volume is, in the call itself.
+        files: _,
+        ulimits,
+        domainname,
+        dns_search,
+        dns_opt,
+        group_add,
+        stdin_open,
+        pid,
+        ipc,
+        userns,
+        uts,
+        memory_reservation,
+        cpu_shares,
+        cpuset,
+        oom_score_adj,
         // Run by the executor, once the container works.
         post_run: _,
         post_run_at_start: _,
@@ -120,6 +136,18 @@ pub(super) fn creation(create: &ContainerCreate) -> Creation {
         dns: (!dns.is_empty()).then(|| dns.clone()),
         sysctls: some(sysctls).map(|map| map.clone().into_iter().collect()),
         security_opt: (!security_opt.is_empty()).then(|| security_opt.clone()),
+        ulimits: list(ulimits.iter().map(ulimit)),
+        dns_search: list(dns_search.iter().cloned()),
+        dns_options: list(dns_opt.iter().cloned()),
+        group_add: list(group_add.iter().cloned()),
+        pid_mode: pid.clone(),
+        ipc_mode: ipc.clone(),
+        userns_mode: userns.clone(),
+        uts_mode: uts.clone(),
+        memory_reservation: *memory_reservation,
+        cpu_shares: *cpu_shares,
+        cpuset_cpus: cpuset.clone(),
+        oom_score_adj: *oom_score_adj,
         devices: (!devices.is_empty()).then(|| devices.iter().map(|text| device(text)).collect()),
         // Said although it is the default: an engine that removes a container removes its anonymous
         // volumes with it.
@@ -129,6 +157,8 @@ pub(super) fn creation(create: &ContainerCreate) -> Creation {
     let body = ContainerCreateBody {
         image: Some(image.clone()),
         hostname: hostname.clone(),
+        domainname: domainname.clone(),
+        open_stdin: stdin_open.then_some(true),
         user: user.clone(),
         working_dir: working_dir.clone(),
         env: some(env).map(|env| {
@@ -165,6 +195,8 @@ fn join(
     match mode {
         NetworkMode::Host => ("host".to_owned(), None, Vec::new()),
         NetworkMode::None => ("none".to_owned(), None, Vec::new()),
+        // By its name: the engine looks for it at each start, when it may be another container.
+        NetworkMode::Container(name) => (format!("container:{name}"), None, Vec::new()),
         NetworkMode::Own => {
             let mut named = networks
                 .iter()
@@ -206,6 +238,15 @@ fn bind<'a>(mount: &'a Mount, create: &BTreeSet<String>) -> Option<&'a str> {
     }
 }
 
+fn ulimit((name, limit): (&String, &Ulimit)) -> ResourcesUlimits {
+    let Ulimit { soft, hard } = limit;
+    ResourcesUlimits {
+        name: Some(name.clone()),
+        soft: Some(*soft),
+        hard: Some(*hard),
+    }
+}
+
 fn mount((path, mount): (&String, &Mount)) -> bollard::models::Mount {
     let Mount { source, read_only } = mount;
     let (typ, source, tmpfs_options) = match source {
@@ -238,14 +279,20 @@ fn health_config(health: &Health) -> HealthConfig {
         timeout,
         start_period,
         retries,
+        start_interval,
     } = health;
     HealthConfig {
-        test: Some(test.clone()),
+        // Resolved: what is secret in it was put in its place before the call.
+        test: Some(
+            test.iter()
+                .map(|word| word.as_plain().unwrap_or_default().to_owned())
+                .collect(),
+        ),
         interval: interval.map(crate::base::Span::nanos),
         timeout: timeout.map(crate::base::Span::nanos),
         start_period: start_period.map(crate::base::Span::nanos),
         retries: retries.map(i64::from),
-        start_interval: None,
+        start_interval: start_interval.map(crate::base::Span::nanos),
     }
 }
 
@@ -305,6 +352,12 @@ pub(super) fn update(live: &LiveSpec) -> ContainerUpdateBody {
         restart_policy: Some(restart_policy(restart)),
         ..ContainerUpdateBody::default()
     }
+}
+
+/// A list with something in it.
+fn list<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
+    let items: Vec<T> = items.collect();
+    (!items.is_empty()).then_some(items)
 }
 
 /// A map with something in it.

@@ -6,7 +6,7 @@ use super::rules::{Answer, No, Yes, no, no_container};
 use super::world::{Timer, Unit, World};
 use crate::base::{EngineId, Span};
 use crate::engine::{Done, ErrorKind};
-use crate::model::{Health, RestartName};
+use crate::model::{Health, NetworkMode, RestartName};
 use crate::observe::{HealthStatus, LABEL_RESOURCE, Status};
 
 /// How long Docker waits before it kills.
@@ -128,6 +128,23 @@ impl World {
             };
             if self.address_in_use(id, net, &endpoint.attachment) {
                 return fail(ErrorKind::PortTaken, "Address already in use".to_owned());
+            }
+        }
+        if let NetworkMode::Container(other) = &unit.create.spec.network_mode {
+            let found = self.unit_id(other).and_then(|id| self.units.get(&id));
+            match found {
+                None => {
+                    let message = format!("No such container: {other}");
+                    return fail(ErrorKind::NotFound, message);
+                }
+                Some(found) if !found.runs() => {
+                    let message = format!(
+                        "cannot join network of a non running container: {}",
+                        found.id
+                    );
+                    return fail(ErrorKind::Conflict, message);
+                }
+                Some(_) => {}
             }
         }
         for (protocol, bind, port) in unit.publishes() {
@@ -448,6 +465,7 @@ mod tests {
             timeout: None,
             start_period: Some(Span::from_secs(2)),
             retries: Some(3),
+            start_interval: None,
         };
         let at = |well| verdicts(&health, well);
         assert_eq!(at(Some(0)), [(1000, HealthStatus::Healthy)]);

@@ -94,7 +94,8 @@ fn missing(program: &str) -> String {
 
 /// Whether a health check's own command says yes.
 fn content(health: &Health) -> bool {
-    let words: Vec<String> = match health.test.split_first() {
+    let test = health.words();
+    let words: Vec<String> = match test.split_first() {
         Some((kind, [line])) if kind == "CMD-SHELL" => {
             vec!["sh".into(), "-c".into(), line.clone()]
         }

@@ -77,6 +77,7 @@ async fn a_health_check_turns_with_time_and_wakes_who_listens() {
         timeout: None,
         start_period: None,
         retries: None,
+        start_interval: None,
     };
     let image = SimImage::new(Behaviour::HealthyAfter(Span::from_secs(7))).health(health);
     sim.add_image("db", image);

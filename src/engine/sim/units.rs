@@ -54,6 +54,18 @@ impl World {
                 );
             }
         }
+        for mount in spec.files.values() {
+            let volume = self.volumes.get(mount.volume.as_str());
+            if volume.is_none_or(|volume| volume.files.get(&mount.file).is_none()) {
+                return no(
+                    ErrorKind::Rejected,
+                    format!(
+                        "invalid mount config for type \"bind\": bind source path does not exist: {}/{}",
+                        mount.volume, mount.file
+                    ),
+                );
+            }
+        }
         // Networks are only looked for at start.
         let own = spec.network_mode == NetworkMode::Own;
         let mounts = self.mount(spec.mounts.clone(), &bundle);
@@ -89,11 +101,18 @@ impl World {
         if live.restart.name != RestartName::OnFailure {
             live.restart.max_retries = 0;
         }
+        // A name means the container that has it now; one that nobody has, who has it at the start.
+        let mut create = create.clone();
+        if let NetworkMode::Container(other) = &mut create.spec.network_mode
+            && let Some(id) = self.unit_id(other)
+        {
+            *other = id.to_string();
+        }
         let unit = Unit {
             id: id.clone(),
             name: create.name.clone(),
             layer: layer(&bundle, &mounts),
-            create: create.clone(),
+            create,
             image,
             bundle,
             env,

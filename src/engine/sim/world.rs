@@ -325,6 +325,20 @@ impl World {
     /// written.
     pub(super) fn place<'a>(&'a self, unit: &'a Unit, path: &str) -> Place<'a> {
         let path = files::absolute(path);
+        if let Some(file) = unit.create.spec.files.get(&path)
+            && let Some(volume) = self.volumes.get(file.volume.as_str())
+        {
+            return Place {
+                volume: Some(file.volume.to_string()),
+                tree: &volume.files,
+                root: path
+                    .rsplit_once('/')
+                    .map_or("", |(root, _)| root)
+                    .to_owned(),
+                inner: file.file.clone(),
+                refusal: Some("mounted volume is marked read-only"),
+            };
+        }
         let mount = unit
             .mounts
             .iter()
@@ -411,11 +425,12 @@ impl Unit {
                     timeout: None,
                     start_period: None,
                     retries: None,
+                    start_interval: None,
                 })
             })
         };
         match &self.create.spec.health {
-            Some(health) if health.test.first().is_some_and(|word| word == "NONE") => None,
+            Some(health) if health.test.first() == Some(&"NONE".into()) => None,
             Some(health) if !health.test.is_empty() => Some(health.clone()),
             _ => of_image(),
         }

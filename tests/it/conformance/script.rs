@@ -488,20 +488,22 @@ impl<E: Engine> Runner<'_, E> {
             image: self.image(words.get("image").unwrap_or("tiny")),
             init: words.has("init").then_some(true),
             read_only: words.has("readonly"),
-            network_mode: match words.has("host") {
-                true => NetworkMode::Host,
-                false => NetworkMode::Own,
+            network_mode: match (words.has("host"), words.get("of")) {
+                (true, _) => NetworkMode::Host,
+                (false, Some(other)) => NetworkMode::Container(self.name(other)),
+                (false, None) => NetworkMode::Own,
             },
             stop_timeout: words.get("stop").map(|text| text.parse().unwrap()),
             health: words.get("health").map(|test| Health {
                 test: match test {
-                    "NONE" => vec!["NONE".to_owned()],
-                    test => vec!["CMD-SHELL".to_owned(), test.to_owned()],
+                    "NONE" => vec!["NONE".into()],
+                    test => vec!["CMD-SHELL".into(), test.into()],
                 },
                 interval: Some(words.get("interval").unwrap_or("1s").parse().unwrap()),
                 timeout: Some(Span::from_secs(5)),
                 start_period: words.get("grace").map(|text| text.parse().unwrap()),
                 retries: words.get("retries").map(|text| text.parse().unwrap()),
+                start_interval: None,
             }),
             live: live(words),
             ..ContainerSpec::default()

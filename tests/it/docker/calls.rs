@@ -7,7 +7,7 @@ use coasti::{
     engine::{Call, Done, ErrorKind, Look},
     model::{
         Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,
-        Restart, RestartName, Text,
+        Restart, RestartName, Text, Ulimit,
     },
     observe::Status,
 };
@@ -69,6 +69,7 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
             timeout: Some(Span::from_millis(1500)),
             start_period: Some(Span::from_secs(3)),
             retries: Some(5),
+            start_interval: Some(Span::from_secs(1)),
         }),
         shm_size: Some(32 << 20),
         extra_hosts: [("far".to_owned(), "10.1.2.3".to_owned())].into(),
@@ -88,6 +89,30 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
         sysctls: [("net.ipv4.ip_forward".to_owned(), "0".to_owned())].into(),
         security_opt: vec!["no-new-privileges".into()],
         devices: vec!["/dev/null:/dev/nil:r".into()],
+        // Seen where they are delivered: tests/it/compose/engine.rs.
+        files: [].into(),
+        ulimits: [(
+            "nofile".to_owned(),
+            Ulimit {
+                soft: 100,
+                hard: 200,
+            },
+        )]
+        .into(),
+        domainname: Some("example.org".into()),
+        dns_search: vec!["example.org".into()],
+        dns_opt: vec!["ndots:2".into()],
+        group_add: vec!["44".into()],
+        stdin_open: true,
+        pid: Some("host".into()),
+        ipc: Some("shareable".into()),
+        userns: Some("host".into()),
+        // With it, the engine refuses a host name.
+        uts: None,
+        memory_reservation: Some(32 << 20),
+        cpu_shares: Some(512),
+        cpuset: Some("0".into()),
+        oom_score_adj: Some(-5),
         post_run: vec![Text::plain("not sent")],
         post_run_at_start: true,
         create: std::collections::BTreeSet::new(),
@@ -195,6 +220,22 @@ async fn every_declared_field_reaches_the_engine_and_is_seen_again() {
             r#"{"net.ipv4.ip_forward":"0"}"#,
         ),
         ("{{index .HostConfig.SecurityOpt 0}}", "no-new-privileges"),
+        (
+            "{{range .HostConfig.Ulimits}}{{.Name}} {{.Soft}} {{.Hard}}{{end}}",
+            "nofile 100 200",
+        ),
+        (
+            "{{.Config.Domainname}} {{.Config.OpenStdin}} {{json .HostConfig.DnsSearch}} {{json .HostConfig.DnsOptions}} {{json .HostConfig.GroupAdd}}",
+            r#"example.org true ["example.org"] ["ndots:2"] ["44"]"#,
+        ),
+        (
+            "{{.HostConfig.PidMode}} {{.HostConfig.IpcMode}} {{.HostConfig.UsernsMode}}",
+            "host shareable host",
+        ),
+        (
+            "{{.HostConfig.MemoryReservation}} {{.HostConfig.CpuShares}} {{.HostConfig.CpusetCpus}} {{.HostConfig.OomScoreAdj}}",
+            "33554432 512 0 -5",
+        ),
         (
             "{{json .HostConfig.Devices}}",
             r#"[{"PathOnHost":"/dev/null","PathInContainer":"/dev/nil","CgroupPermissions":"r"}]"#,

@@ -164,6 +164,7 @@ async fn output_and_health_are_read() {
         timeout: None,
         start_period: None,
         retries: Some(1),
+        start_interval: None,
     });
     let mut events = docker
         .events(&StackName::new(prefix.as_str()))

@@ -343,6 +343,7 @@ pub fn engine() -> Sim {
         timeout: Some(Span::from_secs(1)),
         start_period: None,
         retries: Some(2),
+        start_interval: None,
     };
     for version in 1..3 {
         let publish = |name: &str, image: SimImage| {

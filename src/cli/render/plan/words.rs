@@ -118,6 +118,7 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
             format!("does not run: exited with {exit_code}")
         }
         Reason::NotRunning { status, .. } => format!("does not run: {status}"),
+        Reason::Renewed { with } => format!("goes with {with}"),
         Reason::Paused => "paused".to_owned(),
         Reason::Requested => "asked for with --replace".to_owned(),
         Reason::SpecChanged => {

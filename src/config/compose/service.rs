@@ -1,0 +1,578 @@
+//! What a service says of its container.
+
+use super::mounts::{self, Volume};
+use super::ports::{self, PortUse};
+use super::tree::{Item, Keys, Str, Val};
+use super::{Field, Project, words};
+use crate::config::codes;
+use crate::config::doc::Sp;
+use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::model::{ContainerSpec, Restart, RestartName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// Keys of a service that are not supported, with what to do.
+const UNSUPPORTED: &[(&str, &str)] = &[
+    ("annotations", ""),
+    ("blkio_config", ""),
+    ("cgroup", ""),
+    ("cgroup_parent", ""),
+    ("cpu_count", "use `cpus`"),
+    ("cpu_percent", "use `cpus`"),
+    ("cpu_period", "use `cpus`"),
+    ("cpu_quota", "use `cpus`"),
+    ("cpu_rt_period", ""),
+    ("cpu_rt_runtime", ""),
+    ("credential_spec", ""),
+    ("device_cgroup_rules", ""),
+    (
+        "external_links",
+        "join the other's network (`external: true`)",
+    ),
+    ("gpus", ""),
+    ("isolation", ""),
+    ("label_file", "write them under `labels`"),
+    (
+        "links",
+        "services of one network reach each other by their names",
+    ),
+    ("mac_address", ""),
+    ("mem_swappiness", ""),
+    ("models", ""),
+    ("oom_kill_disable", ""),
+    ("platform", "the engine runs images of its own platform"),
+    ("post_start", ""),
+    ("pre_stop", ""),
+    ("provider", ""),
+    ("runtime", ""),
+    ("storage_opt", ""),
+    ("use_api_socket", ""),
+    (
+        "volumes_from",
+        "name the volumes under `volumes` of both services",
+    ),
+];
+
+/// What a service needs of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::config) enum Condition {
+    /// It runs.
+    Started,
+    /// It is healthy.
+    Healthy,
+    /// It ended with 0.
+    Completed,
+}
+
+/// An entry of `depends_on`.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Dependency {
+    /// The other service.
+    pub service: String,
+    /// What it must be.
+    pub condition: Condition,
+    /// Whether it must be there at all.
+    pub required: bool,
+    /// Whether this one is made anew with it.
+    pub restart: bool,
+    /// Where it stands.
+    pub at: Place,
+}
+
+/// Whose network a service has.
+#[derive(Clone, Debug)]
+pub(in crate::config) enum Network {
+    /// It joins these.
+    Joins(Vec<Join>),
+    /// The host's.
+    Host,
+    /// None.
+    None,
+    /// Another service's.
+    Of(String, Place),
+}
+
+/// How a service joins a network.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Join {
+    /// The network's key.
+    pub network: String,
+    /// Further names.
+    pub aliases: BTreeSet<String>,
+    /// A fixed address.
+    pub address: Option<IpAddr>,
+    /// Where it stands.
+    pub at: Place,
+}
+
+/// A secret or config in a service.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct FileUse {
+    /// Whether it is a secret.
+    pub secret: bool,
+    /// Its key.
+    pub source: String,
+    /// Its path in the container.
+    pub target: String,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Permission bits.
+    pub mode: u32,
+    /// Where it stands.
+    pub at: Place,
+}
+
+/// A service, read.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Service {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub at: Place,
+    /// The image.
+    pub image: Option<Sp<String>>,
+    /// Where `build` stands, and the folder it names.
+    pub build: Option<Sp<String>>,
+    /// `pull_policy: never`.
+    pub never_pulled: bool,
+    /// What has no secrets and no names of other things in it.
+    pub spec: ContainerSpec,
+    /// Replaces the image's command.
+    pub command: Option<Vec<Str>>,
+    /// Replaces the image's entrypoint.
+    pub entrypoint: Option<Vec<Str>>,
+    /// The health check's words, where there is one.
+    pub test: Option<Vec<Str>>,
+    /// Variables, with where each stands; those without a value take the project's.
+    pub env: BTreeMap<String, (Option<Str>, Place)>,
+    /// Files with variables.
+    pub env_files: Vec<EnvFile>,
+    /// Ports to publish.
+    pub ports: Vec<PortUse>,
+    /// Mounts.
+    pub volumes: Vec<Volume>,
+    /// Secrets and configs.
+    pub files: Vec<FileUse>,
+    /// Its networks.
+    pub network: Network,
+    /// What it needs.
+    pub needs: Vec<Dependency>,
+    /// Whether the file says when it is started again.
+    pub restart: Option<(Restart, Place)>,
+    /// How many of it.
+    pub replicas: u32,
+    /// A name by which others may reach it.
+    pub container_name: Option<String>,
+    /// Where fields stand.
+    pub origins: BTreeMap<String, Place>,
+}
+
+/// An entry of `env_file`.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct EnvFile {
+    /// As written.
+    pub path: Sp<String>,
+    /// Whether it must be there.
+    pub required: bool,
+    /// Whether values are taken as they stand.
+    pub raw: bool,
+}
+
+/// Keys whose value is a field of the spec under another name.
+const ORIGINS: &[(&str, &str)] = &[
+    ("command", "command"),
+    ("cpus", "live.nano_cpus"),
+    ("entrypoint", "entrypoint"),
+    ("healthcheck", "health"),
+    ("image", "image"),
+    ("logging", "log"),
+    ("mem_limit", "live.memory"),
+    ("memswap_limit", "live.memory_swap"),
+    ("network_mode", "network_mode"),
+    ("networks", "live.networks"),
+    ("pids_limit", "live.pids"),
+    ("restart", "live.restart"),
+    ("stop_grace_period", "stop_timeout"),
+    ("mem_reservation", "memory_reservation"),
+    ("userns_mode", "userns"),
+];
+
+impl Service {
+    /// Reads a service of a project.
+    pub(in crate::config) fn read(field: &Field, d: &mut Diagnostics) -> Option<Self> {
+        let name = field.key.clone();
+        let what = format!("service `{name}`");
+        let fine = name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        if !fine {
+            let summary = format!("`{name}` cannot be a service's name");
+            let error = Diagnostic::error(codes::BAD_VALUE, Some(field.key_at.clone()), summary);
+            d.push(error.help("letters, digits, `.`, `_` and `-`"));
+            return None;
+        }
+        let mut keys = Keys::of(&field.item, what.clone(), d)?;
+        keys.accept(&["profiles", "expose", "attach", "develop"]);
+        let mut service = Self {
+            name,
+            at: field.key_at.clone(),
+            image: keys
+                .plain("image", d)
+                .map(|(text, at)| Sp::new(text, &at.at)),
+            build: build(keys.take("build"), d),
+            never_pulled: false,
+            spec: ContainerSpec::default(),
+            command: command(&mut keys, "command", d),
+            entrypoint: command(&mut keys, "entrypoint", d),
+            test: None,
+            env: BTreeMap::new(),
+            env_files: env_files(&mut keys, d),
+            ports: ports::read(
+                keys.take("ports").map(Item::items).unwrap_or_default(),
+                &what,
+                d,
+            ),
+            volumes: Vec::new(),
+            files: Vec::new(),
+            network: Network::None,
+            needs: depends(keys.take("depends_on"), &what, d),
+            restart: None,
+            replicas: 1,
+            container_name: keys.plain("container_name", d).map(|(text, _)| text),
+            origins: origins(field),
+        };
+        service.pull_policy(&mut keys, d);
+        if let Some(item) = keys.take("environment") {
+            if !matches!(item.value, Val::Map(_)) {
+                d.push(item.wrong(&keys.name("environment"), "a table or a list"));
+            }
+            for entry in item.fields() {
+                match &entry.item.value {
+                    Val::Text(text) => drop(service.env.insert(
+                        entry.key.clone(),
+                        (Some(text.clone()), entry.item.at.clone()),
+                    )),
+                    // Its value is the project's variable of that name; without one it is not set.
+                    Val::Null => drop(
+                        service
+                            .env
+                            .insert(entry.key.clone(), (None, entry.key_at.clone())),
+                    ),
+                    _ => d.push(
+                        entry
+                            .item
+                            .wrong(&format!("the variable `{}`", entry.key), "text or a number"),
+                    ),
+                }
+            }
+        }
+        let list =
+            |item: Option<&'_ Item>| item.map(|item| item.items().to_vec()).unwrap_or_default();
+        let (volumes, tmpfs) = (list(keys.take("volumes")), list(keys.take("tmpfs")));
+        service.volumes = mounts::read(&volumes, &tmpfs, &what, d);
+        for (key, secret) in [("secrets", true), ("configs", false)] {
+            for item in keys.take(key).map(Item::items).unwrap_or_default() {
+                service.files.extend(file_use(item, secret, &what, d));
+            }
+        }
+        service.network = network(&mut keys, &what, d);
+        service.restart = restart(keys.take("restart"), d);
+        service.health(keys.take("healthcheck"), &what, d);
+        service.settings(&mut keys, d);
+        service.limits(&mut keys, d);
+        if let Some((count, _)) = keys.int("scale", 0..=1000, d) {
+            service.replicas = u32::try_from(count).unwrap_or(1);
+        }
+        service.deploy(keys.take("deploy"), d);
+        keys.finish(UNSUPPORTED, d);
+        Some(service)
+    }
+}
+
+fn origins(field: &Field) -> BTreeMap<String, Place> {
+    let mut origins: BTreeMap<String, Place> = BTreeMap::new();
+    for entry in field.item.fields() {
+        let renamed = ORIGINS.iter().find(|(key, _)| *key == entry.key);
+        let name = renamed.map_or(entry.key.as_str(), |(_, field)| field);
+        origins.insert(name.to_owned(), entry.key_at.clone());
+    }
+    origins
+}
+
+/// A command as a list, or as a line that is split as a shell does. Nothing is the image's own.
+fn command(keys: &mut Keys<'_>, key: &'static str, d: &mut Diagnostics) -> Option<Vec<Str>> {
+    let name = keys.name(key);
+    let item = keys.take(key)?;
+    match &item.value {
+        Val::Text(text) => {
+            let words = words::split(text);
+            if words.is_none() {
+                let summary = format!("a quote is not closed in {name}");
+                d.push(Diagnostic::error(
+                    codes::BAD_VALUE,
+                    Some(item.at.clone()),
+                    summary,
+                ));
+            }
+            words
+        }
+        Val::List(items) => {
+            let mut words = Vec::new();
+            for item in items {
+                match item.as_str() {
+                    Some(word) => words.push(word.clone()),
+                    None => d.push(item.wrong(&format!("a word of {name}"), "text")),
+                }
+            }
+            Some(words)
+        }
+        _ => {
+            d.push(item.wrong(&name, "text or a list of texts"));
+            None
+        }
+    }
+}
+
+fn build(item: Option<&Item>, d: &mut Diagnostics) -> Option<Sp<String>> {
+    let item = item?;
+    let context = item
+        .get("context")
+        .and_then(|item| super::tree::plain(item, "`context`", d));
+    Some(Sp::new(context.unwrap_or_else(|| ".".to_owned()), &item.at))
+}
+
+fn env_files(keys: &mut Keys<'_>, d: &mut Diagnostics) -> Vec<EnvFile> {
+    let mut files = Vec::new();
+    for item in keys.take("env_file").map(Item::items).unwrap_or_default() {
+        if item.as_str().is_some() {
+            if let Some(path) = super::tree::plain(item, "an entry of `env_file`", d) {
+                files.push(EnvFile {
+                    path: Sp::new(path, &item.at),
+                    required: true,
+                    raw: false,
+                });
+            }
+            continue;
+        }
+        let Some(mut keys) = Keys::of(item, "an entry of `env_file`", d) else {
+            continue;
+        };
+        let path = keys.plain("path", d);
+        let required = keys.flag("required", d).unwrap_or(true);
+        let format = keys.plain("format", d);
+        if let Some((format, at)) = &format
+            && format != "raw"
+        {
+            d.push(at.bad("`format`", "`raw`, or nothing"));
+        }
+        keys.finish(&[], d);
+        match path {
+            Some((path, at)) => files.push(EnvFile {
+                path: Sp::new(path, &at.at),
+                required,
+                raw: format.is_some(),
+            }),
+            None => d.push(Diagnostic::error(
+                codes::MISSING,
+                Some(item.at.clone()),
+                "an entry of `env_file` has no `path`",
+            )),
+        }
+    }
+    files
+}
+
+fn depends(item: Option<&Item>, what: &str, d: &mut Diagnostics) -> Vec<Dependency> {
+    let mut all = Vec::new();
+    let Some(item) = item else { return all };
+    if !matches!(item.value, Val::Map(_)) {
+        d.push(item.wrong(&format!("`depends_on` of {what}"), "a table or a list"));
+    }
+    for field in item.fields() {
+        let mut needed = Dependency {
+            service: field.key.clone(),
+            condition: Condition::Started,
+            required: true,
+            restart: false,
+            at: field.key_at.clone(),
+        };
+        if let Some(mut keys) = Keys::of(&field.item, format!("`depends_on` of {what}"), d) {
+            if let Some((word, at)) = keys.plain("condition", d) {
+                match word.as_str() {
+                    "service_started" => {}
+                    "service_healthy" => needed.condition = Condition::Healthy,
+                    "service_completed_successfully" => needed.condition = Condition::Completed,
+                    other => {
+                        const WORDS: [&str; 3] = [
+                            "service_started",
+                            "service_healthy",
+                            "service_completed_successfully",
+                        ];
+                        let error = at.bad("`condition`", "`service_started`, `service_healthy` or `service_completed_successfully`");
+                        d.push(match did_you_mean(other, WORDS) {
+                            Some(near) => error.help(format!("did you mean `{near}`?")),
+                            None => error,
+                        });
+                    }
+                }
+            }
+            needed.required = keys.flag("required", d).unwrap_or(true);
+            needed.restart = keys.flag("restart", d).unwrap_or(false);
+            keys.finish(&[], d);
+        }
+        all.push(needed);
+    }
+    all
+}
+
+fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> Network {
+    let mode = keys.plain("network_mode", d);
+    let networks = keys.take("networks");
+    if let (Some((mode, at)), Some(networks)) = (&mode, networks) {
+        let summary = format!("{what} has both `network_mode: {mode}` and `networks`");
+        let error = Diagnostic::error(codes::COMPOSE_KEY, Some(at.at.clone()), summary);
+        d.push(error.related(networks.at.clone(), "one of them has to go"));
+    }
+    match mode.as_ref().map(|(mode, at)| (mode.as_str(), at)) {
+        Some(("host", _)) => return Network::Host,
+        Some(("none", _)) => return Network::None,
+        // The engine's default bridge knows no names; a network of the service's own is at least as good.
+        None | Some(("bridge", _)) => {}
+        Some((mode, at)) => match mode.strip_prefix("service:") {
+            Some(name) => return Network::Of(name.to_owned(), at.at.clone()),
+            None => d.push(at.bad(
+                "`network_mode`",
+                "`host`, `none`, `bridge` or `service:NAME`",
+            )),
+        },
+    }
+    let Some(networks) = networks else {
+        return Network::Joins(vec![Join {
+            network: "default".to_owned(),
+            aliases: BTreeSet::new(),
+            address: None,
+            at: mode.map_or_else(|| keys.at.clone(), |(_, at)| at.at.clone()),
+        }]);
+    };
+    let mut joins = Vec::new();
+    for field in networks.fields() {
+        let mut join = Join {
+            network: field.key.clone(),
+            aliases: BTreeSet::new(),
+            address: None,
+            at: field.key_at.clone(),
+        };
+        if let Some(mut keys) =
+            Keys::of(&field.item, format!("network `{}` of {what}", field.key), d)
+        {
+            let aliases = keys.texts("aliases", d).into_iter();
+            join.aliases = aliases
+                .map(|(text, _)| text)
+                .filter(|text| !text.is_empty())
+                .collect();
+            if let Some((text, at)) = keys.plain("ipv4_address", d) {
+                join.address = text.parse().ok().filter(IpAddr::is_ipv4);
+                if join.address.is_none() {
+                    d.push(at.bad("`ipv4_address`", "such as `172.30.0.10`"));
+                }
+            }
+            keys.accept(&["priority", "gw_priority"]);
+            const OTHERS: &[(&str, &str)] = &[
+                ("driver_opts", ""),
+                ("interface_name", ""),
+                ("ipv6_address", ""),
+                ("link_local_ips", ""),
+                ("mac_address", ""),
+            ];
+            keys.finish(OTHERS, d);
+        }
+        joins.push(join);
+    }
+    Network::Joins(joins)
+}
+
+fn restart(item: Option<&Item>, d: &mut Diagnostics) -> Option<(Restart, Place)> {
+    let item = item?;
+    let text = super::tree::plain(item, "`restart`", d)?;
+    let (word, tries) = match text.split_once(':') {
+        Some((word, tries)) => (word, tries.parse::<i64>().ok()),
+        None => (text.as_str(), Some(0)),
+    };
+    let name = match word {
+        // YAML of old reads an unquoted `no` as false.
+        "no" | "false" => Some(RestartName::No),
+        "always" => Some(RestartName::Always),
+        "unless-stopped" => Some(RestartName::UnlessStopped),
+        "on-failure" => Some(RestartName::OnFailure),
+        _ => None,
+    };
+    match (name, tries) {
+        (Some(name), Some(max_retries)) => Some((Restart { name, max_retries }, item.at.clone())),
+        _ => {
+            d.push(item.bad(
+                "`restart`",
+                "`no`, `always`, `unless-stopped`, `on-failure` or `on-failure:TRIES`",
+            ));
+            None
+        }
+    }
+}
+
+fn file_use(item: &Item, secret: bool, what: &str, d: &mut Diagnostics) -> Option<FileUse> {
+    let kind = if secret { "secret" } else { "config" };
+    let mut file = FileUse {
+        secret,
+        source: String::new(),
+        target: String::new(),
+        uid: 0,
+        gid: 0,
+        mode: 0o444,
+        at: item.at.clone(),
+    };
+    let mut target = None;
+    if item.as_str().is_some() {
+        file.source = super::tree::plain(item, &format!("a {kind} of {what}"), d)?;
+    } else {
+        let mut keys = Keys::of(item, format!("a {kind} of {what}"), d)?;
+        let source = keys.plain("source", d);
+        target = keys.plain("target", d).map(|(text, _)| text);
+        for (key, to) in [("uid", &mut file.uid), ("gid", &mut file.gid)] {
+            if let Some((id, _)) = keys.int(key, 0..=i64::from(u32::MAX), d) {
+                *to = u32::try_from(id).unwrap_or(0);
+            }
+        }
+        if let Some((text, at)) = keys.plain("mode", d)
+            && let Some(mode) = mounts::permissions(&text, at, d)
+        {
+            file.mode = mode;
+        }
+        keys.finish(&[], d);
+        let Some((source, _)) = source else {
+            let summary = format!("a {kind} of {what} has no `source`");
+            d.push(Diagnostic::error(
+                codes::MISSING,
+                Some(item.at.clone()),
+                summary,
+            ));
+            return None;
+        };
+        file.source = source;
+    }
+    let target = target.unwrap_or_else(|| file.source.clone());
+    file.target = match (target.starts_with('/'), secret) {
+        (true, _) => target,
+        (false, true) => format!("/run/secrets/{target}"),
+        (false, false) => format!("/{target}"),
+    };
+    Some(file)
+}
+
+impl Project {
+    /// The service that has a name, or whether it only does not run.
+    pub(in crate::config) fn has(&self, name: &str) -> bool {
+        self.services.iter().any(|field| field.key == name)
+    }
+}

@@ -1,0 +1,237 @@
+//! Networks and volumes of a compose project.
+
+use super::service::Cx;
+use crate::base::names;
+use crate::config::codes;
+use crate::config::compose::{Field, Item, Keys, MountFrom, Network as Uses};
+use crate::config::expand::{Draft, Network, Volume};
+use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::model::{Subnet, VolumeSpec};
+use std::collections::BTreeMap;
+
+/// Names on the engine, by the name in the file.
+pub(super) type Names = BTreeMap<String, String>;
+
+/// What `external` says: whether it is, and under which name.
+fn external(keys: &mut Keys<'_>, d: &mut Diagnostics) -> (bool, Option<String>) {
+    let Some(item) = keys.take("external") else {
+        return (false, None);
+    };
+    if item.fields().is_empty() {
+        return (keys.flag("external", d).unwrap_or(false), None);
+    }
+    // The form of old: `external: {name: NAME}`.
+    let name = item
+        .get("name")
+        .and_then(|name| crate::config::compose::plain(name, "`name`", d));
+    (true, name)
+}
+
+fn unknown(kind: &str, name: &str, at: &Place, known: &[Field]) -> Diagnostic {
+    let summary = format!("there is no {kind} `{name}`");
+    let error = Diagnostic::error(codes::UNKNOWN_NAME, Some(at.clone()), summary);
+    match did_you_mean(name, known.iter().map(|field| field.key.as_str())) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help(format!(
+            "declare it under `{kind}s`, at the file's outermost level"
+        )),
+    }
+}
+
+/// A name of the file's own would clash with another site of the same product.
+fn renamed(kind: &str, said: &str, ours: &str, at: &Item) -> Diagnostic {
+    Diagnostic::warning(
+        codes::IGNORED,
+        Some(at.at.clone()),
+        format!("the {kind} will be called `{ours}`, not `{said}`"),
+    )
+    .help(format!(
+        "`external: true` takes a {kind} of that name that is there already"
+    ))
+}
+
+/// The networks that services join, into the draft.
+pub(super) fn networks(draft: &mut Draft, cx: &Cx<'_>, d: &mut Diagnostics) -> Names {
+    let label = &cx.site.label.value;
+    let declared = &cx.project.networks;
+    let mut names = Names::new();
+    for service in cx.services {
+        let Uses::Joins(joins) = &service.network else {
+            continue;
+        };
+        for join in joins {
+            if names.contains_key(&join.network) {
+                continue;
+            }
+            let found = declared.iter().find(|field| field.key == join.network);
+            if found.is_none() && join.network != "default" {
+                d.push(unknown("network", &join.network, &join.at, declared));
+                continue;
+            }
+            let address = match join.network.as_str() {
+                "default" => label.clone(),
+                other => format!("{label}/{}", names::sanitize(other)),
+            };
+            let ours = names::object(&draft.stack, &address);
+            let mut network = Network {
+                name: ours.clone(),
+                at: found.map_or_else(|| cx.site.at.clone(), |field| field.key_at.clone()),
+                internal: false,
+                external: false,
+                subnet: None,
+            };
+            if let Some(field) = found {
+                network_of(field, &mut network, d);
+            }
+            names.insert(join.network.clone(), network.name.clone());
+            let at = network.at.clone();
+            if let Some(other) = draft.networks.insert(address, network) {
+                let summary = format!("two networks would be one, `{ours}`");
+                d.push(
+                    Diagnostic::error(codes::NAME_CLASH, Some(at), summary)
+                        .related(other.at, "the first"),
+                );
+            }
+        }
+    }
+    names
+}
+
+fn network_of(field: &Field, network: &mut Network, d: &mut Diagnostics) {
+    let Some(mut keys) = Keys::of(&field.item, format!("network `{}`", field.key), d) else {
+        return;
+    };
+    let (is_external, old_name) = external(&mut keys, d);
+    let name = keys.plain("name", d);
+    network.external = is_external;
+    network.internal = keys.flag("internal", d).unwrap_or(false);
+    if let Some((driver, at)) = keys.plain("driver", d)
+        && !matches!(driver.as_str(), "bridge" | "default")
+    {
+        d.push(at.bad("`driver` of a network", "`bridge`: there is one engine"));
+    }
+    if keys.flag("enable_ipv6", d) == Some(true) {
+        d.push(
+            field
+                .item
+                .bad("`enable_ipv6`", "networks have IPv4 addresses here"),
+        );
+    }
+    keys.accept(&["attachable", "enable_ipv4"]);
+    if let Some(mut ipam) = keys
+        .take("ipam")
+        .and_then(|item| Keys::of(item, "`ipam`", d))
+    {
+        if let Some((driver, at)) = ipam.plain("driver", d)
+            && driver != "default"
+        {
+            d.push(at.bad("`driver` of `ipam`", "`default`"));
+        }
+        for item in ipam.take("config").map(Item::items).unwrap_or_default() {
+            let Some(mut config) = Keys::of(item, "`config` of `ipam`", d) else {
+                continue;
+            };
+            if let Some((text, at)) = config.plain("subnet", d) {
+                match text.parse::<Subnet>() {
+                    Ok(subnet) if subnet.address.is_ipv4() => network.subnet = Some(subnet),
+                    _ => d.push(at.bad("`subnet`", "an IPv4 range, such as `172.30.0.0/24`")),
+                }
+            }
+            if let Some((text, at)) = config.plain("gateway", d) {
+                let first = network.subnet.and_then(gateway);
+                if first.as_deref() != Some(text.as_str()) {
+                    d.push(at.bad(
+                        "`gateway`",
+                        "the subnet's first address, which is what it is without being said",
+                    ));
+                }
+            }
+            config.finish(&[("ip_range", ""), ("aux_addresses", "")], d);
+        }
+        ipam.finish(&[("options", "")], d);
+    }
+    keys.finish(&[("driver_opts", ""), ("labels", "")], d);
+    let said = name.map(|(name, _)| name).or(old_name);
+    match said {
+        Some(said) if is_external => network.name = said,
+        Some(said) => d.push(renamed("network", &said, &network.name, &field.item)),
+        None if is_external => network.name.clone_from(&field.key),
+        None => {}
+    }
+}
+
+/// The address that the engine gives itself.
+fn gateway(subnet: Subnet) -> Option<String> {
+    match subnet.address {
+        std::net::IpAddr::V4(address) => {
+            let first = u32::from(address).checked_add(1)?;
+            Some(std::net::Ipv4Addr::from(first).to_string())
+        }
+        std::net::IpAddr::V6(_) => None,
+    }
+}
+
+/// The volumes that services mount, into the draft.
+pub(super) fn volumes(draft: &mut Draft, cx: &Cx<'_>, d: &mut Diagnostics) -> Names {
+    let declared = &cx.project.volumes;
+    let mut names = Names::new();
+    for volume in cx.services.iter().flat_map(|service| &service.volumes) {
+        let MountFrom::Named(name) = &volume.source else {
+            continue;
+        };
+        if names.contains_key(name) {
+            continue;
+        }
+        let Some(field) = declared.iter().find(|field| field.key == *name) else {
+            d.push(
+                unknown("volume", name, &volume.at, declared)
+                    .help("a folder of the host begins with `./` or `/`"),
+            );
+            names.insert(name.clone(), String::new());
+            continue;
+        };
+        let address = format!("{}/{}", cx.data(), names::sanitize(name));
+        let ours = names::object(&draft.stack, &address);
+        let mut made = Volume {
+            name: ours,
+            spec: VolumeSpec::default(),
+            at: field.key_at.clone(),
+            what: format!("the volume `{name}` of `{}`", cx.site.label.value),
+        };
+        volume_of(field, &mut made, d);
+        names.insert(name.clone(), made.name.clone());
+        if let Some(other) = draft.volumes.insert(address, made.clone()) {
+            let summary = format!(
+                "{} and {} would be one, `{}`",
+                other.what, made.what, made.name
+            );
+            d.push(
+                Diagnostic::error(codes::NAME_CLASH, Some(made.at), summary)
+                    .related(other.at, "the first"),
+            );
+        }
+    }
+    names
+}
+
+fn volume_of(field: &Field, made: &mut Volume, d: &mut Diagnostics) {
+    let Some(mut keys) = Keys::of(&field.item, format!("volume `{}`", field.key), d) else {
+        return;
+    };
+    let (is_external, old_name) = external(&mut keys, d);
+    let name = keys.plain("name", d);
+    made.spec.external = is_external;
+    let driver = keys.plain("driver", d).map(|(driver, _)| driver);
+    made.spec.driver = driver.filter(|driver| driver != "local");
+    for (key, value, _) in keys.table("driver_opts", d) {
+        made.spec.options.insert(key, value);
+    }
+    keys.finish(&[("labels", "")], d);
+    let said = name.map(|(name, _)| name).or(old_name);
+    match said {
+        Some(said) if is_external => made.name = said,
+        Some(said) => d.push(renamed("volume", &said, &made.name, &field.item)),
+        None if is_external => made.name.clone_from(&field.key),
+        None => {}
+    }
+}

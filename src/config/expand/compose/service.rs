@@ -1,0 +1,494 @@
+//! One service to a container.
+
+use super::project::Names;
+use super::{files, text};
+use crate::base::{EngineId, ResourceId, names};
+use crate::config::compose::dotenv::{self, Format};
+use crate::config::compose::{
+    Condition, MountFrom, Network, Project, Service, Vars, VolumeUse, guarded, join,
+};
+use crate::config::deploy::Site;
+use crate::config::doc::Sp;
+use crate::config::expand::container::{origin, tag_of};
+use crate::config::expand::{Container, Draft, ImageChoice, Port, Volume};
+use crate::config::image::checked;
+use crate::config::products::{Loaded, Product};
+use crate::config::{Folder, codes};
+use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::model::{
+    About, Attachment, Lifecycle, Mount, MountSource, Need, NetworkMode, Restart, RestartName,
+    Role, VolumeSpec,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// What the services of a site share.
+pub(super) struct Cx<'a> {
+    /// The site.
+    pub(super) site: &'a Site,
+    /// Its product.
+    pub(super) product: &'a Product,
+    /// Where files are.
+    pub(super) folder: &'a dyn Folder,
+    /// The compose files.
+    pub(super) project: &'a Project,
+    /// Services that run to an end.
+    pub(super) jobs: &'a BTreeSet<String>,
+    /// All services.
+    pub(super) services: &'a [Service],
+}
+
+impl Cx<'_> {
+    /// The label under which data is kept.
+    pub(super) fn data(&self) -> &str {
+        let was = self.site.was.as_ref();
+        was.map_or(&self.site.label.value, |was| &was.value)
+    }
+
+    /// The containers of a service.
+    fn ids(&self, name: &str) -> Vec<ResourceId> {
+        let replicas = self.services.iter().find(|service| service.name == name);
+        let replicas = replicas.map_or(0, |service| service.replicas);
+        let label = &self.site.label.value;
+        (1..=replicas)
+            .map(|number| ResourceId::container(format!("{label}/{}", called(name, number))))
+            .collect()
+    }
+
+    /// The container of a service.
+    pub(super) fn container(
+        &self,
+        draft: &mut Draft,
+        service: &Service,
+        number: u32,
+        networks: &Names,
+        volumes: &Names,
+        d: &mut Diagnostics,
+    ) -> Option<Container> {
+        let label = &self.site.label.value;
+        let own = called(&service.name, number);
+        let address = format!("{label}/{own}");
+        let image = self.image(draft, service, d)?;
+        let job = self.jobs.contains(&service.name);
+        let mut origins = BTreeMap::new();
+        origins.insert(String::new(), service.at.origin());
+        for (field, at) in &service.origins {
+            origin(&mut origins, field.clone(), Some(at));
+        }
+        let mut container = Container {
+            id: ResourceId::container(&address),
+            was: self
+                .site
+                .was
+                .as_ref()
+                .map(|was| ResourceId::container(format!("{}/{own}", was.value))),
+            name: names::object(&draft.stack, &address),
+            at: service.at.clone(),
+            spec: service.spec.clone(),
+            about: About {
+                role: Role::App,
+                product: self.product.id.value.clone(),
+                version: tag_of(&image),
+                domain: self.site.domain.as_ref().map(|domain| domain.value.clone()),
+                display: Vec::new(),
+                init_only: BTreeMap::new(),
+                was: self.site.was.as_ref().map(|was| was.value.clone()),
+                serves: None,
+                job,
+                renews_with: BTreeSet::new(),
+            },
+            image,
+            ports: Vec::new(),
+            needs: BTreeMap::new(),
+            life: Lifecycle {
+                protect: self.site.protect,
+                new_data: self.site.new_data,
+                update: self.site.update.clone(),
+                ..Lifecycle::default()
+            },
+            origins,
+            order_at: self.site.order_at.clone(),
+            data: format!("{}/{own}", self.data()),
+            files: Vec::new(),
+            here: Vec::new(),
+        };
+        self.texts(draft, &mut container, service, d);
+        self.restart(&mut container, service, job, d);
+        self.network(draft, &mut container, service, networks, d);
+        for volume in &service.volumes {
+            self.mount(draft, &mut container, volume, volumes, d);
+        }
+        self.ports(&mut container, service, d);
+        files::add(self, draft, &mut container, service, d);
+        self.needs(&mut container, service, job);
+        container.life.holds_data =
+            container.spec.mounts.values().any(|mount| {
+                !mount.read_only && !matches!(mount.source, MountSource::Tmpfs { .. })
+            });
+        if container.life.holds_data && container.spec.stop_timeout.is_none() {
+            container.spec.stop_timeout = Some(crate::services::STOP_TIMEOUT);
+        }
+        Some(container)
+    }
+
+    fn image(&self, draft: &Draft, service: &Service, d: &mut Diagnostics) -> Option<ImageChoice> {
+        let what = &service.name;
+        let (said, build) = match (&service.image, &service.build) {
+            (Some(image), build) => (image.clone(), build),
+            (None, Some(build)) => {
+                // As Compose calls what it builds.
+                let name =
+                    names::object(&draft.stack, &format!("{}/{what}", self.site.label.value));
+                let reference = Sp {
+                    value: format!("{name}:latest"),
+                    at: build.at.clone(),
+                };
+                (reference, &service.build)
+            }
+            (None, None) => {
+                let summary = format!("service `{what}` has neither `image` nor `build`");
+                d.push(Diagnostic::error(
+                    codes::MISSING,
+                    Some(service.at.clone()),
+                    summary,
+                ));
+                return None;
+            }
+        };
+        let reference = checked(&said, d)?;
+        let build = build.as_ref().map(|context| {
+            let at = context.at.as_ref();
+            let dir = at.and_then(|at| self.project.dir(at));
+            let base = dir.map_or("", |dir| dir.folder.as_str());
+            let path = join(base, &context.value).unwrap_or_else(|| context.value.clone());
+            format!(
+                "docker build -t {reference} {}",
+                if path.is_empty() { "." } else { &path }
+            )
+        });
+        Some(ImageChoice::Fixed {
+            local: build.is_some() || service.never_pulled,
+            reference,
+            archive: None,
+            build,
+            at: said.at,
+        })
+    }
+
+    /// Commands, variables, the health check: what may hold secrets.
+    fn texts(
+        &self,
+        draft: &mut Draft,
+        container: &mut Container,
+        service: &Service,
+        d: &mut Diagnostics,
+    ) {
+        let address = container.data.clone();
+        let words = |draft: &mut Draft, field: &str, words: &[crate::config::compose::Str]| {
+            let each = words.iter().enumerate();
+            each.map(|(n, word)| text(draft, &address, &format!("{field}[{n}]"), word))
+                .collect()
+        };
+        container.spec.command = service
+            .command
+            .as_ref()
+            .map(|list| words(draft, "command", list));
+        container.spec.entrypoint = service
+            .entrypoint
+            .as_ref()
+            .map(|list| words(draft, "entrypoint", list));
+        if let (Some(test), Some(health)) = (&service.test, &mut container.spec.health) {
+            health.test = words(draft, "health", test);
+        }
+        for (name, (value, at)) in self.environment(service, d) {
+            let value = text(draft, &address, &name, &value);
+            container.spec.env.insert(name.clone(), value);
+            origin(&mut container.origins, format!("env.{name}"), Some(&at));
+        }
+    }
+
+    /// Variables of env files, then those of the service itself, which win.
+    fn environment(
+        &self,
+        service: &Service,
+        d: &mut Diagnostics,
+    ) -> BTreeMap<String, (crate::config::compose::Str, Place)> {
+        let none = Vars::default();
+        let mut env = BTreeMap::new();
+        for file in &service.env_files {
+            let Some(at) = &file.path.at else { continue };
+            let outer = self.project.vars(at).map_or(&none, |vars| vars);
+            let Some(source) = self.file(&file.path.value, at, file.required, d) else {
+                continue;
+            };
+            let format = if file.raw {
+                Format::Raw
+            } else {
+                Format::Compose
+            };
+            for line in dotenv::read(&source, outer, format, d) {
+                let value = line.value.or_else(|| outer.get(&line.name).cloned());
+                if let Some(value) = value {
+                    env.insert(line.name, (value, line.at));
+                }
+            }
+        }
+        for (name, (value, at)) in &service.env {
+            let outer = self.project.vars(at).and_then(|vars| vars.get(name));
+            match value.as_ref().or(outer) {
+                Some(value) => {
+                    let value = guarded(name, value.clone());
+                    env.insert(name.clone(), (value, at.clone()));
+                }
+                None => drop(env.remove(name)),
+            }
+        }
+        env
+    }
+
+    /// A file that a compose file names at `at`, relative to it.
+    pub(super) fn file(
+        &self,
+        path: &str,
+        at: &Place,
+        required: bool,
+        d: &mut Diagnostics,
+    ) -> Option<std::sync::Arc<crate::diag::Source>> {
+        let base = self.project.dir(at).map_or("", |dir| dir.folder.as_str());
+        let Some(joined) = join(base, path) else {
+            d.push(
+                Diagnostic::error(
+                    codes::BAD_PATH,
+                    Some(at.clone()),
+                    format!("`{path}` is not in the stack's folder"),
+                )
+                .help("write it relative, and keep what the stack is made of in its folder"),
+            );
+            return None;
+        };
+        match crate::config::load(self.folder, &joined, d) {
+            Loaded::Read(source) => Some(source),
+            Loaded::Broken => None,
+            Loaded::Missing => {
+                if required {
+                    let summary = format!("the file `{joined}` does not exist");
+                    d.push(
+                        Diagnostic::error(codes::NO_FILE, Some(at.clone()), summary)
+                            .help("its path is relative to the compose file"),
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    fn restart(
+        &self,
+        container: &mut Container,
+        service: &Service,
+        job: bool,
+        d: &mut Diagnostics,
+    ) {
+        let restart = &mut container.spec.live.restart;
+        if job {
+            *restart = Restart {
+                name: RestartName::No,
+                max_retries: 0,
+            };
+            if let Some((said, at)) = &service.restart
+                && said.name != RestartName::No
+            {
+                let summary = format!("`restart` of the job `{}` has no effect", service.name);
+                d.push(
+                    Diagnostic::warning(codes::IGNORED, Some(at.clone()), summary)
+                        .label("other services wait until it has ended"),
+                );
+            }
+        } else if let Some((said, _)) = &service.restart {
+            *restart = said.clone();
+        }
+    }
+
+    fn network(
+        &self,
+        draft: &Draft,
+        container: &mut Container,
+        service: &Service,
+        networks: &Names,
+        d: &mut Diagnostics,
+    ) {
+        let spec = &mut container.spec;
+        match &service.network {
+            Network::Host => spec.network_mode = NetworkMode::Host,
+            Network::None => spec.network_mode = NetworkMode::None,
+            Network::Of(other, at) => {
+                if let Some(id) = self.ids(other).first() {
+                    let name = names::object(&draft.stack, &id.address);
+                    spec.network_mode = NetworkMode::Container(name);
+                    container.needs.insert(id.clone(), Need::Started);
+                    container.about.renews_with.insert(id.clone());
+                }
+                for (key, said) in [
+                    ("hostname", spec.hostname.is_some()),
+                    ("dns", !spec.dns.is_empty()),
+                    ("extra_hosts", !spec.extra_hosts.is_empty()),
+                ] {
+                    if said {
+                        let summary = format!(
+                            "`{key}` of `{}`, which uses the network of `{other}`",
+                            service.name
+                        );
+                        d.push(
+                            Diagnostic::error(codes::COMPOSE_KEY, Some(at.clone()), summary)
+                                .help(format!("say it of `{other}`")),
+                        );
+                    }
+                }
+            }
+            Network::Joins(joins) => {
+                // The hostname stays the same whatever container runs: some programs name their data by it.
+                spec.hostname
+                    .get_or_insert_with(|| names::fit(&service.name, 63));
+                for join in joins {
+                    let Some(name) = networks.get(&join.network) else {
+                        continue;
+                    };
+                    let mut aliases = join.aliases.clone();
+                    aliases.insert(service.name.clone());
+                    aliases.extend(service.container_name.clone());
+                    let attachment = Attachment {
+                        aliases,
+                        address: join.address,
+                    };
+                    spec.live.networks.insert(name.clone(), attachment);
+                    let field = format!("live.networks.{name}");
+                    origin(&mut container.origins, field, Some(&join.at));
+                }
+            }
+        }
+    }
+
+    fn mount(
+        &self,
+        draft: &mut Draft,
+        container: &mut Container,
+        volume: &VolumeUse,
+        volumes: &Names,
+        d: &mut Diagnostics,
+    ) {
+        let target = volume.target.clone();
+        let source = match &volume.source {
+            MountFrom::Tmpfs { size, mode } => MountSource::Tmpfs {
+                size: *size,
+                mode: *mode,
+            },
+            MountFrom::Named(name) => match volumes.get(name) {
+                Some(name) if !name.is_empty() => MountSource::Volume(EngineId::new(name.clone())),
+                _ => return,
+            },
+            MountFrom::Anonymous => {
+                let plain = names::sanitize(&target.trim_matches('/').replace('/', "-"));
+                let address = format!("{}/anon-{plain}", container.data);
+                let name = names::object(&draft.stack, &address);
+                let made = Volume {
+                    name: name.clone(),
+                    spec: VolumeSpec::default(),
+                    at: volume.at.clone(),
+                    what: format!("the volume at `{target}` of `{}`", container.id.address),
+                };
+                draft.volumes.insert(address, made);
+                MountSource::Volume(EngineId::new(name))
+            }
+            MountFrom::Bind { path, create } => {
+                let full = match path.starts_with('/') {
+                    true => path.clone(),
+                    false => {
+                        container.here.push(volume.at.clone());
+                        let base = self
+                            .project
+                            .dir(&volume.at)
+                            .map_or("", |dir| dir.host.as_str());
+                        let Some(joined) = join(base, path) else {
+                            d.push(Diagnostic::error(
+                                codes::BAD_VOLUME,
+                                Some(volume.at.clone()),
+                                format!("`{path}` leads out of the file system"),
+                            ));
+                            return;
+                        };
+                        format!("/{joined}")
+                    }
+                };
+                // The form in which the engine makes what is missing divides by colons.
+                if *create && !full.contains(':') && !target.contains(':') {
+                    container.spec.create.insert(full.clone());
+                }
+                MountSource::Directory(full)
+            }
+        };
+        let mount = Mount {
+            source,
+            read_only: volume.read_only,
+        };
+        let field = format!("mounts.{target}");
+        origin(&mut container.origins, field, Some(&volume.at));
+        container.spec.mounts.insert(target, mount);
+    }
+
+    fn ports(&self, container: &mut Container, service: &Service, d: &mut Diagnostics) {
+        let direct = matches!(service.network, Network::Host);
+        if let (Network::None | Network::Of(..), Some(port)) =
+            (&service.network, service.ports.first())
+        {
+            let summary = format!(
+                "`ports` of `{}`, which has no network of its own",
+                service.name
+            );
+            let error = Diagnostic::error(codes::COMPOSE_KEY, Some(port.at.clone()), summary);
+            d.push(error.help("publish them of the service whose network it uses"));
+            return;
+        }
+        for port in &service.ports {
+            // What the file says is what Compose takes it for: all addresses, unless it names one.
+            let bind = port.bind.or(self.site.bind);
+            container.ports.push(Port {
+                container: port.container,
+                host: if direct {
+                    Some(port.container)
+                } else {
+                    port.host
+                },
+                protocol: port.protocol,
+                bind: bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+                at: port.at.clone(),
+                direct,
+            });
+        }
+    }
+
+    fn needs(&self, container: &mut Container, service: &Service, job: bool) {
+        for need in &service.needs {
+            let how = match need.condition {
+                Condition::Started => Need::Started,
+                Condition::Healthy => Need::Healthy,
+                Condition::Completed => Need::Completed,
+            };
+            for id in self.ids(&need.service) {
+                let known = container.needs.entry(id.clone()).or_insert(how);
+                *known = (*known).max(how);
+                // A job runs again where what it works on is another.
+                if job || need.restart {
+                    container.about.renews_with.insert(id);
+                }
+            }
+        }
+    }
+}
+
+/// The name of one of a service's containers.
+fn called(name: &str, number: u32) -> String {
+    match number {
+        0 | 1 => name.to_owned(),
+        more => format!("{name}-{more}"),
+    }
+}
