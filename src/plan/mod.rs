@@ -7,12 +7,13 @@
 //! dependency order, *verify* looks whether all still run; then the revision becomes the good one, and
 //! *commit* removes what was replaced.
 
+mod beside;
 pub mod check;
 mod lower;
 mod order;
 pub mod text;
 
-pub(crate) use lower::{forbids_start_first, replace_order};
+pub(crate) use beside::{forbids_start_first, replace_order};
 
 use crate::base::{EngineId, ResourceId, Span, StackName};
 use crate::diff::{Change, Diff, Inputs, Notice, Refusal, diff};
