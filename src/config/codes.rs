@@ -159,6 +159,8 @@ codes! {
         "Plans, labels and `docker inspect` show what stands there.";
     NO_SERVICE "E0180" "a compose file with nothing to run"
         "It has no services, or only some whose profiles were not asked for.";
+    OTHER_SUBNET "E0181" "a network that exists has another subnet"
+        "The engine gives a network its subnet when it makes it, and containers on it keep their addresses.";
 }
 
 #[cfg(test)]

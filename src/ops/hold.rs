@@ -8,11 +8,13 @@ use crate::base::{EngineId, ResourceId, Span, StackId, StackName};
 use crate::diff::{Held, Hold, Wishes};
 use crate::engine::Engine;
 use crate::exec::{self, Event, Events, Made, Stop, Values};
+use crate::graph;
 use crate::model::{Resource, Role, Stack};
 use crate::observe::{Container, Status};
 use crate::plan::{Op, Phase, Plan, Step, Target};
 use crate::store::Entry;
 use crate::store::record::Outcome;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is done to labels.
@@ -293,8 +295,26 @@ fn plan(known: &Known, name: &StackName, act: Act, labels: &BTreeSet<String>) ->
                     }))
         })
         .collect();
-    // Apps before their providers: an app's address is the start of its providers'.
-    containers.sort_by_key(|(id, _)| (*id).clone());
+    let resource = |id: &ResourceId| stack.and_then(|stack| stack.resources.get(id));
+    let mut edges: graph::Edges<ResourceId> = BTreeMap::new();
+    for (id, _) in &containers {
+        let needs = edges.entry((*id).clone()).or_default();
+        for (other, _) in &containers {
+            let needed = resource(id).is_some_and(|r| r.needs.contains_key(*other));
+            // An app's address is the start of its providers', also where nothing is known of them.
+            let provider = other.address.starts_with(&format!("{}/", id.address));
+            if other != id && (needed || provider) {
+                needs.insert((*other).clone());
+            }
+        }
+    }
+    // Those that need others first.
+    let order = graph::order(&edges).unwrap_or_default();
+    let place = |id: &ResourceId| order.iter().position(|other| other == id);
+    containers.sort_by_key(|(id, _)| (Reverse(place(id)), (*id).clone()));
+    let needs = |id: &ResourceId, other: &ResourceId| {
+        edges.get(id).is_some_and(|needs| needs.contains(other))
+    };
     let mut stopped: BTreeMap<&ResourceId, usize> = BTreeMap::new();
     let mut add = |op: Op, of: &ResourceId, needs: BTreeSet<usize>| {
         let id = steps.len() + 1;
@@ -312,9 +332,7 @@ fn plan(known: &Known, name: &StackName, act: Act, labels: &BTreeSet<String>) ->
         let target = Target::Known(container.id.clone());
         let after: BTreeSet<usize> = stopped
             .iter()
-            .filter(|(other, _)| {
-                other.label() == id.label() && id.address.starts_with(&other.address)
-            })
+            .filter(|(other, _)| needs(other, id))
             .map(|(_, step)| *step)
             .collect();
         let status = container.state.status;
@@ -358,23 +376,23 @@ fn plan(known: &Known, name: &StackName, act: Act, labels: &BTreeSet<String>) ->
         let all: BTreeSet<usize> = stopped.values().copied().collect();
         let mut ready: BTreeMap<&ResourceId, usize> = BTreeMap::new();
         for (id, container) in containers.iter().rev() {
-            let mut needs = all.clone();
-            needs.extend(
-                ready
-                    .iter()
-                    .filter(|(other, _)| other.address.starts_with(&id.address))
-                    .map(|(_, s)| *s),
-            );
+            let about = resource(id).and_then(|r| r.about.as_ref());
+            if about.is_some_and(|about| about.job) {
+                // It has done its work: that is for `apply` to have done again.
+                continue;
+            }
+            let mut after = all.clone();
+            let before = ready.iter().filter(|(other, _)| needs(id, other));
+            after.extend(before.map(|(_, step)| *step));
             let target = Target::Known(container.id.clone());
             let start = add(
                 Op::Start {
                     target: target.clone(),
                 },
                 id,
-                needs,
+                after,
             );
-            let life = stack
-                .and_then(|s| s.resources.get(*id))
+            let life = resource(id)
                 .map(|r| r.life.update.clone())
                 .unwrap_or_default();
             let wait = Op::AwaitHealthy {

@@ -4,7 +4,7 @@ use super::Facts;
 use crate::base::{ResourceId, names};
 use crate::config::codes;
 use crate::config::expand::Draft;
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{Spec, Subnet};
 use std::collections::BTreeMap;
 
@@ -38,6 +38,7 @@ pub(super) fn choose(
             continue;
         }
         if let Some(said) = network.subnet {
+            said_subnet(&network.name, said, &network.at, facts, d);
             taken.push(said);
             chosen.insert(address.clone(), Some(said));
             continue;
@@ -95,4 +96,34 @@ pub(super) fn choose(
         chosen.insert(address.clone(), Some(free));
     }
     chosen
+}
+
+/// A subnet that the files say cannot be another than the one that a network of ours has, nor one that others
+/// use.
+fn said_subnet(name: &str, said: Subnet, at: &Place, facts: &Facts<'_>, d: &mut Diagnostics) {
+    let observed = facts.observed;
+    if let Some(network) = observed.networks.get(name) {
+        if !network.subnets.contains(&said) {
+            let shown: Vec<_> = network.subnets.iter().map(ToString::to_string).collect();
+            let summary = format!(
+                "the network `{name}` has the subnet {}, not {said}",
+                shown.join(", ")
+            );
+            d.push(
+                Diagnostic::error(codes::OTHER_SUBNET, Some(at.clone()), summary).help(
+                    "give the network another name in the compose file: it is made anew then",
+                ),
+            );
+        }
+        return;
+    }
+    let mut others = observed.foreign.subnets.iter();
+    if let Some((other, subnet)) = others.find(|(_, subnet)| subnet.overlaps(&said)) {
+        let summary = format!("the subnet {said} overlaps that of the network `{other}`");
+        d.push(
+            Diagnostic::error(codes::NO_SUBNET, Some(at.clone()), summary)
+                .label(format!("it has {subnet}"))
+                .help("write another, or leave it out where no address is fixed"),
+        );
+    }
 }

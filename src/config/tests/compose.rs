@@ -446,3 +446,45 @@ fn a_folder_of_this_machine_is_not_mounted_on_another() {
         help: write the folder's whole path on the engine's machine, or use a volume, or `configs`
     "#);
 }
+
+#[test]
+fn a_subnet_that_is_said_is_the_networks_own() {
+    let map = stack([(
+        "compose.yml",
+        "services:\n  a: {image: 'x:1', networks: {n: {ipv4_address: 10.9.0.7}}}\nnetworks:\n  n: {ipam: {config: [{subnet: 10.9.0.0/24}]}}\n",
+    )]);
+    let mut world = world(&map);
+    let subnet = |text: &str| text.parse::<crate::model::Subnet>().unwrap();
+    let of = |world: &World| {
+        let mut d = Diagnostics::new();
+        let desired = read(&map, &mut d).unwrap();
+        seal(&desired, &world.facts(), &mut d);
+        lines(&d)
+    };
+    assert_eq!(of(&world), "");
+    world
+        .observed
+        .foreign
+        .subnets
+        .push(("lan".into(), subnet("10.9.0.0/16")));
+    insta::assert_snapshot!(of(&world), @r#"
+    E0145 products/shop/compose.yml:4:3 the subnet 10.9.0.0/24 overlaps that of the network `lan`
+        ^ it has 10.9.0.0/16
+        help: write another, or leave it out where no address is fixed
+    "#);
+    let network = crate::observe::Network {
+        id: crate::base::EngineId::new("n"),
+        name: "acme-web-n".into(),
+        owner: Default::default(),
+        subnets: vec![subnet("10.8.0.0/24")],
+        internal: false,
+    };
+    world
+        .observed
+        .networks
+        .insert(network.name.clone(), network);
+    insta::assert_snapshot!(of(&world), @r#"
+    E0181 products/shop/compose.yml:4:3 the network `acme-web-n` has the subnet 10.8.0.0/24, not 10.9.0.0/24
+        help: give the network another name in the compose file: it is made anew then
+    "#);
+}

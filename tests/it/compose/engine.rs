@@ -107,6 +107,14 @@ fn a_shop_of_several_services_runs() {
         .json();
     assert_eq!(status["health"], "healthy", "{status:#}");
 
+    // What is restarted by hand does no work again, and waits for what it needs.
+    stack.coasti(&["restart", "web"]).expect(0);
+    stack.coasti(&["stop", "web"]).expect(0);
+    stack.plan(0);
+    stack.coasti(&["start", "web"]).expect(0);
+    assert_eq!(exec(&web, "cat /data/seed"), "seeded by one");
+    stack.plan(0);
+
     // Another content: another container, the job stays as it is.
     stack.write("products/shop/docker/shop.conf", "listen = 81\n");
     stack.apply();
