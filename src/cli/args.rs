@@ -127,6 +127,12 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
+    /// Print a file's JSON Schema, for editors.
+    Schema {
+        /// Which file's.
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(crate::config::schema::NAMES))]
+        name: String,
+    },
     /// Show what an apply would do. Only reads.
     Plan {
         #[command(flatten)]

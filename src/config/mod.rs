@@ -20,6 +20,7 @@ mod info;
 mod platform;
 mod products;
 mod recipe;
+pub mod schema;
 mod seal;
 pub mod secrecy;
 mod strength;

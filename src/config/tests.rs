@@ -11,6 +11,7 @@ mod compose;
 mod errors;
 mod hostile;
 mod inputs;
+pub(super) use inputs::inputs;
 mod platform;
 mod products;
 mod property;

@@ -1,6 +1,7 @@
 //! The commands: each reads the files, reaches the engine, and hands over to `ops`.
 
 mod change;
+mod files;
 mod look;
 mod plan;
 mod session;
@@ -16,6 +17,7 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
     let shell = Shell::new(cli.global);
     let result = match cli.command {
         Command::Validate { format } => plan::validate(&shell, format),
+        Command::Schema { name } => files::schema(&shell, &name),
         Command::Plan {
             narrow,
             out,

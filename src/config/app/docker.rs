@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub(in crate::config) struct Docker(BTreeMap<String, (Place, Node)>);
 
 /// What coasti takes, each with the field that it sets.
-const KNOWN: &[(&str, &str)] = &[
+pub(in crate::config) const KNOWN: &[(&str, &str)] = &[
     ("auto_remove", ""),
     ("cap_add", "cap_add"),
     ("cap_drop", "cap_drop"),

@@ -1,5 +1,7 @@
 //! One tree for YAML, TOML and JSON, in which every value and key knows its place.
 
+#[cfg(test)]
+pub(super) mod asked;
 mod edit;
 mod json;
 mod reader;

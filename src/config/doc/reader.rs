@@ -59,6 +59,13 @@ fn same(a: &str, b: &str) -> bool {
             .all(|(a, b)| a == b || (matches!(a, b'-' | b'_') && matches!(b, b'-' | b'_')))
 }
 
+#[cfg(test)]
+impl Drop for Table<'_> {
+    fn drop(&mut self) {
+        super::asked::add(self.what, &self.known);
+    }
+}
+
 impl<'a> Table<'a> {
     /// Starts to read `node`, called `what` in messages; nothing there is an empty table.
     pub(in crate::config) fn of(

@@ -3,7 +3,7 @@
 use super::*;
 use std::path::{Path, PathBuf};
 
-pub(super) fn inputs() -> Option<PathBuf> {
+pub(in crate::config) fn inputs() -> Option<PathBuf> {
     let named = std::env::var_os("COASTI_TEST_INPUTS").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/inputs");
     let found = named

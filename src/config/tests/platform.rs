@@ -144,7 +144,7 @@ fn names_are_checked() {
 
 #[test]
 fn the_template_of_today_is_whole_and_weak() {
-    let Some(root) = inputs::inputs() else {
+    let Some(root) = inputs() else {
         return;
     };
     let env =
