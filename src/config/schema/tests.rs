@@ -364,6 +364,7 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
             codes::PORT_TAKEN,
             codes::NO_PORT,
             codes::NO_SUBNET,
+            codes::OTHER_SUBNET,
         ],
     ),
     (
