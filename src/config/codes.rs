@@ -137,6 +137,9 @@ codes! {
         "Services tell users apart by both, some of them without regard to case.";
     MORE "W0162" "more problems than are shown"
         "At most 100 errors and 100 warnings are shown at once.";
+    EXPOSED "E0163" "a secret among a command's arguments"
+        "`ps` on the engine's host shows every process's arguments, those in containers too. Scripts of a shell get \
+         values as variables; what they hand on as an argument is seen all the same.";
     COMPOSE_KEY "E0170" "something of Compose's that coasti does not support"
         "What a compose file says and coasti cannot do is said, not left out.";
     INTERPOLATION "E0171" "a `$` that names no variable"

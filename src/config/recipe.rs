@@ -27,6 +27,14 @@ const ALL: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 const CONSONANTS: &[u8] = b"bcdfghjklmnpqrstvwxz";
 
 impl Recipe {
+    /// Whether what it makes must not be seen. Names are shown by servers themselves.
+    pub const fn is_secret(&self) -> bool {
+        match self {
+            Self::Password { .. } | Self::Integer => true,
+            Self::User | Self::Database | Self::ExternalIp => false,
+        }
+    }
+
     /// Makes a value of `random`'s bytes; none for what is not random.
     pub fn make(&self, random: &mut dyn FnMut(&mut [u8])) -> Option<String> {
         match self {

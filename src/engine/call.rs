@@ -131,6 +131,8 @@ pub enum Call {
         container: EngineId,
         /// The command; may hold secrets.
         argv: Vec<Secret<String>>,
+        /// Variables that it gets beside the container's.
+        env: BTreeMap<String, Secret<String>>,
         /// As which user; root where none is given.
         user: Option<String>,
     },

@@ -4,11 +4,12 @@ use crate::base::{EngineId, Kind, ResourceId, Secret, ValueId};
 use crate::engine::{Call, ContainerCreate};
 use crate::exec::Made;
 use crate::model::{
-    ContainerSpec, ImageSpec, LiveSpec, NetworkMode, Resource, Restart, RestartName, Spec, Stack,
-    Text,
+    Command, ContainerSpec, ImageSpec, LiveSpec, NetworkMode, Resource, Restart, RestartName, Spec,
+    Stack, Text,
 };
 use crate::observe::Stamp;
 use crate::plan::{Op, Step, Target};
+use crate::services;
 use std::collections::BTreeMap;
 
 /// Values by id.
@@ -240,21 +241,37 @@ impl Binder<'_> {
         Ok(spec)
     }
 
-    /// The post-run commands of a container, split as a shell splits words.
-    pub(super) fn post_run(&self, of: &ResourceId) -> Result<Vec<Vec<Secret<String>>>, String> {
+    /// The post-run commands of a container, each with what is shown of it. They are split as a shell splits
+    /// words; values are variables of theirs.
+    pub(super) fn post_run(
+        &self,
+        of: &ResourceId,
+        id: &EngineId,
+    ) -> Result<Vec<(String, Call)>, String> {
         let Spec::Container(spec) = &self.resource(of)?.spec else {
             return Ok(Vec::new());
         };
-        spec.post_run
-            .iter()
-            .map(|text| {
-                let words = text.words().ok_or_else(|| {
-                    format!("post-run command `{}` has an open quote", text.show())
-                })?;
-                let word = |word: Text| word.resolve(self.values).map_err(|id| missing(&id));
-                words.into_iter().map(word).collect()
-            })
-            .collect()
+        let resolve = |text: &Text| text.resolve(self.values).map_err(|id| missing(&id));
+        let call = |text: &Text| {
+            let shown = text.show();
+            let words = text
+                .words()
+                .ok_or_else(|| format!("post-run command `{shown}` has an open quote"))?;
+            let command = Command::new(words, services::ASKS);
+            let argv = command.argv.iter().map(resolve);
+            let env = command
+                .env
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), resolve(value)?)));
+            let call = Call::Exec {
+                container: id.clone(),
+                argv: argv.collect::<Result<_, String>>()?,
+                env: env.collect::<Result<_, String>>()?,
+                user: Some("root".to_owned()),
+            };
+            Ok((shown, call))
+        };
+        spec.post_run.iter().map(call).collect()
     }
 }
 

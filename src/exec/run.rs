@@ -366,28 +366,8 @@ impl Work {
             }
             Op::PostRun { target } => {
                 let id = binder.id(target)?;
-                let shown = binder
-                    .desired
-                    .container(&step.of)
-                    .map(|spec| spec.post_run.clone())
-                    .unwrap_or_default();
-                let commands =
-                    binder
-                        .post_run(&step.of)?
-                        .into_iter()
-                        .zip(shown)
-                        .map(|(argv, text)| {
-                            (
-                                text.show(),
-                                Call::Exec {
-                                    container: id.clone(),
-                                    argv,
-                                    user: Some("root".to_owned()),
-                                },
-                            )
-                        });
                 Self::Exec {
-                    commands: commands.collect(),
+                    commands: binder.post_run(&step.of, &id)?,
                     id,
                 }
             }

@@ -2,11 +2,13 @@
 //! format or an engine.
 
 mod canonical;
+mod command;
 pub mod container;
 mod stack;
 mod text;
 
 pub use canonical::{Flat, HASH_VERSION, flatten, spec_hash, spec_json};
+pub use command::Command;
 pub use container::{
     About, Attachment, ContainerSpec, FileMount, Health, LiveSpec, Log, Mount, MountSource,
     NetworkMode, Port, Protocol, Restart, RestartName, Role, Ulimit,

@@ -27,6 +27,13 @@ pub const SERVICES: &[&dyn Service] = &[
 /// How long a service that holds data may take to stop.
 pub const STOP_TIMEOUT: Span = Span::from_secs(60);
 
+/// Commands of images that ask for a password on their standard input where they are given none.
+pub const ASKS: &[&[&str]] = &[
+    // docker-mailserver's, which nua's app of that name calls.
+    &["setup", "email", "add"],
+    &["setup", "email", "update"],
+];
+
 /// A value that a service gives one of its variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {

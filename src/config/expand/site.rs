@@ -5,13 +5,13 @@ use super::provider::Provider;
 use super::values::{Unit, Values};
 use super::{Container, Draft, ImageChoice, Network, codes, image, provider};
 use crate::base::{ResourceId, names};
-use crate::config::Folder;
 use crate::config::app::{Parts, VolumeKind};
 use crate::config::deploy::{Deploy, Site};
 use crate::config::products::{Product, Products};
+use crate::config::{Folder, Recipe};
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::graph;
-use crate::model::Need;
+use crate::model::{Command, Need, Text, ValueRef};
 use crate::services;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,13 +103,15 @@ pub(super) fn expand(
         if let Some(text) =
             values.template("", &command.value, command.at.as_ref(), &more, draft, d)
         {
-            if text.words().is_none() {
-                let summary = format!("a quote is not closed in `{}`", text.show());
-                d.push(Diagnostic::error(
-                    codes::BAD_VALUE,
-                    command.at.clone(),
-                    summary,
-                ));
+            match text.words() {
+                Some(words) => exposed(draft, words, &text, command.at.as_ref(), d),
+                None => {
+                    let summary = format!("a quote is not closed in `{}`", text.show());
+                    d.push(
+                        Diagnostic::error(codes::BAD_VALUE, command.at.clone(), summary)
+                            .help("a command is split into words as a shell does; a quote itself is written `\\'`"),
+                    );
+                }
             }
             container.spec.post_run.push(text);
             origin(&mut container.origins, "post_run", command.at.as_ref());
@@ -130,6 +132,29 @@ pub(super) fn expand(
     }
     draft.containers.extend(made);
     draft.containers.push(container);
+}
+
+/// Refuses a command that would show a secret to everybody on the engine's host.
+fn exposed(draft: &Draft, words: Vec<Text>, text: &Text, at: Option<&Place>, d: &mut Diagnostics) {
+    let shown = Command::new(words, services::ASKS).exposed;
+    // Names of users and databases are no secrets: servers show them themselves.
+    let secret = |value: &ValueRef| draft.recipes.get(&value.id).is_none_or(Recipe::is_secret);
+    if !shown.iter().any(secret) {
+        return;
+    }
+    let summary = format!(
+        "a secret among the arguments of `{}`",
+        text.show().replace("(generated)", "***")
+    );
+    d.push(
+        Diagnostic::error(codes::EXPOSED, at.cloned(), summary)
+            .label("while it runs, `ps` on the engine's host shows them to everybody")
+            .help("to a program that reads a variable: `sh -c 'PASSWORD={NAME} program'`")
+            .help(
+                "to one that asks, on its standard input: `sh -c 'echo {NAME} | program'` (only the shell's own \
+                 `echo` gets it)",
+            ),
+    );
 }
 
 /// The product's providers with what the site says of them; those of the site where it runs no product.

@@ -190,7 +190,27 @@ fn a_file_that_is_cut_off_is_no_empty_stack() {
 
 #[test]
 fn a_command_with_an_open_quote_is_refused() {
-    insta::assert_snapshot!(of_app("run: {post-run: ['ok', \"echo 'a\"]}\n"), @"E0106 products/wiki/nua-config.yml:3:24 a quote is not closed in `echo 'a`");
+    insta::assert_snapshot!(of_app("run: {post-run: ['ok', \"echo 'a\"]}\n"), @r#"
+    E0106 products/wiki/nua-config.yml:3:24 a quote is not closed in `echo 'a`
+        help: a command is split into words as a shell does; a quote itself is written `\'`
+    "#);
+}
+
+#[test]
+fn a_secret_in_an_argument_list_is_refused() {
+    let app = "env: {PASSWORD: hunter22, KEY: {random: true}, WHO: {unique_user: true}, WORD: x}\nrun:\n  post-run:\n  \
+        - tool --password {PASSWORD}\n  - sh -c 'tool {KEY}'\n  - tool {WHO} {WORD}\n  - sh -c 'echo {KEY} | tool'\n  \
+        - setup email add {WORD} {PASSWORD}\n";
+    insta::assert_snapshot!(of_app(app), @r#"
+    E0163 products/wiki/nua-config.yml:6:5 a secret among the arguments of `tool --password ***`
+        ^ while it runs, `ps` on the engine's host shows them to everybody
+        help: to a program that reads a variable: `sh -c 'PASSWORD={NAME} program'`
+        help: to one that asks, on its standard input: `sh -c 'echo {NAME} | program'` (only the shell's own `echo` gets it)
+    E0163 products/wiki/nua-config.yml:7:5 a secret among the arguments of `sh -c 'tool ***'`
+        ^ while it runs, `ps` on the engine's host shows them to everybody
+        help: to a program that reads a variable: `sh -c 'PASSWORD={NAME} program'`
+        help: to one that asks, on its standard input: `sh -c 'echo {NAME} | program'` (only the shell's own `echo` gets it)
+    "#);
 }
 
 #[test]

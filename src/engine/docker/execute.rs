@@ -135,8 +135,9 @@ async fn run(docker: &Docker, call: &Call, what: &str) -> Result<Done, EngineErr
         Call::Exec {
             container,
             argv,
+            env,
             user,
-        } => exec(docker, container, argv, user.as_deref()).await,
+        } => exec(docker, container, (argv, env), user.as_deref()).await,
         Call::Write {
             container,
             path,
@@ -386,7 +387,7 @@ async fn connect(
 async fn exec(
     docker: &Docker,
     container: &EngineId,
-    argv: &[Secret<String>],
+    (argv, env): (&[Secret<String>], &BTreeMap<String, Secret<String>>),
     user: Option<&str>,
 ) -> Result<Done, Error> {
     let config = ExecConfig {
@@ -395,6 +396,7 @@ async fn exec(
         // By number: an image without /etc/passwd knows no `root`.
         user: Some(user.unwrap_or("0").to_owned()),
         cmd: Some(argv.iter().map(|word| word.expose().clone()).collect()),
+        env: Some(variables(env)),
         ..ExecConfig::default()
     };
     let made = docker
@@ -413,6 +415,12 @@ async fn exec(
         code: exit_code(docker, container, &made.id).await?,
         output: String::from_utf8_lossy(&text).into_owned(),
     })
+}
+
+fn variables(env: &BTreeMap<String, Secret<String>>) -> Vec<String> {
+    env.iter()
+        .map(|(name, value)| format!("{name}={}", value.expose()))
+        .collect()
 }
 
 /// The exit code of a command whose output has ended: the engine may not have noted its end yet.

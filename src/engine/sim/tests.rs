@@ -304,6 +304,7 @@ async fn image_archives_are_loaded() {
     let exec = Call::Exec {
         container: EngineId::new("aa"),
         argv,
+        env: BTreeMap::new(),
         user: None,
     };
     let ran = sim.execute(&exec, LIMIT).await.unwrap();

@@ -285,6 +285,7 @@ impl<E: Engine> Runner<'_, E> {
                     .cloned()
                     .map(Secret::new)
                     .collect(),
+                env: BTreeMap::new(),
                 user: None,
             },
             "write" => Call::Write {
@@ -313,6 +314,7 @@ impl<E: Engine> Runner<'_, E> {
                 let ready = Call::Exec {
                     container: id.clone(),
                     argv: READY.map(|word| Secret::new(word.to_owned())).to_vec(),
+                    env: BTreeMap::new(),
                     user: None,
                 };
                 self.engine.execute(&ready, LIMIT).await.unwrap();

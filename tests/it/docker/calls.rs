@@ -11,7 +11,7 @@ use coasti::{
     },
     observe::Status,
 };
-use std::process::Command;
+use std::{collections::BTreeMap, process::Command};
 
 fn mount(source: MountSource, read_only: bool) -> Mount {
     Mount { source, read_only }
@@ -439,6 +439,7 @@ async fn commands_run_and_their_exit_codes_come_back() {
             .iter()
             .map(|word| Secret::new((*word).to_owned()))
             .collect(),
+        env: BTreeMap::new(),
         user: None,
     };
     let early = run(&docker, exec(&["true"])).await.unwrap_err();

@@ -1,8 +1,8 @@
 //! No secret's value anywhere but where it is used.
 
-use super::{POSTGRES, site, site_of};
+use super::{POSTGRES, WAITS, site, site_of};
 use crate::support::{
-    docker::{docker, inspect},
+    docker::{docker, exec, inspect},
     stack::{Ran, Stack},
 };
 use std::{
@@ -140,4 +140,29 @@ fn no_generated_value_is_seen_anywhere() {
             "{id} is in an argument list"
         );
     }
+}
+
+#[test]
+fn a_command_gets_a_secret_that_nobody_sees_in_its_arguments() {
+    let Some(stack) = Stack::new("a_command_gets_a_secret_that_nobody_sees_in_its_arguments")
+    else {
+        return;
+    };
+    // It keeps its own argument list, as `ps` would have shown it, and what it was given.
+    let command =
+        r#"sh -c 'cat /proc/$$/cmdline >/tmp/arguments; printf "%s-%s" {KEY} "{KEY}" >/tmp/given'"#;
+    let app = format!(
+        "  metadata: {{id: app, version: '1'}}\n  image: coasti-test/tiny:1\n  \
+         env: {{KEY: {{random: true}}}}\n  docker: {{command: {WAITS}}}\n  \
+         run:\n    post-run:\n    - >-\n      {command}\n"
+    );
+    stack.products(&[("app", &app)]);
+    stack.sites("  - {label: app, image: app, update: {settle: 300ms}}\n");
+    stack.apply();
+    let key = &stack.secrets()["app/KEY"];
+    let of = |file: &str| exec(&stack.object("app"), &format!("cat /tmp/{file}"));
+    assert_eq!(of("given"), format!("{key}-{key}"));
+    let arguments = of("arguments");
+    assert!(arguments.contains("/tmp/given"), "{arguments}");
+    assert!(!arguments.contains(key.as_str()), "{arguments}");
 }
