@@ -346,28 +346,29 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
 }
 
 impl Wishes {
-    /// The labels of `--target`, with those that they had before: who takes over data, and who held it, are
-    /// changed together or not at all. After a second rename `was:` may still name the first label; who writes
-    /// to the same volumes and is not in the files any more is the one that goes.
+    /// The labels of `--target`, with those that they had before and those that have their place now: who takes
+    /// over data, and who held it, are changed together or not at all. After a second rename `was:` may still name
+    /// the first label; who writes to the same volumes and is not in the files any more is the one that goes.
     pub fn target_with_old(&self, desired: &Stack, base: Option<&Stack>) -> BTreeSet<String> {
         let mut all = self.target.clone();
         if all.is_empty() {
             return all;
         }
         let named = |label: &str| desired.containers().any(|(id, ..)| id.label() == label);
-        let wanted = desired
-            .containers()
-            .filter(|(id, ..)| self.target.contains(id.label()));
-        let mut data: BTreeSet<&EngineId> = BTreeSet::new();
-        for (id, _, spec) in wanted {
-            data.extend(spec.written());
+        let base = || base.into_iter().flat_map(Stack::containers);
+        for (id, _, spec) in desired.containers() {
             // A label that something else has by now is no longer the old one.
             let was = desired.was(id.label()).filter(|was| !named(was));
-            all.extend(was.map(str::to_owned));
-        }
-        for (id, _, spec) in base.into_iter().flat_map(Stack::containers) {
-            if !named(id.label()) && spec.written().any(|volume| data.contains(volume)) {
-                all.insert(id.label().to_owned());
+            let written: BTreeSet<&EngineId> = spec.written().collect();
+            let wrote = base()
+                .filter(|(old, ..)| !named(old.label()))
+                .filter(|(_, _, spec)| spec.written().any(|volume| written.contains(volume)))
+                .map(|(old, ..)| old.label());
+            for old in was.into_iter().chain(wrote) {
+                let hit = |label| self.target.contains(label);
+                if hit(old) || hit(id.label()) {
+                    all.extend([old, id.label()].map(str::to_owned));
+                }
             }
         }
         all

@@ -183,9 +183,15 @@ fn narrow(mut stack: Stack, base: Option<&Stack>, wishes: &Wishes) -> Stack {
         return stack;
     }
     let target = wishes.target_with_old(&stack, base);
-    stack
-        .resources
-        .retain(|id, _| id.kind == Kind::Image || target.contains(id.label()));
+    let own = stack
+        .containers()
+        .filter(|(id, ..)| target.contains(id.label()));
+    let needed: BTreeSet<_> = own
+        .flat_map(|(_, it, _)| it.needs.keys().cloned())
+        .collect();
+    stack.resources.retain(|id, _| {
+        id.kind == Kind::Image || target.contains(id.label()) || needed.contains(id)
+    });
     for (id, resource) in base.iter().flat_map(|base| &base.resources) {
         if !target.contains(id.label()) {
             stack

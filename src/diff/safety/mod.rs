@@ -34,7 +34,7 @@ pub(super) fn check(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
         }
     }
     volumes_gone(inputs, diff, &mut refusals);
-    lost_touch(inputs, diff, &mut refusals);
+    lost_touch(inputs, slots, &mut refusals);
     protected(inputs, diff, &mut refusals);
     removals(inputs, slots, diff, &mut refusals);
     strangers(inputs, slots, diff, &mut refusals);

@@ -1,7 +1,8 @@
 //! Who loses touch with data: it stays, and something new and empty takes its place.
 
-use super::{Action, Before, Diff, Inputs, Reason, Refusal};
+use super::{Before, Diff, Inputs, Reason, Refusal, Slots};
 use crate::base::{EngineId, Kind, ResourceId};
+use crate::diff::{Candidate, slots::Place};
 use crate::model::{ContainerSpec, Mount, MountSource, Resource, Role, Stack};
 use std::collections::BTreeSet;
 
@@ -216,27 +217,22 @@ pub(super) fn volumes_gone(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<
     }
 }
 
-/// What holds data goes while one of the same product comes: most likely it was only renamed.
-pub(super) fn lost_touch(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
+/// What holds data goes while one of the same product comes: most likely it was only renamed. By the whole
+/// files, also where `--target` does only one half of it: the other half would find nothing amiss any more.
+pub(super) fn lost_touch(inputs: &Inputs<'_>, slots: &Slots<'_>, refusals: &mut Vec<Refusal>) {
     let Some(base) = inputs.base else { return };
-    for change in diff
-        .changes
-        .values()
-        .filter(|c| c.id.kind == Kind::Container)
-    {
-        let Some(resource) = inputs.desired.resources.get(&change.id) else {
-            continue;
-        };
+    for (id, resource, _) in inputs.desired.containers() {
         let Some(about) = &resource.about else {
             continue;
         };
-        let label = change.id.label();
-        let is_new = change.action == Action::Create && change.reasons.contains(&Reason::New);
+        let label = id.label();
+        let there = |candidate: &Candidate<'_>| candidate.place != Place::Failed;
+        let is_new = !base.resources.contains_key(id) && !slots.of(id).iter().any(there);
         // One that never was keeps no data.
         let unknown = inputs.desired.was(label).filter(|was| !inputs.knows(was));
         let renamed = about.was.is_some() && about.role == Role::App && unknown.is_none();
         let said = renamed || resource.life.new_data || inputs.wishes.new_data.contains(label);
-        if !is_new || said {
+        if !is_new || said || inputs.hold(id).is_some() {
             continue;
         }
         // By what was applied, not by what runs: after a `destroy` nothing goes, and the data is there.
@@ -244,28 +240,28 @@ pub(super) fn lost_touch(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Re
             .resources
             .iter()
             .filter(|(id, _)| {
-                id.kind == Kind::Container
-                    && !inputs.desired.resources.contains_key(*id)
-                    && inputs.wants(id)
+                id.kind == Kind::Container && !inputs.desired.resources.contains_key(*id)
             })
-            .find(|(id, old)| {
+            .filter(|(old, _)| inputs.wants(id) || inputs.wants(old))
+            .find(|(gone, old)| {
                 let same = old
                     .about
                     .as_ref()
                     .is_some_and(|o| o.role == about.role && o.product == about.product);
                 same && match about.role {
                     Role::App => {
-                        holds_data(base, id.label()) && !keeps_data(inputs, base, id.label(), label)
+                        holds_data(base, gone.label())
+                            && !keeps_data(inputs, base, gone.label(), label)
                     }
                     Role::Provider => {
-                        let kept = volumes_of(base, |of| of == *id)
-                            .is_subset(&volumes_of(inputs.desired, |of| *of == change.id));
-                        id.label() == label && old.life.holds_data && !kept
+                        let kept = volumes_of(base, |of| of == *gone)
+                            .is_subset(&volumes_of(inputs.desired, |of| of == id));
+                        gone.label() == label && old.life.holds_data && !kept
                     }
                 }
             });
         let Some((old, _)) = going else { continue };
-        let (was, now) = (&old.address, &change.id.address);
+        let (was, now) = (&old.address, &id.address);
         let keep = match about.role {
             Role::App => {
                 format!("if it was renamed: `was: {was}` beside `label: {now}` keeps the data, or")
@@ -277,7 +273,7 @@ pub(super) fn lost_touch(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Re
         };
         refusals.push(Refusal {
             code: "P0305".into(),
-            id: change.id.clone(),
+            id: id.clone(),
             summary: format!("`{was}` goes and `{now}` comes, both {}", about.product),
             why: match unknown {
                 Some(typo) => format!(
@@ -290,7 +286,7 @@ pub(super) fn lost_touch(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Re
                 keep,
                 format!("if it is another one: `new-data: true` there, or `--new-data {label}`"),
             ],
-            origin: change.origin.clone(),
+            origin: resource.origin("").cloned(),
         });
     }
 }

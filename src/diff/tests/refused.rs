@@ -146,6 +146,21 @@ fn p0305_an_app_with_data_goes_while_one_of_its_product_comes() {
 }
 
 #[test]
+fn p0305_holds_for_a_target_as_well_whichever_half_it_names() {
+    let mut world = news();
+    for label in ["news", "blog"] {
+        world.wishes.target = labels(&[label]);
+        assert_eq!(world.refused(), ["P0305 container:news"], "{label}");
+    }
+    // What is about neither of them goes on.
+    world.wishes.target = labels(&["wiki"]);
+    assert_eq!(world.refused(), Vec::<String>::new());
+    world.wishes.target = labels(&["news"]);
+    world.wishes.new_data = labels(&["news"]);
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
 fn p0301_a_database_that_is_a_site_and_one_that_is_meant_to_have_new_data() {
     let mut stack = fixture::usual();
     fixture::spec_mut(&mut stack, "wiki").image = "docker.io/library/postgres:15".into();
