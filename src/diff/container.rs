@@ -397,6 +397,9 @@ fn is_ending(
     }
     // One that never has another policy tells nothing by it: it is one that would have been replaced.
     let replaced = || {
+        if inputs.wishes.ending.contains(id) {
+            return true;
+        }
         let wanted = inputs.base.and_then(|base| base.resources.get(id));
         let same = wanted.is_some_and(|wanted| match &wanted.spec {
             Spec::Container(other) => **other == *spec,

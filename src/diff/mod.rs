@@ -80,6 +80,9 @@ pub struct Wishes {
     /// A run was cut off, or lost its engine: what it asked for last may still be on its way.
     #[serde(default)]
     pub cut_off: bool,
+    /// Containers that such a run was to change: it may have asked for their end.
+    #[serde(default)]
+    pub ending: BTreeSet<ResourceId>,
     /// Digests that registries have now, by reference (`--refresh`).
     pub remote: BTreeMap<String, String>,
 }

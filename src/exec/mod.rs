@@ -9,6 +9,7 @@ mod event;
 mod fill;
 mod run;
 mod subnet;
+mod taken;
 mod wait;
 
 pub use bind::{Values, mask};

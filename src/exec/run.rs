@@ -3,7 +3,7 @@
 use super::bind::{self, Binder, Values};
 use super::wait::{self, Bells, NotWell};
 use super::{Event, Events, PARALLEL};
-use super::{fill, subnet};
+use super::{fill, taken};
 use crate::base::{EngineId, ResourceId, Secret, Span, names};
 use crate::engine::{Call, Done, Engine, EngineError};
 use crate::model::Stack;
@@ -456,7 +456,7 @@ impl Work {
                 target,
             } => {
                 guard(context, step).await?;
-                let done = subnet::execute(context, *call, limit).await;
+                let done = taken::execute(context, *call, limit).await;
                 match done {
                     Ok(Done::Made(id)) => Ok(Some(id)),
                     Ok(_) => Ok(None),

@@ -6,7 +6,7 @@
 
 use super::error::OpError;
 use super::lost;
-use crate::base::{Digest, Key, StackId, StackName, ValueId, names};
+use crate::base::{Digest, Key, ResourceId, StackId, StackName, ValueId, names};
 use crate::config::{Desired, Facts, Sealed, seal};
 use crate::diag::Diagnostics;
 use crate::diff::{Held, Inputs, Refusal, Wishes, carried};
@@ -183,8 +183,20 @@ impl Gathered {
         let Some(open) = self.open else { return };
         wishes.cut_off = true;
         let runs = Store::new(look, &self.sealed.stack.name).runs().await;
-        let run = runs.into_iter().flatten().find(|run| run.seq == open);
-        wishes.distrust = run.map(|run| run.id);
+        let Some(run) = runs.into_iter().flatten().find(|run| run.seq == open) else {
+            return;
+        };
+        wishes.distrust = Some(run.id);
+        let store = Store::new(look, &self.sealed.stack.name);
+        let attempted = match &run.revision {
+            Some(id) => store.revision(id).await.ok().flatten(),
+            None => None,
+        };
+        if let (Some(attempted), Some(base)) = (attempted, &self.base) {
+            let differs = |id: &&ResourceId| attempted.stack.container(id) != base.container(id);
+            let ids = base.containers().map(|(id, ..)| id).filter(differs);
+            wishes.ending = ids.cloned().collect();
+        }
     }
 }
 

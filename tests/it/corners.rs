@@ -8,7 +8,7 @@ use coasti::base::EngineId;
 use coasti::diff::Wishes;
 use coasti::engine::{
     Call, Engine, ErrorKind,
-    sim::{Behaviour, Fault, FaultPlan, Sim, SimImage},
+    sim::{Behaviour, Fault, FaultPlan, Record, Sim, SimImage},
 };
 use coasti::observe::Status;
 use coasti::ops::{OpError, hold::Act};
@@ -364,7 +364,8 @@ fn a_value_that_is_new_in_the_files_is_made_beside_data_that_is_known() {
 
 #[test]
 fn what_was_being_stopped_when_a_run_was_cut_off_is_started_again() {
-    for straight in [true, false] {
+    let cases = [None, Some("no")].map(|restart| [(restart, true), (restart, false)]);
+    for (restart, straight) in cases.into_iter().flatten() {
         in_virtual_time(async {
             let sim = engine();
             // It takes its time: the engine kills it in the end.
@@ -374,6 +375,7 @@ fn what_was_being_stopped_when_a_run_was_cut_off_is_started_again() {
             for site in sites.values_mut() {
                 site.image = "stubborn";
                 site.volume = true;
+                site.restart = restart;
             }
             apply(&sim, &sites).await.unwrap();
             let before = containers(&sim)["acme-blog"].id.clone();
@@ -401,5 +403,43 @@ fn what_was_being_stopped_when_a_run_was_cut_off_is_started_again() {
             assert!(plan(&sim, &sites).await.is_empty());
             assert!(sim.violations().is_empty());
         });
+    }
+}
+
+#[test]
+fn what_a_killed_run_had_asked_for_is_taken_where_it_comes_late() {
+    for what in ["network", "volume", "container"] {
+        let mut took = 0;
+        for late in (0..300).step_by(20) {
+            in_virtual_time(async {
+                let sim = engine();
+                sim.latency(Duration::from_millis(20));
+                let late = Fault::CrashLate(Duration::from_millis(late));
+                sim.faults(FaultPlan::new().on(format!("create {what} acme-"), late));
+                let run = tokio::spawn({
+                    let sim = sim.clone();
+                    async move { apply(&sim, &networked()).await.map(drop) }
+                });
+                while !sim.is_dead() {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                run.abort();
+                sim.revive();
+                release(&sim).await;
+                apply(&sim, &networked()).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(9)).await;
+                let left = plan(&sim, &networked()).await;
+                assert!(left.is_empty(), "{:?}", left.changes);
+                assert_eq!(names(&sim), ["acme-blog", "acme-blog-redis", "acme-wiki"]);
+                assert!(sim.violations().is_empty());
+                let refused = |record: &&Record| {
+                    matches!(record.outcome, Some(Err(ErrorKind::Conflict)))
+                        && record.call.starts_with("create ")
+                };
+                took += sim.history().iter().filter(refused).count();
+            });
+        }
+        // Else this shows nothing.
+        assert!(took > 0 || what == "volume", "{what}");
     }
 }

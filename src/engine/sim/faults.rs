@@ -15,6 +15,8 @@ pub enum Fault {
     CrashBefore,
     /// The caller is killed before it hears the answer: the call happens.
     CrashAfter,
+    /// The caller is killed, and the engine does the call only so much later.
+    CrashLate(Duration),
     /// The engine dies before it does the call; see [`super::Sim::crash`].
     EngineCrashBefore,
     /// The engine does the call and dies before it answers.

@@ -135,7 +135,7 @@ impl Sim {
         let result = match fault {
             Some(Fault::Fail(kind)) => Err(EngineError::new(kind, what, "a fault was ordered")),
             Some(Fault::LoseReply) => Err(lost(ErrorKind::Unreachable, what)),
-            Some(Fault::CrashBefore | Fault::CrashAfter) => {
+            Some(Fault::CrashBefore | Fault::CrashAfter | Fault::CrashLate(_)) => {
                 self.kill();
                 Err(lost(ErrorKind::Unreachable, what))
             }
@@ -173,6 +173,13 @@ impl Sim {
         limit: Duration,
     ) -> Result<Done, EngineError> {
         let (sim, call, what) = (self.clone(), call.clone(), what.to_owned());
+        if let Some(Fault::CrashLate(time)) = fault {
+            self.kill();
+            let error = lost(ErrorKind::Ambiguous, &what);
+            let change = async move { sim.change(&call, &what, Some(Fault::Slow(time))).await };
+            tokio::spawn(change);
+            return Err(error);
+        }
         let text = what.clone();
         let change = async move { sim.change(&call, &text, fault).await };
         let slow = match fault {
