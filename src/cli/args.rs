@@ -70,7 +70,7 @@ pub enum Color {
     Never,
 }
 
-/// How to show something.
+/// How to show what there is to tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
@@ -78,10 +78,30 @@ pub enum Format {
     Human,
     /// One JSON document.
     Json,
-    /// One JSON document a line, as it happens.
-    Jsonl,
+}
+
+/// How to show a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
     /// For a comment on a change.
     Markdown,
+}
+
+/// How to tell what is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RunFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document at the end.
+    Json,
+    /// One JSON document a line, as it happens.
+    Jsonl,
 }
 
 /// What a plan may be narrowed, forced and allowed to.
@@ -115,7 +135,7 @@ pub struct Change {
     pub lock_wait: Span,
     /// How to tell what goes on.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: RunFormat,
 }
 
 /// The commands.
@@ -148,7 +168,7 @@ pub enum Command {
         full: bool,
         /// How to show it.
         #[arg(long, value_enum, default_value_t)]
-        format: Format,
+        format: PlanFormat,
     },
     /// Make what runs what the files say; where that fails, undo it.
     Apply {

@@ -41,6 +41,11 @@ pub fn report(error: &OpError, out: &Out, style: &Style) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// The exit code that an error has.
+pub fn code_of(error: &OpError) -> u8 {
+    explain(error, &Style::default()).0
+}
+
 fn head(style: &Style, text: &str) -> String {
     lead(style, Tone::Bad, "error:", text)
 }

@@ -4,6 +4,7 @@
 
 pub mod args;
 mod cmd;
+mod document;
 pub mod exit;
 mod out;
 pub mod render;
@@ -52,5 +53,7 @@ fn init_tracing(verbose: u8) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would panic where nobody reads them any more.
+        .log_internal_errors(false)
         .try_init();
 }

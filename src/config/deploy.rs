@@ -9,7 +9,8 @@ use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use crate::model::{Order, Subnet, Update};
 use std::{net::IpAddr, sync::Arc};
 
-const NAMES: &[&str] = &["deploy.yml", "deploy.yaml", "deploy.toml", "deploy.json"];
+/// Where it is, in `config/`.
+pub(super) const NAMES: &[&str] = &["deploy.yml", "deploy.yaml", "deploy.toml", "deploy.json"];
 
 /// The deploy file, read.
 #[derive(Clone, Debug)]
@@ -104,26 +105,7 @@ pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Deploy> {
         );
         return None;
     }
-    let version = super::check_version(&mut table, d);
-    let stack = stack_name(
-        table.text("stack", d),
-        // Of nua's files, which have no name for the whole: the folder's serves.
-        (version == 0 && root.get("site").is_some()).then(|| folder.name()),
-        &table.at,
-        d,
-    );
-    let id = table.text("id", d).and_then(|id| {
-        let fine = id.value.len() == 32 && id.value.bytes().all(|b| b.is_ascii_hexdigit());
-        if !fine {
-            let summary = format!("`{}` is no stack id", id.value);
-            d.push(
-                Diagnostic::error(codes::BAD_ID, id.at, summary)
-                    .help("leave it out: coasti makes one and writes it here"),
-            );
-            return None;
-        }
-        Some(StackId::new(id.value.to_ascii_lowercase()))
-    });
+    let (stack, id) = whose(&root, &mut table, folder, d);
     let ports = ports(table.take("ports", d), d);
     let pool = pool(table.take("networks", d), d);
     let external_ip = table.text("external-ip", d).map(|ip| ip.value);
@@ -159,6 +141,41 @@ pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Deploy> {
         services,
         users,
     })
+}
+
+/// The stack's name and id.
+pub(super) fn whose(
+    root: &Node,
+    table: &mut Table<'_>,
+    folder: &dyn Folder,
+    d: &mut Diagnostics,
+) -> (Option<StackName>, Option<StackId>) {
+    let version = super::check_version(table, d);
+    let stack = stack_name(
+        table.text("stack", d),
+        // Of nua's files, which have no name for the whole: the folder's serves.
+        (version == 0 && root.get("site").is_some()).then(|| folder.name()),
+        &table.at,
+        d,
+    );
+    let id = table.text("id", d).and_then(|id| {
+        let known = stack_id(&id.value);
+        if known.is_none() {
+            let summary = format!("`{}` is no stack id", id.value);
+            d.push(
+                Diagnostic::error(codes::BAD_ID, id.at, summary)
+                    .help("leave it out: coasti makes one and writes it here"),
+            );
+        }
+        known
+    });
+    (stack, id)
+}
+
+/// 32 hexadecimal digits.
+pub(super) fn stack_id(text: &str) -> Option<StackId> {
+    let fine = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    fine.then(|| StackId::new(text.to_ascii_lowercase()))
 }
 
 fn stack_name(

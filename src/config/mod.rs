@@ -15,6 +15,7 @@ mod deploy;
 mod doc;
 mod env_file;
 mod expand;
+mod identity;
 mod image;
 mod info;
 mod platform;
@@ -29,6 +30,7 @@ mod strength;
 mod tests;
 
 pub use doc::with_id;
+pub use identity::{Identity, identity};
 pub use products::{Auth, Listed, list};
 pub use recipe::Recipe;
 pub use seal::{Facts, Sealed, seal};
@@ -49,6 +51,12 @@ pub trait Folder {
 
     /// Whether a file is at `path`.
     fn exists(&self, path: &str) -> bool;
+
+    /// The references of the images in the archive at `path`, none where they cannot be told; why it is no
+    /// archive of images, where it is none.
+    fn archived(&self, _path: &str) -> Result<Option<BTreeSet<String>>, String> {
+        Ok(None)
+    }
 
     /// The folder's own name: the stack's, where a file of nua's has none.
     fn name(&self) -> String;

@@ -97,6 +97,8 @@ pub enum Cause {
     Drift,
     /// An image's tag names another image now.
     Upstream,
+    /// A run of coasti's that was cut off left it so.
+    Run,
 }
 
 /// One field that differs.

@@ -5,8 +5,9 @@ use crate::diag::Source;
 use rustix::fs::OFlags;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::{
+    collections::BTreeSet,
     fs,
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -130,6 +131,48 @@ fn check(about: &fs::Metadata) -> Result<(), Unreadable> {
     Err(Unreadable::Because(format!("is {what}, not a file")))
 }
 
+/// The references in an image archive, from its table of contents alone. One that is compressed, or of a form
+/// that names no references, is not looked into: the engine does.
+fn archived(path: &Path) -> Result<Option<BTreeSet<String>>, String> {
+    const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
+    const MOST_ENTRIES: usize = 100_000;
+    let wrong = |error: io::Error| error.to_string();
+    let mut file = fs::File::open(path).map_err(wrong)?;
+    let mut start = Vec::new();
+    (&file).take(8).read_to_end(&mut start).map_err(wrong)?;
+    if PACKED.iter().any(|magic| start.starts_with(magic)) {
+        return Ok(None);
+    }
+    file.rewind().map_err(wrong)?;
+    let mut archive = tar::Archive::new(file);
+    let entries = archive.entries_with_seek().map_err(wrong)?;
+    let mut other_form = false;
+    for entry in entries.take(MOST_ENTRIES) {
+        let entry = entry.map_err(|_| "it is no tar archive".to_owned())?;
+        let name = entry.path().map_err(wrong)?;
+        let name = name.strip_prefix(".").unwrap_or(&name);
+        other_form |= name == Path::new("index.json") || name == Path::new("repositories");
+        if name != Path::new("manifest.json") {
+            continue;
+        }
+        let mut text = Vec::new();
+        entry.take(LARGEST).read_to_end(&mut text).map_err(wrong)?;
+        #[derive(serde::Deserialize)]
+        struct Saved {
+            #[serde(rename = "RepoTags")]
+            tags: Option<Vec<String>>,
+        }
+        let images: Vec<Saved> = serde_json::from_slice(&text)
+            .map_err(|_| "its manifest.json cannot be read".to_owned())?;
+        let tags = images.into_iter().flat_map(|image| image.tags);
+        return Ok(Some(tags.flatten().collect()));
+    }
+    match other_form {
+        true => Ok(None),
+        false => Err("it has no manifest.json".to_owned()),
+    }
+}
+
 impl Folder for Disk {
     fn read(&self, path: &str) -> Result<Option<Arc<Source>>, Unreadable> {
         let full = self.root.join(path);
@@ -160,6 +203,10 @@ impl Folder for Disk {
 
     fn exists(&self, path: &str) -> bool {
         self.root.join(path).is_file()
+    }
+
+    fn archived(&self, path: &str) -> Result<Option<BTreeSet<String>>, String> {
+        archived(&self.root.join(path))
     }
 
     fn name(&self) -> String {
@@ -235,6 +282,45 @@ mod tests {
         };
         assert_eq!(source.text, "stack: a\r\n# \u{e9} \u{fffd}\r\n");
         assert_eq!(source.text.get(at..at + 3), Some("\u{fffd}"));
+    }
+
+    #[test]
+    fn an_image_archive_tells_what_it_has() {
+        let folder = Temporary::new("archive");
+        let disk = Disk::at(&folder.0);
+        let write = |name: &str, files: &[(&str, &str)]| {
+            let mut tar = tar::Builder::new(Vec::new());
+            for (path, text) in files {
+                let mut header = tar::Header::new_gnu();
+                header.set_size(text.len() as u64);
+                header.set_mode(0o644);
+                tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+            }
+            fs::write(folder.0.join(name), tar.into_inner().unwrap()).unwrap();
+        };
+        let manifest = r#"[{"RepoTags": ["a:1", "b:2"]}, {"RepoTags": null}]"#;
+        write(
+            "a.tar",
+            &[("0/layer.tar", "x"), ("manifest.json", manifest)],
+        );
+        let tags = disk.archived("a.tar").unwrap().unwrap();
+        assert_eq!(Vec::from_iter(tags), ["a:1", "b:2"]);
+        write("oci.tar", &[("index.json", "{}")]);
+        assert_eq!(disk.archived("oci.tar"), Ok(None));
+        fs::write(folder.0.join("packed.tar.gz"), b"\x1f\x8b\x08\0").unwrap();
+        assert_eq!(disk.archived("packed.tar.gz"), Ok(None));
+        write("other.tar", &[("readme", "x")]);
+        write("broken.tar", &[("manifest.json", "[")]);
+        fs::write(folder.0.join("junk.tar"), "junk".repeat(500)).unwrap();
+        fs::write(folder.0.join("empty.tar"), "").unwrap();
+        for (name, why) in [
+            ("other.tar", "it has no manifest.json"),
+            ("broken.tar", "its manifest.json cannot be read"),
+            ("junk.tar", "it is no tar archive"),
+            ("empty.tar", "it has no manifest.json"),
+        ] {
+            assert_eq!(disk.archived(name), Err(why.to_owned()), "{name}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::lost;
 use crate::base::{Digest, Key, ResourceId, StackId, StackName, ValueId, names};
 use crate::config::{Desired, Facts, Sealed, seal};
 use crate::diag::Diagnostics;
-use crate::diff::{Held, Inputs, Refusal, Wishes, carried};
+use crate::diff::{Cause, Held, Inputs, Reason, Refusal, Wishes, carried};
 use crate::engine::{Look, Scope};
 use crate::exec::Values;
 use crate::model::{Spec, Stack, Text, spec_hash};
@@ -161,6 +161,7 @@ impl Gathered {
             wishes,
         };
         let mut plan = plan(&inputs);
+        self.own_doing(&mut plan);
         let lost = self
             .lost
             .iter()
@@ -170,6 +171,25 @@ impl Gathered {
             plan.steps.clear();
         }
         plan
+    }
+
+    /// What coasti itself did is nobody else's: what a destroy took, and that a run which was cut off had
+    /// containers stay down.
+    fn own_doing(&self, plan: &mut Plan) {
+        let destroyed = self.peek.head.as_ref().is_some_and(|head| head.down);
+        for change in &mut plan.changes {
+            for reason in &mut change.reasons {
+                if destroyed && *reason == Reason::Gone {
+                    *reason = Reason::New;
+                }
+            }
+            for field in &mut change.fields {
+                let let_stay_down = field.field == "restart" && field.from.as_deref() == Some("no");
+                if self.open.is_some() && field.cause == Cause::Drift && let_stay_down {
+                    field.cause = Cause::Run;
+                }
+            }
+        }
     }
 
     /// Decisions that stand, by the labels of the files.
@@ -244,6 +264,21 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], OpError> {
     getrandom::fill(&mut bytes)
         .map_err(|error| OpError::usage(format!("the system gives no randomness: {error}"), &[]))?;
     Ok(bytes)
+}
+
+/// Refuses what is another folder's stack, before anything of it is told or changed.
+pub async fn owned<L: Look>(
+    look: &L,
+    name: &StackName,
+    id: Option<&StackId>,
+) -> Result<(), OpError> {
+    let scope = Scope {
+        stack: name.clone(),
+        images: BTreeSet::new(),
+        by_name: BTreeSet::new(),
+    };
+    let observed = look.observe(&scope).await?;
+    identity(name, id, "config/deploy.yml", &observed)
 }
 
 /// The engine must not have this stack under another id.

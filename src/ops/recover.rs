@@ -5,7 +5,7 @@ use super::error::OpError;
 use super::images::{images, keep_images};
 use super::session::{Begin, Session, Who};
 use crate::base::{Key, Kind, RevisionId, StackId, StackName};
-use crate::diff::{Inputs, Reason, Wishes, carried};
+use crate::diff::{Cause, Inputs, Reason, Wishes, carried};
 use crate::engine::{Call, Engine, Look, Scope};
 use crate::exec::{self, Event, Events, Made, Stop, Values};
 use crate::model::Stack;
@@ -113,13 +113,21 @@ pub async fn plan_rollback<L: Look>(
     let mut known = known(look, name, id, Some(&revision.stack)).await?;
     missing_images(look, &revision, &mut known.observed).await?;
     let good = known.good.as_ref().map(|good| &good.stack);
-    let plan = plan(&Inputs {
+    let mut plan = plan(&Inputs {
         desired: &revision.stack,
         observed: &known.observed,
         base: good,
         held: &carried(&known.held, good, &revision.stack),
         wishes,
     });
+    // No registry moved the tag: the revision's image is what is asked for.
+    let fields = plan
+        .changes
+        .iter_mut()
+        .flat_map(|change| &mut change.fields);
+    for field in fields.filter(|field| field.cause == Cause::Upstream) {
+        field.cause = Cause::You;
+    }
     Ok((revision, plan))
 }
 

@@ -1,48 +1,109 @@
 //! `coasti secret`: values kept in the store.
 
+use super::apply::{values_of, versioned};
 use super::error::OpError;
+use super::gather::owned;
+use super::recover::{Known, known};
 use super::session::{Begin, Session, Who};
 use crate::base::{Secret, StackId, StackName, ValueId};
 use crate::engine::{Engine, Look};
 use crate::exec::{Events, Stop, Values};
 use crate::store::Store;
 use crate::store::record::Outcome;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// All values of a stack.
-pub async fn all<L: Look>(look: &L, name: &StackName) -> Result<Values, OpError> {
-    let store = Store::new(look, name);
-    let head = store.peek().await?.head.unwrap_or_default();
-    Ok(store.values(&head).await?)
+/// What a stack's values are.
+pub struct Kept {
+    /// Those in force: what runs has them.
+    pub values: Values,
+    /// Those of them for which another was taken in since.
+    pub changed: BTreeSet<ValueId>,
 }
 
-/// One value, by `LABEL[/PROVIDER]/VAR`.
+/// All values of a stack.
+pub async fn all<L: Look>(look: &L, name: &StackName, id: &StackId) -> Result<Kept, OpError> {
+    owned(look, name, Some(id)).await?;
+    let store = Store::new(look, name);
+    let peek = store.peek().await?;
+    let head = peek.head.unwrap_or_default();
+    let newest = store.values(&head).await?;
+    let good = match &head.good {
+        Some(id) => store.revision(id).await?,
+        None => None,
+    };
+    let values = match (&good, &peek.key) {
+        (Some(good), Some(key)) => values_of(&good.stack, &newest, key),
+        _ => newest.clone(),
+    };
+    let changed = values
+        .iter()
+        .filter(|(id, value)| newest.get(*id) != Some(value))
+        .map(|(id, _)| id.clone())
+        .collect();
+    Ok(Kept { values, changed })
+}
+
+/// One value, by `LABEL[/PROVIDER]/VAR`, and whether another was taken in since.
 pub async fn get<L: Look>(
     look: &L,
     name: &StackName,
+    id: &StackId,
     address: &str,
-) -> Result<Secret<String>, OpError> {
-    let values = all(look, name).await?;
-    values.get(&ValueId::new(address)).cloned().ok_or_else(|| {
-        let known: Vec<_> = values
-            .keys()
-            .map(ValueId::as_str)
-            .filter(|id| !id.contains(':'))
-            .collect();
-        let mut help = vec![if known.is_empty() {
-            "nothing was generated yet".to_owned()
-        } else {
-            format!("there are: {}", known.join(", "))
-        }];
-        help.extend(
-            crate::diag::did_you_mean(address, known.iter().copied())
-                .map(|n| format!("did you mean `{n}`?")),
-        );
-        OpError::Usage {
-            what: format!("there is no generated value `{address}`"),
-            help,
-        }
+) -> Result<(Secret<String>, bool), OpError> {
+    let Kept { values, changed } = all(look, name, id).await?;
+    let wanted = ValueId::new(address);
+    if let Some(value) = values.get(&wanted) {
+        return Ok((value.clone(), changed.contains(&wanted)));
+    }
+    let known: Vec<_> = values
+        .keys()
+        .map(ValueId::as_str)
+        .filter(|id| !id.contains([':', '@']))
+        .collect();
+    let mut help = vec![if known.is_empty() {
+        "nothing was generated yet".to_owned()
+    } else {
+        format!("there are: {}", known.join(", "))
+    }];
+    help.extend(
+        crate::diag::did_you_mean(address, known.iter().copied())
+            .map(|n| format!("did you mean `{n}`?")),
+    );
+    Err(OpError::Usage {
+        what: format!("there is no generated value `{address}`"),
+        help,
     })
+}
+
+/// What came of an import.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// How many values were taken in.
+    pub count: usize,
+    /// Those that what runs does not have: an apply gives them to it.
+    pub changed: BTreeSet<ValueId>,
+    /// Those of them that data was made with, by its volume: no apply changes them there.
+    pub bound: BTreeMap<ValueId, String>,
+}
+
+/// Values that an image reads only when it initialises its data, by the volume that is initialised.
+fn bound(known: &Known) -> BTreeMap<ValueId, String> {
+    let mut bound = BTreeMap::new();
+    for (_, resource, spec) in known.good.iter().flat_map(|good| good.stack.containers()) {
+        let init_only = resource.about.iter().flat_map(|about| &about.init_only);
+        for (variable, data) in init_only {
+            let there = data.as_str().starts_with('/')
+                || known.observed.volumes.contains_key(data.as_str());
+            let values = spec.env.get(variable).into_iter();
+            for value in values
+                .flat_map(crate::model::Text::values)
+                .filter(|_| there)
+            {
+                bound.insert(value.id.clone(), data.to_string());
+            }
+        }
+    }
+    bound
 }
 
 /// Takes values in: what an export gave, or what was changed inside a service.
@@ -54,23 +115,37 @@ pub async fn import<E: Engine>(
     who: &Who,
     events: &Events,
     stop: &Stop,
-) -> Result<usize, OpError> {
+) -> Result<Imported, OpError> {
+    owned(engine, name, Some(&id)).await?;
     let session = Session::open(engine, name, id, who, "secret import", events, stop).await?;
     let result: Result<_, OpError> = async {
         let store = session.store();
-        let peek = store.peek().await?;
-        let head = peek.head.clone().unwrap_or_default();
+        let known = known(engine, name, Some(&session.id), None).await?;
+        let (peek, head) = (&known.peek, known.head.clone());
         let key = match &peek.key {
             Some(key) => key.clone(),
             None => crate::base::Key::new(super::gather::random()?),
         };
         let mut all = store.values(&head).await?;
-        let count = values.len();
+        let in_force = match &known.good {
+            Some(good) => values_of(&good.stack, &all, &key),
+            None => Values::new(),
+        };
+        let mut imported = Imported {
+            count: values.len(),
+            ..Imported::default()
+        };
+        let bound = bound(&known);
         for (id, value) in values {
             let id = ValueId::new(id);
+            if in_force.get(&id).is_some_and(|now| *now.expose() != value) {
+                let data = bound.get(&id).map(|data| (id.clone(), data.clone()));
+                imported.bound.extend(data);
+                imported.changed.insert(id.clone());
+            }
             if let Some(old) = all.insert(id.clone(), Secret::new(value)) {
                 let digest = key.keyed(old.expose().as_bytes());
-                all.insert(super::apply::versioned(&id, &digest), old);
+                all.insert(versioned(&id, &digest), old);
             }
         }
         let new_store = peek.key.is_none();
@@ -84,20 +159,24 @@ pub async fn import<E: Engine>(
             about,
         };
         let mut written = session.begin(begin).await?;
+        if !imported.changed.is_empty() {
+            // What runs proves by it that nothing changed.
+            written.digest = None;
+        }
         session
             .end(
                 &mut written,
                 Outcome::Done,
-                format!("{count} values"),
+                format!("{} values", imported.count),
                 None,
                 None,
             )
             .await?;
-        Ok(count)
+        Ok(imported)
     }
     .await;
     let closed = session.close().await;
-    let count = result?;
+    let imported = result?;
     closed?;
-    Ok(count)
+    Ok(imported)
 }

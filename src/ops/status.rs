@@ -3,7 +3,7 @@
 use super::error::OpError;
 use super::gather::{Gathered, gather};
 use super::recover::known;
-use crate::base::{ResourceId, StackName};
+use crate::base::{ResourceId, StackId, StackName};
 use crate::config::Desired;
 use crate::diff::{Held, Notice, Wishes};
 use crate::engine::Look;
@@ -114,6 +114,7 @@ pub enum Sync {
 pub async fn status<L: Look>(
     look: &L,
     name: &StackName,
+    id: Option<&StackId>,
     desired: Option<&Desired>,
 ) -> Result<Status, OpError> {
     match desired {
@@ -123,7 +124,7 @@ pub async fn status<L: Look>(
             Ok(of_gathered(name, &gathered, &plan))
         }
         None => {
-            let known = known(look, name, None, None).await?;
+            let known = known(look, name, id, None).await?;
             let empty = Stack::empty(name.clone(), None);
             let stack = known.good.as_ref().map_or(&empty, |good| &good.stack);
             let good = known.head.good.as_ref().map(ToString::to_string);

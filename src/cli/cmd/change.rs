@@ -3,8 +3,8 @@
 use super::plan::refresh;
 use super::session::{Listener, Shell};
 use super::wishes;
-use crate::base::{RevisionId, StackId, StackName};
-use crate::cli::args::{Change, Format, Labels, Narrow};
+use crate::base::{RevisionId, StackName};
+use crate::cli::args::{Change, Labels, Narrow};
 use crate::cli::render;
 use crate::config::Desired;
 use crate::diff::Wishes;
@@ -27,25 +27,27 @@ fn must_ask(shell: &Shell, change: &Change) -> Result<bool, OpError> {
         (false, true) => Ok(true),
         (false, false) => Err(OpError::usage(
             "there is no terminal to ask on",
-            &["pass --yes, or apply a saved plan (coasti plan --out FILE, then coasti apply FILE)"],
+            &["pass --yes"],
         )),
     }
 }
 
-fn show_plan(shell: &Shell, plan: &Plan, stack: &Stack, format: Format) {
-    match format {
-        Format::Json | Format::Jsonl => {
-            let mut json = render::plan::json(plan, stack);
-            if let Some(fields) = json.as_object_mut() {
-                fields.insert("event".into(), "plan".into());
-            }
-            shell.out.data(&format!("{json}\n"));
-        }
-        Format::Human | Format::Markdown => {
-            shell
-                .out
-                .say(&render::plan::human(plan, stack, false, &shell.style()));
-        }
+/// Likewise; an apply may have been agreed to before.
+fn asks_for_apply(shell: &Shell, change: &Change) -> Result<bool, OpError> {
+    must_ask(shell, change).map_err(|_| {
+        OpError::usage(
+            "there is no terminal to ask on",
+            &["pass --yes, or apply a saved plan (coasti plan --out FILE, then coasti apply FILE)"],
+        )
+    })
+}
+
+fn show_plan(shell: &Shell, plan: &Plan, stack: &Stack) {
+    let json = || render::plan::json(plan, stack);
+    if !shell.document.plan(&shell.out, json) {
+        shell
+            .out
+            .say(&render::plan::human(plan, stack, false, &shell.style()));
     }
 }
 
@@ -57,6 +59,7 @@ pub(super) async fn apply(
     change: &Change,
     keep_failed: bool,
 ) -> Result<ExitCode, OpError> {
+    shell.run_format(change.format);
     let (disk, mut desired) = shell.files()?;
     let engine = shell.engine().await?;
     let mut wishes = Wishes {
@@ -74,8 +77,8 @@ pub(super) async fn apply(
                 &["leave out --target, --replace, --new-data, --max-removals and --refresh"],
             ));
         }
-        None if must_ask(shell, change)? => {
-            match ask(shell, &engine, &desired, &wishes, change).await? {
+        None if asks_for_apply(shell, change)? => {
+            match ask(shell, &engine, &desired, &wishes).await? {
                 Some(saved) => Some(saved),
                 None => return Ok(ExitCode::SUCCESS),
             }
@@ -114,7 +117,7 @@ pub(super) async fn apply(
         show: &|gathered, plan| {
             if !shown {
                 shell.warn(&gathered.diagnostics);
-                show_plan(shell, plan, &gathered.sealed.stack, change.format);
+                show_plan(shell, plan, &gathered.sealed.stack);
             }
         },
     };
@@ -129,7 +132,7 @@ pub(super) async fn apply(
     .await;
     listener.finish().await;
     let applied = result?;
-    tell(shell, &applied, change.format);
+    tell(shell, &applied);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -139,7 +142,6 @@ async fn ask(
     engine: &Docker,
     desired: &Desired,
     wishes: &Wishes,
-    change: &Change,
 ) -> Result<Option<Saved>, OpError> {
     let gathered = gather(engine, desired).await?;
     gathered.check_labels(wishes)?;
@@ -151,7 +153,7 @@ async fn ask(
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
     }
-    show_plan(shell, &plan, &gathered.sealed.stack, change.format);
+    show_plan(shell, &plan, &gathered.sealed.stack);
     if plan.steps.is_empty() {
         return Ok(Some(Saved::new(&gathered, &plan, wishes)));
     }
@@ -181,13 +183,12 @@ fn load(path: &Path) -> Result<Saved, OpError> {
 }
 
 /// What runs now: addresses, ports, and values marked `display`, these on a terminal only.
-fn tell(shell: &Shell, applied: &Applied, format: Format) {
+fn tell(shell: &Shell, applied: &Applied) {
     for warning in &applied.warnings {
         shell.out.tell(&format!("warning: {warning}"));
     }
-    if matches!(format, Format::Json | Format::Jsonl) {
-        let done = serde_json::json!({"event": "applied", "revision": applied.revision});
-        shell.out.data(&format!("{done}\n"));
+    let done = serde_json::json!({"revision": applied.revision, "warnings": applied.warnings});
+    if shell.document.outcome(done) {
         return;
     }
     let Some(revision) = &applied.revision else {
@@ -232,8 +233,10 @@ pub(super) async fn rollback(
     revision: Option<&str>,
     change: &Change,
 ) -> Result<ExitCode, OpError> {
-    let (disk, desired) = shell.files()?;
-    let (name, id) = (desired.name.clone(), need_id(&desired)?);
+    shell.run_format(change.format);
+    let disk = shell.folder()?;
+    // Of the files no more: a rollback is wanted most where they are wrong, and has all it needs in the store.
+    let (name, id) = shell.stack_with_id()?;
     let engine = shell.engine().await?;
     let to = revision.map(RevisionId::named);
     let wishes = Wishes {
@@ -246,7 +249,7 @@ pub(super) async fn rollback(
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
     }
     shell.out.say(&format!("Rolling back to {}.", target.id));
-    show_plan(shell, &plan, &target.stack, change.format);
+    show_plan(shell, &plan, &target.stack);
     if must_ask(shell, change)? && !shell.out.confirm("Roll back?") {
         shell.out.say("nothing was changed");
         return Ok(ExitCode::SUCCESS);
@@ -258,27 +261,16 @@ pub(super) async fn rollback(
     let result =
         recover::rollback(&engine, &name, id, to.as_ref(), &wishes, &who, events, stop).await;
     listener.finish().await;
-    tell(shell, &result?, change.format);
+    tell(shell, &result?);
     shell.explain(
         "The files still say what they said: change them too, or the next apply brings it back.",
     );
     Ok(ExitCode::SUCCESS)
 }
 
-fn need_id(desired: &Desired) -> Result<StackId, OpError> {
-    desired.id.clone().ok_or_else(|| {
-        OpError::usage(
-            format!(
-                "stack `{}` was never applied: its deploy file has no id",
-                desired.name
-            ),
-            &["coasti apply"],
-        )
-    })
-}
-
 /// Undoes a run that was cut off.
 pub(super) async fn recover(shell: &Shell, change: &Change) -> Result<ExitCode, OpError> {
+    shell.run_format(change.format);
     let (name, id) = shell.stack_with_id()?;
     let engine = shell.engine().await?;
     let who = shell.who(None, change).await;
@@ -294,6 +286,7 @@ pub(super) async fn recover(shell: &Shell, change: &Change) -> Result<ExitCode, 
 
 /// Removes containers and networks.
 pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, OpError> {
+    shell.run_format(change.format);
     let (name, id) = shell.stack_with_id()?;
     let engine = shell.engine().await?;
     let known = recover::known(&engine, &name, Some(&id), None).await?;
@@ -302,12 +295,7 @@ pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, 
         shell.out.say("nothing runs");
         return Ok(ExitCode::SUCCESS);
     }
-    show_plan(
-        shell,
-        &plan,
-        &Stack::empty(name.clone(), None),
-        change.format,
-    );
+    show_plan(shell, &plan, &Stack::empty(name.clone(), None));
     if must_ask(shell, change)? && !confirm_destroy(shell, &name) {
         shell.out.say("nothing was changed");
         return Ok(ExitCode::SUCCESS);
@@ -332,6 +320,7 @@ fn confirm_destroy(shell: &Shell, name: &StackName) -> bool {
 
 /// Start, stop, restart, pause, unpause, remove.
 pub(super) async fn act(shell: &Shell, act: Act, labels: &Labels) -> Result<ExitCode, OpError> {
+    shell.run_format(labels.change.format);
     let (name, id) = shell.stack_with_id()?;
     let engine = shell.engine().await?;
     let change = &labels.change;

@@ -1,49 +1,56 @@
 //! Commands that look, and those that reach into one container.
 
 use super::session::Shell;
+use crate::base::ValueId;
 use crate::cli::args::{Format, LockCommand, SecretCommand};
 use crate::cli::render;
 use crate::config;
 use crate::diag::Diagnostics;
 use crate::exec::{Events, Stop};
+use crate::ops::gather::owned;
 use crate::ops::{OpError, hold, recover, secrets, status as op};
+use crate::store::record::RunRecord;
 use crate::store::{Store, lock};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::process::ExitCode;
 
 /// What runs.
 pub(super) async fn status(shell: &Shell, full: bool, format: Format) -> Result<ExitCode, OpError> {
+    let for_program = shell.is_json(format);
     let disk = shell.folder()?;
-    let mut diagnostics = Diagnostics::new();
-    let desired = config::read(&disk, &mut diagnostics);
-    let Some(desired) = desired else {
-        return Err(OpError::Files(diagnostics));
-    };
+    let mut wrong = Diagnostics::new();
+    let desired = config::read(&disk, &mut wrong);
+    let (name, id) = shell.stack()?;
     let engine = shell.engine().await?;
-    let status = op::status(
-        &engine,
-        &desired.name,
-        Some(&desired).filter(|_| !diagnostics.has_errors()),
-    )
-    .await;
-    let status = match status {
-        // What runs can be told even where the files are wrong.
-        Err(OpError::Files(_)) => op::status(&engine, &desired.name, None).await?,
-        other => other?,
+    let status = match &desired {
+        Some(_) => op::status(&engine, &name, id.as_ref(), desired.as_ref()).await,
+        None => Err(OpError::Files(wrong)),
     };
-    match format {
-        Format::Json | Format::Jsonl => shell
-            .out
-            .data(&format!("{}\n", render::status::json(&status))),
-        Format::Human | Format::Markdown => {
-            shell.out.data(&render::status::human(
-                &status,
-                full,
-                jiff::Timestamp::now(),
-                &shell.data_style(),
-            ));
+    let (status, wrong) = match status {
+        // What runs can be told even where the files are wrong.
+        Err(OpError::Files(wrong)) => {
+            let status = op::status(&engine, &name, id.as_ref(), None).await?;
+            (status, Some(wrong))
         }
+        other => (other?, None),
+    };
+    if let Some(wrong) = &wrong
+        && !for_program
+    {
+        let style = shell.style();
+        let text = render::diag::human(wrong, style.color, style.width);
+        shell.out.tell(&text);
+    }
+    if for_program {
+        shell.print(&render::status::json(&status, wrong.as_ref()));
+    } else {
+        shell.out.data(&render::status::human(
+            &status,
+            full,
+            jiff::Timestamp::now(),
+            &shell.data_style(),
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -54,22 +61,21 @@ pub(super) async fn history(
     number: usize,
     format: Format,
 ) -> Result<ExitCode, OpError> {
-    let (name, _) = shell.stack()?;
+    let for_program = shell.is_json(format);
+    let (name, id) = shell.stack()?;
     let engine = shell.engine().await?;
+    owned(&engine, &name, id.as_ref()).await?;
     let mut runs = Store::new(&engine, &name).runs().await?;
     runs.reverse();
     runs.truncate(number);
-    match format {
-        Format::Json | Format::Jsonl => shell
-            .out
-            .data(&format!("{}\n", render::history::json(&runs))),
-        Format::Human | Format::Markdown => {
-            shell.out.data(&render::history::human(
-                &runs,
-                jiff::Timestamp::now(),
-                &shell.data_style(),
-            ));
-        }
+    if for_program {
+        shell.print(&render::history::json(&runs));
+    } else {
+        shell.out.data(&render::history::human(
+            &runs,
+            jiff::Timestamp::now(),
+            &shell.data_style(),
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -80,8 +86,10 @@ pub(super) async fn show(
     what: Option<&str>,
     format: Format,
 ) -> Result<ExitCode, OpError> {
-    let (name, _) = shell.stack()?;
+    let for_program = shell.is_json(format);
+    let (name, id) = shell.stack()?;
     let engine = shell.engine().await?;
+    owned(&engine, &name, id.as_ref()).await?;
     let store = Store::new(&engine, &name);
     let runs = store.runs().await?;
     let run = match what {
@@ -99,31 +107,47 @@ pub(super) async fn show(
         let what = what.unwrap_or("anything");
         return Err(OpError::usage(
             format!("there is no run or revision `{what}`"),
-            &["`coasti history` lists them"],
+            &[&kept(&runs), "`coasti history` lists them"],
         ));
     };
     let revision = match &run.revision {
         Some(id) => store.revision(id).await?,
         None => None,
     };
-    match format {
-        Format::Json | Format::Jsonl => {
-            shell.out.data(&format!(
-                "{}\n",
-                render::history::json_one(run, revision.as_ref())
-            ));
-        }
-        Format::Human | Format::Markdown => {
-            let (now, style) = (jiff::Timestamp::now(), shell.data_style());
-            shell.out.data(&render::history::human_one(
-                run,
-                revision.as_ref(),
-                now,
-                &style,
-            ));
-        }
+    if for_program {
+        shell.print(&render::history::json_one(run, revision.as_ref()));
+    } else {
+        let (now, style) = (jiff::Timestamp::now(), shell.data_style());
+        shell.out.data(&render::history::human_one(
+            run,
+            revision.as_ref(),
+            now,
+            &style,
+        ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which runs there are: commands that only kept a decision have a number as well, and no record.
+fn kept(runs: &[RunRecord]) -> String {
+    let mut spans: Vec<(u64, u64)> = Vec::new();
+    for run in runs {
+        match spans.last_mut() {
+            Some((_, last)) if *last + 1 == run.seq => *last = run.seq,
+            _ => spans.push((run.seq, run.seq)),
+        }
+    }
+    let spans: Vec<_> = spans
+        .iter()
+        .map(|(first, last)| match first == last {
+            true => first.to_string(),
+            false => format!("{first} to {last}"),
+        })
+        .collect();
+    match spans.is_empty() {
+        true => "no run is kept".to_owned(),
+        false => format!("the runs kept: {}", spans.join(", ")),
+    }
 }
 
 /// What a container prints.
@@ -170,17 +194,29 @@ pub(super) async fn secret(shell: &Shell, command: SecretCommand) -> Result<Exit
     let engine = shell.engine().await?;
     match command {
         SecretCommand::Get { address } => {
-            let value = secrets::get(&engine, &name, &address).await?;
+            let (value, changed) = secrets::get(&engine, &name, &id, &address).await?;
             shell.out.data(&format!("{}\n", value.expose()));
+            if changed {
+                shell.explain(
+                    "note: this is in force; another was taken in since, for the next apply",
+                );
+            }
         }
         SecretCommand::Export => {
-            let values = secrets::all(&engine, &name).await?;
-            let plain: BTreeMap<_, _> = values
+            let kept = secrets::all(&engine, &name, &id).await?;
+            let plain: BTreeMap<_, _> = kept
+                .values
                 .iter()
                 .map(|(id, value)| (id.as_str(), value.expose()))
                 .collect();
             let json = serde_json::to_string_pretty(&plain).unwrap_or_default();
             shell.out.data(&format!("{json}\n"));
+            if !kept.changed.is_empty() {
+                let changed = listed(&kept.changed);
+                shell.explain(&format!(
+                    "note: these are in force; others were taken in since, for the next apply: {changed}"
+                ));
+            }
         }
         SecretCommand::Import => {
             let mut text = String::new();
@@ -199,10 +235,10 @@ pub(super) async fn secret(shell: &Shell, command: SecretCommand) -> Result<Exit
             let change = crate::cli::args::Change {
                 yes: true,
                 lock_wait: crate::base::Span::ZERO,
-                format: Format::Human,
+                format: crate::cli::args::RunFormat::Human,
             };
             let who = shell.who(None, &change).await;
-            let count = secrets::import(
+            let imported = secrets::import(
                 &engine,
                 &name,
                 id,
@@ -212,27 +248,56 @@ pub(super) async fn secret(shell: &Shell, command: SecretCommand) -> Result<Exit
                 &Stop::default(),
             )
             .await?;
-            shell.out.say(&format!("{count} values taken in"));
+            tell_import(shell, &imported);
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
+fn listed(ids: &BTreeSet<ValueId>) -> String {
+    let ids: Vec<_> = ids.iter().map(ValueId::as_str).collect();
+    ids.join(", ")
+}
+
+fn tell_import(shell: &Shell, imported: &secrets::Imported) {
+    let noun = if imported.count == 1 {
+        "value"
+    } else {
+        "values"
+    };
+    shell
+        .out
+        .say(&format!("{} {noun} taken in", imported.count));
+    if imported.changed.is_empty() {
+        return;
+    }
+    shell.explain(&format!(
+        "The next apply gives what runs another {}.",
+        listed(&imported.changed)
+    ));
+    for (id, volume) in &imported.bound {
+        let label = id.as_str().split('/').next().unwrap_or_default();
+        let text = format!(
+            "warning: the data in `{volume}` was made with another {id}, and no apply changes it there. If it \
+             was changed inside the service: coasti apply --new-data {label}. If not, take the old value in \
+             again: coasti secret get {id} prints it."
+        );
+        shell.out.tell(&shell.style().wrap(0, &text));
+    }
+}
+
 /// The lock.
 pub(super) async fn lock(shell: &Shell, command: LockCommand) -> Result<ExitCode, OpError> {
-    let (name, _) = shell.stack()?;
+    let for_program = matches!(&command, LockCommand::Status { format } if shell.is_json(*format));
+    let (name, id) = shell.stack()?;
     let engine = shell.engine().await?;
+    owned(&engine, &name, id.as_ref()).await?;
     let held = lock::look(&engine, &name).await?;
     match (command, held) {
-        (
-            LockCommand::Status {
-                format: Format::Json | Format::Jsonl,
-            },
-            held,
-        ) => {
+        (LockCommand::Status { .. }, held) if for_program => {
             let holder = held.as_ref().and_then(|(_, holder)| holder.clone());
             let json = serde_json::json!({"locked": held.is_some(), "holder": holder});
-            shell.out.data(&format!("{json}\n"));
+            shell.print(&json);
         }
         (_, None) => shell.out.say("not locked"),
         (LockCommand::Status { .. }, Some((_, holder))) => match holder {

@@ -60,6 +60,7 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
         Command::Secret(command) => look::secret(&shell, command).await,
         Command::Lock(command) => look::lock(&shell, command).await,
     };
+    shell.document.end(&shell.out, result.as_ref().err());
     result.unwrap_or_else(|error| super::exit::report(&error, &shell.out, &shell.style()))
 }
 

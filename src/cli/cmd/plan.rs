@@ -2,7 +2,7 @@
 
 use super::session::Shell;
 use super::wishes;
-use crate::cli::args::{Format, Narrow};
+use crate::cli::args::{Format, Narrow, PlanFormat};
 use crate::cli::exit::code;
 use crate::cli::render;
 use crate::config::{self, Desired};
@@ -21,20 +21,17 @@ pub(super) fn validate(shell: &Shell, format: Format) -> Result<ExitCode, OpErro
     let mut diagnostics = Diagnostics::new();
     let desired = config::read(&disk, &mut diagnostics);
     let bad = desired.is_none() || diagnostics.has_errors();
-    match format {
-        Format::Json | Format::Jsonl => shell
-            .out
-            .data(&format!("{}\n", render::diag::json(&diagnostics))),
-        Format::Human | Format::Markdown => {
-            let style = shell.style();
-            if !diagnostics.is_empty() {
-                shell
-                    .out
-                    .tell(&render::diag::human(&diagnostics, style.color, style.width));
-            }
-            if !bad {
-                shell.out.say("the files are valid");
-            }
+    if shell.is_json(format) {
+        shell.print(&render::diag::json(&diagnostics));
+    } else {
+        let style = shell.style();
+        if !diagnostics.is_empty() {
+            shell
+                .out
+                .tell(&render::diag::human(&diagnostics, style.color, style.width));
+        }
+        if !bad {
+            shell.out.say("the files are valid");
         }
     }
     Ok(if bad {
@@ -51,8 +48,11 @@ pub(super) async fn plan(
     save: Option<&Path>,
     detailed: bool,
     full: bool,
-    format: Format,
+    format: PlanFormat,
 ) -> Result<ExitCode, OpError> {
+    if format == PlanFormat::Json {
+        shell.document.whole();
+    }
     let (_, desired) = shell.files()?;
     let engine = shell.engine().await?;
     let gathered = gather(&engine, &desired).await?;
@@ -67,7 +67,7 @@ pub(super) async fn plan(
     let stack = &gathered.sealed.stack;
     let style = shell.data_style();
     match format {
-        Format::Human => {
+        PlanFormat::Human => {
             let mut text = render::plan::human(&plan, stack, full, &style);
             if full {
                 text += "\nSteps:\n";
@@ -75,10 +75,8 @@ pub(super) async fn plan(
             }
             shell.out.data(&text);
         }
-        Format::Json | Format::Jsonl => shell
-            .out
-            .data(&format!("{}\n", render::plan::json(&plan, stack))),
-        Format::Markdown => shell.out.data(&render::plan::markdown(&plan, stack)),
+        PlanFormat::Json => shell.print(&render::plan::json(&plan, stack)),
+        PlanFormat::Markdown => shell.out.data(&render::plan::markdown(&plan, stack)),
     }
     if let Some(open) = gathered.open {
         shell.out.say(&format!("note: run {open} was cut off; `coasti apply` goes on from here, `coasti recover` undoes it"));

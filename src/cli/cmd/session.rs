@@ -1,7 +1,8 @@
 //! What every command needs: the folder, the files, the engine, and somebody to tell.
 
 use crate::base::{StackId, StackName};
-use crate::cli::args::{Change, Format, Global};
+use crate::cli::args::{Change, Format, Global, RunFormat};
+use crate::cli::document::Document;
 use crate::cli::out::Out;
 use crate::cli::render::{self, progress, style::Style};
 use crate::config::{self, Desired};
@@ -17,6 +18,7 @@ use std::time::Duration;
 pub(super) struct Shell {
     pub(super) global: Global,
     pub(super) out: Out,
+    pub(super) document: Document,
     /// News of pulls, from the engine's connection to whoever shows them.
     pulls: std::sync::Mutex<Option<Pulls>>,
 }
@@ -26,10 +28,36 @@ type Pulls = tokio::sync::mpsc::UnboundedReceiver<docker::Progress>;
 impl Shell {
     pub(super) fn new(global: Global) -> Self {
         let out = Out::new(&global);
+        let document = Document::default();
         Self {
             global,
             out,
+            document,
             pulls: std::sync::Mutex::default(),
+        }
+    }
+
+    /// Whether a program reads; what it reads then ends with what came of the command, in every case.
+    pub(super) fn is_json(&self, format: Format) -> bool {
+        let json = format == Format::Json;
+        if json {
+            self.document.whole();
+        }
+        json
+    }
+
+    /// Prints a command's own document.
+    pub(super) fn print(&self, json: &serde_json::Value) {
+        self.out.data(&format!("{json}\n"));
+        self.document.printed();
+    }
+
+    /// Of a command that changes something, what a program reads.
+    pub(super) fn run_format(&self, format: RunFormat) {
+        match format {
+            RunFormat::Human => {}
+            RunFormat::Json => self.document.whole(),
+            RunFormat::Jsonl => self.document.lines(),
         }
     }
 
@@ -121,10 +149,17 @@ impl Shell {
         })
     }
 
-    /// The stack's name and id from its files.
+    /// The stack's name and id, whatever else is wrong with its files or missing from them.
     pub(super) fn stack(&self) -> Result<(StackName, Option<StackId>), OpError> {
-        let (_, desired) = self.files()?;
-        Ok((desired.name.clone(), desired.id))
+        let disk = self.folder()?;
+        if let Some(whose) = config::identity(&disk) {
+            return Ok((whose.name, whose.id));
+        }
+        let mut diagnostics = Diagnostics::new();
+        match config::read(&disk, &mut diagnostics) {
+            Some(desired) => Ok((desired.name.clone(), desired.id)),
+            None => Err(OpError::Files(diagnostics)),
+        }
     }
 
     /// Likewise, where nothing can be done without an id.
@@ -176,9 +211,9 @@ impl Shell {
     }
 
     /// A listener for events that shows progress, and the stop that Ctrl-C asks for.
-    pub(super) fn listen(&self, format: Format) -> Listener {
+    pub(super) fn listen(&self, format: RunFormat) -> Listener {
         let mode = match format {
-            Format::Json | Format::Jsonl => progress::Mode::Json,
+            RunFormat::Jsonl => progress::Mode::Json,
             _ if self.global.quiet => progress::Mode::Quiet,
             _ if self.out.is_terminal() => progress::Mode::Terminal,
             _ => progress::Mode::Plain,

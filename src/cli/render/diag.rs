@@ -25,10 +25,50 @@ pub fn human(diagnostics: &Diagnostics, color: bool, width: usize) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&renderer.render(&groups(one)));
-        text.push('\n');
+        for line in renderer.render(&groups(one)).lines() {
+            text.push_str(&fit(line, width.max(40)));
+        }
     }
     text
+}
+
+/// A line of words that is wider than the terminal, broken at spaces; an excerpt stays as it is.
+fn fit(line: &str, width: usize) -> String {
+    let plain: String = visible(line);
+    let words = ["error", "warning", "help:", "note:"];
+    let is_text = words
+        .iter()
+        .any(|word| plain.trim_start_matches([' ', '=']).starts_with(word));
+    let mut text = String::new();
+    let mut used = 0;
+    for (n, word) in line.split(' ').enumerate() {
+        let length = visible(word).chars().count();
+        if n > 0 && is_text && used + 1 + length > width {
+            text.push_str("\n    ");
+            used = 4;
+        } else if n > 0 {
+            text.push(' ');
+            used += 1;
+        }
+        text.push_str(word);
+        used += length;
+    }
+    text.push('\n');
+    text
+}
+
+/// A text without its colours.
+fn visible(text: &str) -> String {
+    let mut seen = String::new();
+    let mut escaped = false;
+    for c in text.chars() {
+        match (escaped, c) {
+            (false, '\u{1b}') => escaped = true,
+            (false, c) => seen.push(c),
+            (true, c) => escaped = !c.is_ascii_alphabetic(),
+        }
+    }
+    seen
 }
 
 /// A message with words of the user's in it, which may be of any length.
@@ -165,6 +205,15 @@ const LOOK_BACK: usize = 64 * 1024;
 
 /// All diagnostics for programs: one object each, in the order of [`human`].
 pub fn json(diagnostics: &Diagnostics) -> Value {
+    json!({
+        "format_version": "1.0",
+        "valid": !diagnostics.has_errors(),
+        "diagnostics": list(diagnostics),
+    })
+}
+
+/// They alone, as part of another document.
+pub fn list(diagnostics: &Diagnostics) -> Value {
     let place = |place: &Place| {
         let (line, column) = place.line_column();
         json!({ "file": place.source.name, "line": line, "column": column })
@@ -213,6 +262,17 @@ mod tests {
     }
 
     #[test]
+    fn sentences_fit_a_narrow_terminal_and_excerpts_stay_whole() {
+        let line = "error[E0104]: a sentence of several words that is long";
+        let fitted = "error[E0104]: a sentence of several\n    words that is long\n";
+        assert_eq!(fit(line, 40), fitted);
+        let red = format!("\u{1b}[31m{line}\u{1b}[0m");
+        assert_eq!(visible(&fit(&red, 40)), fitted);
+        let excerpt = "12 | a line of the user's own that is wider than forty columns";
+        assert_eq!(fit(excerpt, 40), format!("{excerpt}\n"));
+    }
+
+    #[test]
     fn a_problem_is_shown_at_its_place() {
         let source = source("site:\n- label: wiki\n  imagee: x\n- label: wiki\n");
         let mut all = Diagnostics::new();
@@ -248,7 +308,7 @@ mod tests {
         4 | - label: wiki
           |          ^^^^ the second
         "#);
-        insta::assert_snapshot!(json(&all), @r#"[{"code":"W0150","help":[],"label":"","related":[],"severity":"warning","summary":"nothing in particular"},{"code":"E0104","column":3,"file":"config/deploy.yml","help":["did you mean `image`?"],"label":"not known here","line":3,"related":[],"severity":"error","summary":"unknown key `imagee`"},{"code":"E0114","column":10,"file":"config/deploy.yml","help":[],"label":"the second","line":4,"related":[{"column":10,"file":"config/deploy.yml","line":2,"text":"the first"}],"severity":"error","summary":"two sites have the label `wiki`"}]"#);
+        insta::assert_snapshot!(list(&all), @r#"[{"code":"W0150","help":[],"label":"","related":[],"severity":"warning","summary":"nothing in particular"},{"code":"E0104","column":3,"file":"config/deploy.yml","help":["did you mean `image`?"],"label":"not known here","line":3,"related":[],"severity":"error","summary":"unknown key `imagee`"},{"code":"E0114","column":10,"file":"config/deploy.yml","help":[],"label":"the second","line":4,"related":[{"column":10,"file":"config/deploy.yml","line":2,"text":"the first"}],"severity":"error","summary":"two sites have the label `wiki`"}]"#);
         assert!(human(&all, true, 80).contains('\u{1b}'));
     }
 

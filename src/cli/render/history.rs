@@ -34,8 +34,9 @@ pub fn human(runs: &[RunRecord], now: jiff::Timestamp, style: &Style) -> String 
         let (word, tone) = outcome(run);
         let head = format!("{} {} {}", run.seq, style.dot(), clean(&what(run)));
         text.push_str(&format!(
-            "{} {}\n",
+            "{} {} {}\n",
             style.paint(Tone::Strong, &head),
+            style.dot(),
             style.paint(tone, word)
         ));
         let facts = [
@@ -282,10 +283,10 @@ mod tests {
             ..Style::default()
         };
         insta::assert_snapshot!(human(&runs()[..2], now(), &style), @"
-        2 · apply r2 failed, undone
+        2 · apply r2 · failed, undone
             1 h ago · 12.3 s · ann@laptop ·
             01234567
-        1 · apply r1 done
+        1 · apply r1 · done
             2 days ago · 12.3 s · ann@laptop ·
             01234567
         ");

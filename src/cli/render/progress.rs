@@ -1,6 +1,6 @@
 //! Shows a run while it goes: as lines, as JSON, or on a terminal as one line a container.
 //!
-//! Everything goes to stderr; stdout is for data. What a line says is made by pure functions; [`Progress`]
+//! Lines for programs go to stdout, all else to stderr. What a line says is made by pure functions; [`Progress`]
 //! adds the clock and the output. A run must not fail because nobody reads: errors of writing are ignored.
 
 use super::style::{Style, Tone, clean, columns, took as say};
@@ -56,12 +56,12 @@ enum View {
 }
 
 impl Progress {
-    /// Progress on stderr.
+    /// Progress where it belongs.
     pub fn new(mode: Mode, style: Style) -> Self {
         let view = match mode {
             Mode::Quiet => View::Quiet,
             Mode::Plain => View::Plain(Box::new(std::io::stderr())),
-            Mode::Json => View::Json(Box::new(std::io::stderr())),
+            Mode::Json => View::Json(Box::new(std::io::stdout())),
             Mode::Terminal => View::Terminal(Terminal::new(ProgressDrawTarget::stderr(), style)),
         };
         Self::with(view, style)

@@ -1,6 +1,7 @@
 //! What runs: health and sync beside each other, and where to reach it.
 
 use super::style::{self, Cell, Style, Tone, clean};
+use crate::diag::Diagnostics;
 use crate::ops::status::{App, Container, Health, Status, Sync};
 use serde_json::Value;
 
@@ -28,11 +29,16 @@ pub fn human(status: &Status, full: bool, now: jiff::Timestamp, style: &Style) -
     text
 }
 
-/// For programs.
-pub fn json(status: &Status) -> Value {
+/// For programs; with what is wrong with the files, where that is why sync is not known.
+pub fn json(status: &Status, wrong: Option<&Diagnostics>) -> Value {
     let mut value = serde_json::to_value(status).unwrap_or_default();
     if let Value::Object(fields) = &mut value {
         fields.insert("format_version".into(), "1.0".into());
+        let wrong = wrong.map(super::diag::list);
+        fields.insert(
+            "diagnostics".into(),
+            wrong.unwrap_or_else(|| Value::Array(Vec::new())),
+        );
     }
     value
 }
@@ -48,7 +54,11 @@ fn heading(status: &Status, style: &Style) -> String {
     }
     let (word, tone) = health(status.health);
     add(tone, word);
-    let (word, tone) = sync(status.sync);
+    let (word, tone) = match status.sync {
+        // On its own it would be anything that is unknown.
+        Sync::Unknown => ("sync unknown", Tone::Warn),
+        known => sync(known),
+    };
     add(tone, word);
     line.push('\n');
     line
@@ -63,7 +73,8 @@ fn notes(status: &Status) -> Vec<String> {
     }
     if !status.files {
         notes.push(
-            "The files could not be read, so it is not known whether this is what they say."
+            "The files have errors, so it is not known whether this is what they say: \
+             `coasti validate` shows them."
                 .to_owned(),
         );
     }
@@ -309,7 +320,7 @@ mod tests {
 
     #[test]
     fn programs_get_every_field() {
-        let value = json(&status());
+        let value = json(&status(), None);
         assert_eq!(value["apps"][0]["containers"][1]["restarts"], 4);
         assert_eq!(value["apps"][0]["sync"], "out-of-sync");
         assert_eq!(value["format_version"], "1.0");

@@ -151,6 +151,7 @@ fn from_archive<'a>(
             }
         }
     };
+    holds(image, path, &reference, folder, d)?;
     Some(Found {
         product: None,
         image: ImageChoice::Fixed {
@@ -161,6 +162,44 @@ fn from_archive<'a>(
             at: image.at.clone(),
         },
     })
+}
+
+/// Whether the archive at `path` has that image in it, as far as can be told; says so where it has not.
+fn holds(
+    image: &Sp<String>,
+    path: &str,
+    reference: &str,
+    folder: &dyn Folder,
+    d: &mut Diagnostics,
+) -> Option<()> {
+    let full = |text: &str| crate::config::image::full(text).map_or(text.to_owned(), |r| r.text);
+    let error =
+        |summary: String| Diagnostic::error(codes::UNKNOWN_IMAGE, image.at.clone(), summary);
+    let save = format!("make it with: docker save -o {path} {reference}");
+    let tags = match folder.archived(path) {
+        Ok(None) => return Some(()),
+        Ok(Some(tags)) => tags,
+        Err(why) => {
+            let summary = format!("`{path}` is no archive of images: {why}");
+            d.push(error(summary).help(save));
+            return None;
+        }
+    };
+    if tags.iter().any(|tag| full(tag) == full(reference)) {
+        return Some(());
+    }
+    let all: Vec<_> = tags.iter().map(|tag| format!("`{tag}`")).collect();
+    let has = match all.as_slice() {
+        [] => "its image has no tag".to_owned(),
+        all => format!("it has {}", all.join(", ")),
+    };
+    d.push(
+        error(format!("the archive `{path}` has no image `{reference}`"))
+            .label("the file's name is the reference of the image in it")
+            .help(format!("{has}: name the file so, or"))
+            .help(save),
+    );
+    None
 }
 
 fn from_product<'a>(
@@ -252,11 +291,16 @@ fn from_product<'a>(
         return None;
     };
     let own_id = app.id.as_ref().unwrap_or(&product.id);
+    let reference = format!("nua-{}:{own_tag}", plain_id(&own_id.value));
+    let archive = archive(folder, product, &own_tag);
+    if let Some(path) = &archive {
+        holds(image, path, &reference, folder, d)?;
+    }
     Some(Found {
         product: Some(product),
         image: ImageChoice::Fixed {
-            reference: format!("nua-{}:{own_tag}", plain_id(&own_id.value)),
-            archive: archive(folder, product, &own_tag),
+            reference,
+            archive,
             local: true,
             build: None,
             at: image.at.clone(),

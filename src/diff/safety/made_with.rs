@@ -77,8 +77,15 @@ pub(super) fn init_only(
             continue;
         }
         let mut help = vec![
-            format!("put the old value back (coasti secret get {}/{variable}), or", id.address),
-            "change it inside the service, and in the files to the same value with `coasti secret import`".into(),
+            format!(
+                "put the old value back (coasti secret get {}/{variable}), or",
+                id.address
+            ),
+            format!(
+                "change it inside the service, let coasti have the same value (coasti secret import), and \
+                 apply with `--new-data {}`",
+                id.label()
+            ),
         ];
         if was.is_none() {
             help = vec![

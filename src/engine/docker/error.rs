@@ -37,6 +37,13 @@ pub(super) fn convert(what: impl fmt::Display, error: Error, effect: Effect) -> 
         Error::DockerResponseServerError {
             status_code,
             message,
+        } if message.trim().is_empty() => (
+            refusal(status_code, &message),
+            format!("the answer is status {status_code}, with no reason"),
+        ),
+        Error::DockerResponseServerError {
+            status_code,
+            message,
         } => (refusal(status_code, &message), clean(&message)),
         Error::DockerStreamError { error } => (refusal(0, &error), clean(&error)),
         // What `Wire` says when it could not connect: nothing was sent.

@@ -100,3 +100,26 @@ fn an_archive_stands_in_the_stacks_folder_wherever_the_caller_works() {
     ran.expect(0);
     assert_eq!(status, "running");
 }
+
+#[test]
+fn an_archive_without_the_image_is_told_before_anything_is_done() {
+    let Some(stack) = Stack::new("an_archive_without_the_image_is_told_before_anything_is_done")
+    else {
+        return;
+    };
+    let image = stack.tag("coasti-test/tiny:1", "inside:1");
+    let file = stack.folder().join("other.tar");
+    docker(&["save", "-o", &file.to_string_lossy(), &image]);
+    stack.sites(&site_of("app", "./other.tar", WAITS, ""));
+    for command in [&["validate"][..], &["plan"], &["apply", "--yes"]] {
+        stack
+            .coasti(command)
+            .expect(3)
+            .says(&["other.tar", &format!("it has `{image}`")]);
+    }
+    stack.write("other.tar", "no archive");
+    stack
+        .coasti(&["plan"])
+        .expect(3)
+        .says(&["`other.tar` is no archive of images"]);
+}

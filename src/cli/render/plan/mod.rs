@@ -278,6 +278,7 @@ impl View<'_> {
                 let why = match (field.cause, &field.origin) {
                     (Cause::Drift, _) => "changed outside".to_owned(),
                     (Cause::Upstream, _) => "moved upstream".to_owned(),
+                    (Cause::Run, _) => "left by the run that was cut off".to_owned(),
                     (Cause::You, Some(origin)) => origin.to_string(),
                     (Cause::You, None) => String::new(),
                 };

@@ -62,7 +62,7 @@ pub(super) fn impact(change: &Change, desired: &Stack) -> Option<Impact> {
         Action::Update if !objects.live.disconnect.is_empty() => {
             Impact::interrupts("its connection to the network is made anew, for a moment")
         }
-        Action::Update => Impact::none("changed while it runs"),
+        Action::Update if runs => Impact::none("changed while it runs"),
         _ => None,
     }
 }
@@ -95,7 +95,12 @@ pub(super) fn strategy(change: &Change) -> Option<String> {
     Some(match change.strategy.as_ref()? {
         Strategy::New if change.action == Action::Create => "new app".to_owned(),
         Strategy::New => return None,
-        Strategy::Update if change.fields.iter().any(|f| f.cause != Cause::Drift) => {
+        Strategy::Update
+            if change
+                .fields
+                .iter()
+                .any(|f| !matches!(f.cause, Cause::Drift | Cause::Run)) =>
+        {
             "update".to_owned()
         }
         Strategy::Update => return None,
@@ -137,7 +142,9 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
 /// Whether a reason tells of something that happened outside coasti. After a run that was cut off, a
 /// container that does not run is that run's doing.
 pub(super) fn is_drift(change: &Change, reason: &Reason) -> bool {
-    let ours = change.action == Action::Restore || change.reasons.contains(&Reason::Leftover);
+    let ours = change.action == Action::Restore
+        || change.reasons.contains(&Reason::Leftover)
+        || change.fields.iter().any(|field| field.cause == Cause::Run);
     match reason {
         Reason::Gone | Reason::Paused => true,
         Reason::NotRunning { .. } => !ours,
