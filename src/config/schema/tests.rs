@@ -332,6 +332,7 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     (
         "one value refers to another, or must differ from it",
         &[
+            codes::EXPOSED,
             codes::DUPLICATE_LABEL,
             codes::DUPLICATE_DOMAIN,
             codes::MIXED_DOMAIN,
