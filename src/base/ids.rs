@@ -95,6 +95,8 @@ pub enum Kind {
     Network,
     /// A volume.
     Volume,
+    /// Files delivered into a container.
+    File,
     /// A container: an app, a provider, a platform service, a job.
     Container,
 }
@@ -106,6 +108,7 @@ impl Kind {
             Self::Image => "image",
             Self::Network => "network",
             Self::Volume => "volume",
+            Self::File => "file",
             Self::Container => "container",
         }
     }
@@ -143,6 +146,11 @@ impl ResourceId {
     /// The volume at `address`.
     pub fn volume(address: impl Into<String>) -> Self {
         Self::new(Kind::Volume, address)
+    }
+
+    /// The files at `address`.
+    pub fn file(address: impl Into<String>) -> Self {
+        Self::new(Kind::File, address)
     }
 
     /// The network at `address`.
@@ -187,6 +195,7 @@ impl FromStr for ResourceId {
             "image" => Kind::Image,
             "network" => Kind::Network,
             "volume" => Kind::Volume,
+            "file" => Kind::File,
             "container" => Kind::Container,
             _ => return Err(format!("`{kind}` is no kind of resource")),
         };

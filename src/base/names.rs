@@ -22,6 +22,19 @@ pub fn object(stack: &StackName, address: &str) -> String {
     fit(&format!("{stack}-{}", address.replace('/', "-")), MAX)
 }
 
+/// The engine's name of one of several versions of the object at `address`: `STACK-ADDRESS-VERSION`, of which
+/// the version is never cut.
+pub fn versioned(stack: &StackName, address: &str, version: &str) -> String {
+    let room = MAX.saturating_sub(version.len() + 1);
+    let name = fit(&format!("{stack}-{}", address.replace('/', "-")), room);
+    format!("{name}-{version}")
+}
+
+/// The container through which the volume of that name is filled, and which never starts.
+pub fn holder(volume: &str) -> String {
+    format!("coasti.{volume}")
+}
+
 /// The volume that keeps a stack's history and generated values, and the container that holds it.
 ///
 /// No other name of ours starts so: a stack's name has no dot.

@@ -8,6 +8,7 @@ use crate::observe::{Image, Observed};
 use std::collections::BTreeMap;
 
 mod compose;
+mod delivery;
 mod errors;
 mod hostile;
 mod inputs;

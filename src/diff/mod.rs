@@ -11,6 +11,7 @@
 
 pub mod codes;
 mod container;
+mod files;
 mod held;
 mod live;
 mod others;
@@ -23,7 +24,7 @@ pub use held::carried;
 pub use live::LiveChange;
 pub use slots::{Candidate, Slots};
 
-use crate::base::{EngineId, ResourceId};
+use crate::base::{EngineId, Kind, ResourceId};
 use crate::diag::Origin;
 use crate::model::Stack;
 use crate::observe::Observed;
@@ -335,6 +336,7 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
     others::images(inputs, &mut diff);
     others::networks(inputs, &mut diff);
     others::volumes(inputs, &mut diff);
+    files::missing(inputs, &mut diff);
     container::containers(inputs, &slots, &mut diff);
     for (label, hold) in inputs.held {
         diff.notices.insert(Notice::Held {
@@ -347,6 +349,7 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
         safety::check(inputs, &slots, &mut diff);
     }
     others::drop_unneeded(inputs, &mut diff);
+    files::unused(inputs, &mut diff);
     diff
 }
 
@@ -384,7 +387,6 @@ impl Inputs<'_> {
     /// Whether the resource is within `--target`: of a label named there, or a network or volume that a
     /// container of such a label needs.
     pub fn wants(&self, id: &ResourceId) -> bool {
-        use crate::base::Kind;
         let target = &self.wishes.target_with_old(self.desired, self.base);
         let needed = || {
             self.desired
@@ -394,9 +396,15 @@ impl Inputs<'_> {
         match id.kind {
             _ if target.is_empty() || target.contains(id.label()) => true,
             Kind::Image => true,
-            Kind::Network | Kind::Volume => needed(),
+            Kind::Network | Kind::Volume | Kind::File => needed(),
             Kind::Container => false,
         }
+    }
+
+    /// Whether the resource's label is within `--target`.
+    pub(crate) fn wants_label(&self, id: &ResourceId) -> bool {
+        let target = self.wishes.target_with_old(self.desired, self.base);
+        target.is_empty() || target.contains(id.label())
     }
 
     /// Whether something is or was there under a label: on the engine, or when last applied.
@@ -409,7 +417,8 @@ impl Inputs<'_> {
             .chain(volumes)
             .filter_map(|owner| owner.resource.as_ref());
         ids.chain(applied)
-            .any(|id| id.kind != crate::base::Kind::Image && id.label() == label)
+            // Files are coasti's own content: of a label that is gone they tell nothing.
+            .any(|id| !matches!(id.kind, Kind::Image | Kind::File) && id.label() == label)
     }
 
     /// Whether the engine has a volume of that name, of this stack or somebody else's.

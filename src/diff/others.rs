@@ -5,7 +5,12 @@ use crate::base::{Kind, ResourceId, names};
 use crate::model::{ImageSpec, Pull, Resource, Spec, flatten};
 use std::collections::BTreeSet;
 
-fn change(id: &ResourceId, resource: &Resource, action: Action, reason: Reason) -> Change {
+pub(super) fn change(
+    id: &ResourceId,
+    resource: &Resource,
+    action: Action,
+    reason: Reason,
+) -> Change {
     Change {
         id: id.clone(),
         name: resource.name.clone(),
@@ -173,11 +178,7 @@ pub(super) fn volumes(inputs: &Inputs<'_>, diff: &mut Diff) {
                 let known = inputs
                     .base
                     .is_some_and(|base| base.resources.contains_key(id));
-                let reason = if known && spec.files.is_empty() {
-                    Reason::Gone
-                } else {
-                    Reason::New
-                };
+                let reason = if known { Reason::Gone } else { Reason::New };
                 diff.changes
                     .insert(id.clone(), change(id, resource, Action::Create, reason));
             }
@@ -216,11 +217,10 @@ pub(super) fn volumes(inputs: &Inputs<'_>, diff: &mut Diff) {
         }
     }
     for volume in inputs.observed.volumes.values() {
-        let used = inputs.desired.by_name(Kind::Volume, &volume.name).is_some()
-            // Made for its content, which the store keeps: nothing of anybody's is in it.
-            || matches!(&volume.owner.spec, Some(Spec::Volume(spec)) if !spec.files.is_empty());
+        let used = inputs.desired.by_name(Kind::Volume, &volume.name).is_some();
         let store = volume.name == names::store(&inputs.desired.name);
-        if !used && !store && !inputs.wishes.undo {
+        let files = super::files::is(volume);
+        if !used && !store && !files && !inputs.wishes.undo {
             diff.notices.insert(Notice::Retained {
                 name: volume.name.clone(),
             });
@@ -242,7 +242,7 @@ fn missing(id: &ResourceId, resource: &Resource, what: &str) -> Refusal {
     }
 }
 
-fn taken(id: &ResourceId, resource: &Resource, what: &str) -> Refusal {
+pub(super) fn taken(id: &ResourceId, resource: &Resource, what: &str) -> Refusal {
     let mut help = vec!["choose another label, or remove what has the name".into()];
     if what == "volume" {
         help.push(format!(
@@ -286,7 +286,7 @@ pub(super) fn drop_unneeded(inputs: &Inputs<'_>, diff: &mut Diff) {
         .collect();
     diff.changes
         .retain(|id, change| match (id.kind, change.action) {
-            (Kind::Image, _) | (Kind::Network | Kind::Volume, Action::Create) => {
+            (Kind::Image, _) | (Kind::Network | Kind::Volume | Kind::File, Action::Create) => {
                 needed.contains(id)
             }
             _ => true,

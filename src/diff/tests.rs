@@ -160,7 +160,7 @@ fn a_target_that_was_renamed_takes_its_old_label_along() {
         let actions: Vec<_> = plan
             .changes
             .iter()
-            .filter(|change| change.id.kind == crate::base::Kind::Container)
+            .filter(|change| change.id.kind == Kind::Container)
             .map(|change| format!("{:?} {}", change.action, change.id.address))
             .collect();
         assert_eq!(actions, ["Create docs", "Remove wiki"]);

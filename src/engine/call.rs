@@ -1,7 +1,7 @@
 //! Calls: everything that coasti can do to an engine, one variant a request, fully resolved.
 
 use crate::base::{EngineId, Secret, Span};
-use crate::model::{Attachment, ContainerSpec, LiveSpec, Subnet};
+use crate::model::{Attachment, ContainerSpec, FileSpec, LiveSpec, Mount, MountSource, Subnet};
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 /// One request that changes something.
@@ -61,7 +61,7 @@ pub enum Call {
         /// The driver's options.
         options: BTreeMap<String, String>,
     },
-    /// Removes a volume. Only for one that its own run made and that no container ever used.
+    /// Removes a volume. Only for one that its own run made and that no container ever used, and for files.
     RemoveVolume {
         /// Its name.
         name: EngineId,
@@ -160,8 +160,40 @@ pub struct ContainerCreate {
     pub command: Option<Vec<Secret<String>>>,
     /// The entrypoint with its real values.
     pub entrypoint: Option<Vec<Secret<String>>>,
+    /// The files delivered into it.
+    pub files: Option<Delivery>,
     /// All labels, ours and the user's.
     pub labels: BTreeMap<String, String>,
+}
+
+/// Files of a volume that are each mounted at a path of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The volume's name.
+    pub volume: String,
+    /// Their names in the volume, by path in the container.
+    pub files: BTreeMap<String, String>,
+}
+
+impl Delivery {
+    /// The mounts that bring them, where the engine keeps the volume at `root` of its host: each file, and
+    /// the whole volume.
+    ///
+    /// From API 1.45 on a file of a volume could be mounted as such; as a path of the engine's host every
+    /// engine mounts it.
+    pub(super) fn mounts(&self, root: &str) -> BTreeMap<String, Mount> {
+        let read_only = |source| Mount {
+            source,
+            read_only: true,
+        };
+        let volume = MountSource::Volume(EngineId::new(self.volume.clone()));
+        let whole = (FileSpec::MOUNT.to_owned(), read_only(volume));
+        let files = self.files.iter().map(|(path, name)| {
+            let source = MountSource::Directory(format!("{}/{name}", root.trim_end_matches('/')));
+            (path.clone(), read_only(source))
+        });
+        files.chain([whole]).collect()
+    }
 }
 
 impl fmt::Debug for ContainerCreate {

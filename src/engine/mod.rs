@@ -8,7 +8,7 @@ pub mod docker;
 mod error;
 pub mod sim;
 
-pub use call::{Call, ContainerCreate, Done};
+pub use call::{Call, ContainerCreate, Delivery, Done};
 pub use error::{EngineError, ErrorKind};
 
 use crate::base::{EngineId, StackName};

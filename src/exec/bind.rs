@@ -1,11 +1,12 @@
 //! From a step to a call: engine ids and secrets are filled in just before it is made.
 
+use super::files::Filling;
 use crate::base::{EngineId, Kind, ResourceId, Secret, ValueId};
-use crate::engine::{Call, ContainerCreate};
+use crate::engine::{Call, ContainerCreate, Delivery};
 use crate::exec::Made;
 use crate::model::{
-    Command, ContainerSpec, ImageSpec, LiveSpec, NetworkMode, Resource, Restart, RestartName, Spec,
-    Stack, Text,
+    Command, ContainerSpec, FileSpec, ImageSpec, LiveSpec, NetworkMode, Resource, Restart,
+    RestartName, Spec, Stack, Text,
 };
 use crate::observe::Stamp;
 use crate::plan::{Op, Step, Target};
@@ -106,7 +107,8 @@ impl Binder<'_> {
                     return Err(format!("{of} is no container"));
                 };
                 let labels = self.stamp.labels(of, resource);
-                Call::CreateContainer(Box::new(self.create(name, spec, labels)?))
+                let files = self.delivery(of)?;
+                Call::CreateContainer(Box::new(self.create(name, spec, files, labels)?))
             }
             Op::Unguard { target } => {
                 let restart = Restart {
@@ -160,9 +162,10 @@ impl Binder<'_> {
             },
             Op::RemoveNetwork { id } => Call::RemoveNetwork { id: id.clone() },
             Op::Prepared
+            | Op::WriteFiles
+            | Op::RemoveFiles { .. }
             | Op::AwaitHealthy { .. }
             | Op::AwaitCompleted { .. }
-            | Op::Fill { .. }
             | Op::PostRun { .. }
             | Op::Verify { .. } => {
                 return Ok(None);
@@ -174,6 +177,7 @@ impl Binder<'_> {
         &self,
         name: &str,
         spec: &ContainerSpec,
+        files: Option<Delivery>,
         labels: BTreeMap<String, String>,
     ) -> Result<ContainerCreate, String> {
         let resolve = |text: &Text| text.resolve(self.values).map_err(|id| missing(&id));
@@ -193,35 +197,51 @@ impl Binder<'_> {
             command: list(&spec.command)?,
             entrypoint: list(&spec.entrypoint)?,
             spec: self.resolved(spec)?,
+            files,
             labels,
         })
     }
 
-    /// The volume of a step that fills one, and its files as an archive.
-    pub(super) fn files(&self, volume: &ResourceId) -> Result<(String, Secret<Vec<u8>>), String> {
-        let resource = self.resource(volume)?;
-        let Spec::Volume(spec) = &resource.spec else {
-            return Err(format!("{volume} is no volume"));
-        };
-        let mut tar = tar::Builder::new(Vec::new());
-        for (name, file) in &spec.files {
-            let content = file
-                .content
-                .resolve(self.values)
-                .map_err(|id| missing(&id))?;
-            let bytes = content.expose().as_bytes();
-            let mut header = tar::Header::new_gnu();
-            header.set_mode(file.mode);
-            header.set_uid(file.uid.into());
-            header.set_gid(file.gid.into());
-            header.set_size(bytes.len() as u64);
-            let packed = tar.append_data(&mut header, name, bytes);
-            packed.map_err(|error| format!("the files of {volume} cannot be packed: {error}"))?;
+    fn files(&self, of: &ResourceId) -> Result<(&Resource, &FileSpec), String> {
+        let resource = self.resource(of)?;
+        match &resource.spec {
+            Spec::File(spec) => Ok((resource, spec)),
+            _ => Err(format!("{of} is no files")),
         }
-        let packed = tar.into_inner();
-        let bytes =
-            packed.map_err(|error| format!("the files of {volume} cannot be packed: {error}"))?;
-        Ok((resource.name.clone(), Secret::new(bytes)))
+    }
+
+    /// The files that a container gets; none where it gets none.
+    fn delivery(&self, container: &ResourceId) -> Result<Option<Delivery>, String> {
+        let needs = &self.resource(container)?.needs;
+        let Some(of) = needs.keys().find(|need| need.kind == Kind::File) else {
+            return Ok(None);
+        };
+        let (resource, spec) = self.files(of)?;
+        Ok(Some(Delivery {
+            volume: resource.name.clone(),
+            files: spec.inside(),
+        }))
+    }
+
+    /// The volume of a container's files: its name, its labels, and the files in it.
+    pub(super) fn filling(&self, of: &ResourceId) -> Result<Filling, String> {
+        let (resource, spec) = self.files(of)?;
+        let names = spec.inside();
+        let mut files = Vec::new();
+        for (path, file) in &spec.files {
+            let content = file.content.resolve(self.values);
+            let content = content.map_err(|id| missing(&id))?;
+            files.extend(
+                names
+                    .get(path)
+                    .map(|name| (name.clone(), file.clone(), content)),
+            );
+        }
+        Ok(Filling {
+            volume: resource.name.clone(),
+            labels: self.stamp.labels(of, resource),
+            files,
+        })
     }
 
     /// The spec with its health check's words resolved, and with the id of the container whose network it
@@ -286,6 +306,7 @@ pub(super) fn words(op: &Op) -> (&'static str, &'static str) {
         Op::CreateNetwork | Op::CreateVolume | Op::CreateContainer { .. } => {
             ("creating", "created")
         }
+        Op::WriteFiles => ("writing", "written"),
         Op::Prepared => ("prepared", "prepared"),
         Op::Unguard { .. } => ("setting restart policy", "restart policy set"),
         Op::Stop { .. } => ("stopping", "stopped"),
@@ -298,10 +319,11 @@ pub(super) fn words(op: &Op) -> (&'static str, &'static str) {
         Op::Start { .. } => ("starting", "started"),
         Op::AwaitHealthy { .. } => ("waiting until healthy", "healthy"),
         Op::AwaitCompleted { .. } => ("running to its end", "completed"),
-        Op::Fill { .. } => ("writing files", "files written"),
         Op::PostRun { .. } => ("running post-run commands", "post-run commands done"),
         Op::Verify { .. } => ("verifying", super::VERIFIED),
-        Op::RemoveContainer { .. } | Op::RemoveNetwork { .. } => ("removing", "removed"),
+        Op::RemoveContainer { .. } | Op::RemoveNetwork { .. } | Op::RemoveFiles { .. } => {
+            ("removing", "removed")
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod bind;
 mod event;
-mod fill;
+mod files;
 mod run;
 mod subnet;
 mod taken;

@@ -1,10 +1,11 @@
 //! The loop that walks a plan's graph.
 
 use super::bind::{self, Binder, Values};
+use super::files::{self, Filling};
+use super::taken;
 use super::wait::{self, Bells, NotWell};
 use super::{Event, Events, PARALLEL};
-use super::{fill, taken};
-use crate::base::{EngineId, ResourceId, Secret, Span, names};
+use crate::base::{EngineId, ResourceId, Span, names};
 use crate::engine::{Call, Done, Engine, EngineError};
 use crate::model::Stack;
 use crate::observe::Stamp;
@@ -330,14 +331,12 @@ enum Work {
         id: EngineId,
         patience: Span,
     },
-    Fill {
-        volume: String,
-        tar: Secret<Vec<u8>>,
-    },
     Exec {
         id: EngineId,
         commands: Vec<(String, Call)>,
     },
+    Fill(Filling),
+    Drop(EngineId),
     Verify {
         containers: Vec<(ResourceId, Option<EngineId>, String, Span)>,
     },
@@ -360,10 +359,8 @@ impl Work {
                 id: binder.id(target)?,
                 patience: *patience,
             },
-            Op::Fill { volume } => {
-                let (volume, tar) = binder.files(volume)?;
-                Self::Fill { volume, tar }
-            }
+            Op::WriteFiles => Self::Fill(binder.filling(&step.of)?),
+            Op::RemoveFiles { name } => Self::Drop(name.clone()),
             Op::PostRun { target } => {
                 let id = binder.id(target)?;
                 Self::Exec {
@@ -475,13 +472,6 @@ impl Work {
                 .await
                 .map(|()| None)
                 .map_err(|why| not_well(step, Some(id), why)),
-            Self::Fill { volume, tar } => {
-                guard(context, step).await?;
-                let filled = fill::fill(engine, context.stamp, &volume, tar).await;
-                filled
-                    .map(|()| None)
-                    .map_err(|error| fail(step, None, error.message.clone(), Some(error)))
-            }
             Self::Exec { id, commands } => {
                 for (shown, call) in commands {
                     guard(context, step).await?;
@@ -499,6 +489,18 @@ impl Work {
                     }
                 }
                 Ok(None)
+            }
+            Self::Fill(filling) => {
+                guard(context, step).await?;
+                let done = filling.fill(context).await;
+                done.map(|()| None)
+                    .map_err(|error| fail(step, None, error.message.clone(), Some(error)))
+            }
+            Self::Drop(volume) => {
+                guard(context, step).await?;
+                let done = files::drop(context, volume).await;
+                done.map(|()| None)
+                    .map_err(|error| fail(step, None, error.message.clone(), Some(error)))
             }
             Self::Verify { containers } => {
                 for (of, id, name, patience) in containers {
@@ -535,11 +537,12 @@ const fn target(op: &Op) -> Option<&Target> {
         Op::FetchImage
         | Op::CreateNetwork
         | Op::CreateVolume
+        | Op::WriteFiles
         | Op::CreateContainer { .. }
         | Op::Prepared
-        | Op::Fill { .. }
         | Op::Verify { .. }
-        | Op::RemoveNetwork { .. } => None,
+        | Op::RemoveNetwork { .. }
+        | Op::RemoveFiles { .. } => None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! from old labels and from specs that do not declare it, so an upgrade of coasti changes no hash.
 
 use crate::base::Digest;
-use crate::model::{Spec, Text};
+use crate::model::{Spec, Text, ValueRef};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -37,26 +37,24 @@ pub fn spec_hash(spec: &Spec) -> String {
         Spec::Container(container) => {
             container.live = Default::default();
             for text in container.texts_mut() {
-                for value in text.values_mut() {
-                    if value.digest.is_some() {
-                        value.id = crate::base::ValueId::new("");
-                    }
-                }
+                text.values_mut().for_each(nameless);
             }
         }
         Spec::Network(network) => network.subnet = None,
-        Spec::Volume(volume) => {
-            for file in volume.files.values_mut() {
-                for value in file.content.values_mut() {
-                    if value.digest.is_some() {
-                        value.id = crate::base::ValueId::new("");
-                    }
-                }
-            }
+        Spec::File(spec) => {
+            let contents = spec.files.values_mut().map(|file| &mut file.content);
+            contents.flat_map(Text::values_mut).for_each(nameless);
         }
-        Spec::Image(_) => {}
+        Spec::Volume(_) | Spec::Image(_) => {}
     }
     format!("{HASH_VERSION}:{}", Digest::of(to_json(&spec).as_bytes()))
+}
+
+/// Leaves the digest of a value, where it has one, in the place of its id.
+pub(super) fn nameless(value: &mut ValueRef) {
+    if value.digest.is_some() {
+        value.id = crate::base::ValueId::new("");
+    }
 }
 
 /// The fields of a spec, one an entry, so that two specs can be compared field by field.
@@ -74,8 +72,6 @@ pub fn flatten(spec: &Spec) -> Flat {
 
 fn walk(path: &str, value: &Value, flat: &mut Flat) {
     match value {
-        // A file is known by its volume's name; what is in it is nobody's to see.
-        Value::Object(_) if path == "files" && !is_mounts(value) => {}
         Value::Object(fields) if is_text_map(path) => texts(path, fields, flat),
         Value::Object(fields) => {
             for (key, value) in fields {
@@ -89,6 +85,10 @@ fn walk(path: &str, value: &Value, flat: &mut Flat) {
             if fields.is_empty() && !path.is_empty() {
                 flat.insert(path.to_owned(), String::new());
             }
+        }
+        text if is_content(path) => {
+            let text: Text = serde_json::from_value(text.clone()).unwrap_or_default();
+            flat.insert(path.to_owned(), compare_form(&text));
         }
         Value::String(text) => {
             flat.insert(path.to_owned(), text.clone());
@@ -104,20 +104,16 @@ fn walk(path: &str, value: &Value, flat: &mut Flat) {
     }
 }
 
-/// Whether files are those that a container mounts, not those that a volume is made for.
-fn is_mounts(value: &Value) -> bool {
-    let files = value.as_object().into_iter().flatten();
-    files
-        .into_iter()
-        .any(|(_, file)| file.get("volume").is_some())
-}
-
 fn is_text_map(path: &str) -> bool {
     path == "env"
 }
 
 fn is_text_list(path: &str) -> bool {
     matches!(path, "command" | "entrypoint" | "post_run" | "health.test")
+}
+
+fn is_content(path: &str) -> bool {
+    path.starts_with("files.") && path.ends_with(".content")
 }
 
 fn texts(path: &str, fields: &Map<String, Value>, flat: &mut Flat) {

@@ -1,7 +1,7 @@
 //! The spec of a container.
 
 use crate::base::{EngineId, ResourceId, Span};
-use crate::model::Text;
+use crate::model::{Files, Text};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -43,6 +43,9 @@ pub struct ContainerSpec {
     /// Mounts by their path inside the container.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mounts: BTreeMap<String, Mount>,
+    /// Files delivered into it, by their path inside.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: Files,
     /// Whether it has networks of its own.
     #[serde(default, skip_serializing_if = "is_default")]
     pub network_mode: NetworkMode,
@@ -94,9 +97,6 @@ pub struct ContainerSpec {
     /// Devices of the host, as `HOST:CONTAINER[:RIGHTS]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
-    /// Files of a volume's that are mounted alone, by their path inside the container; always read-only.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub files: BTreeMap<String, FileMount>,
     /// Limits of its processes, by name (`nofile`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ulimits: BTreeMap<String, Ulimit>,
@@ -155,16 +155,6 @@ pub struct ContainerSpec {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-/// A file of a volume that is made for its content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FileMount {
-    /// The volume, by its name on the engine.
-    pub volume: EngineId,
-    /// The file's name in it.
-    pub file: String,
 }
 
 /// A limit of a container's processes.

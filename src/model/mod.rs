@@ -4,17 +4,19 @@
 mod canonical;
 mod command;
 pub mod container;
+mod file;
 mod stack;
 mod text;
 
 pub use canonical::{Flat, HASH_VERSION, flatten, spec_hash, spec_json};
 pub use command::Command;
 pub use container::{
-    About, Attachment, ContainerSpec, FileMount, Health, LiveSpec, Log, Mount, MountSource,
-    NetworkMode, Port, Protocol, Restart, RestartName, Role, Ulimit,
+    About, Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,
+    Protocol, Restart, RestartName, Role, Ulimit,
 };
+pub use file::{File, FileSpec, Files};
 pub use stack::{
-    FileSpec, ImageSpec, Lifecycle, Need, NetworkSpec, Order, Pull, Resource, Spec, Stack, Subnet,
-    Update, VolumeSpec,
+    ImageSpec, Lifecycle, Need, NetworkSpec, Order, Pull, Resource, Spec, Stack, Subnet, Update,
+    VolumeSpec,
 };
 pub use text::{Part, Text, ValueRef};

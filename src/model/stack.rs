@@ -2,7 +2,7 @@
 
 use crate::base::{Digest, EngineId, Kind, ResourceId, Span, StackId, StackName};
 use crate::diag::Origin;
-use crate::model::{About, ContainerSpec, Text, canonical};
+use crate::model::{About, ContainerSpec, FileSpec, Text, canonical};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -70,6 +70,8 @@ pub enum Spec {
     Network(NetworkSpec),
     /// A volume.
     Volume(VolumeSpec),
+    /// Files delivered into a container.
+    File(FileSpec),
     /// A container.
     Container(Box<ContainerSpec>),
 }
@@ -81,6 +83,7 @@ impl Spec {
             Self::Image(_) => Kind::Image,
             Self::Network(_) => Kind::Network,
             Self::Volume(_) => Kind::Volume,
+            Self::File(_) => Kind::File,
             Self::Container(_) => Kind::Container,
         }
     }
@@ -222,26 +225,6 @@ pub struct VolumeSpec {
     /// Not coasti's to make.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub external: bool,
-    /// Files that it is made for, by name. Its own name is made of their content, so it never changes and
-    /// holds no data of anybody's.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub files: BTreeMap<String, FileSpec>,
-}
-
-/// A file that is delivered into containers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FileSpec {
-    /// What is in it.
-    pub content: Text,
-    /// Permission bits.
-    pub mode: u32,
-    /// Owner.
-    #[serde(default)]
-    pub uid: u32,
-    /// Group.
-    #[serde(default)]
-    pub gid: u32,
 }
 
 /// What one resource needs of another.
@@ -353,17 +336,9 @@ impl Stack {
         site.about.as_ref()?.was.as_deref()
     }
 
-    /// Every text: variables, commands, health checks, post-run, files.
+    /// Every text of every container: variables, files, commands, health checks, post-run.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
-        let files = self.resources.values().flat_map(|resource| {
-            let files = match &resource.spec {
-                Spec::Volume(volume) => Some(&volume.files),
-                _ => None,
-            };
-            files.into_iter().flat_map(|files| files.values())
-        });
-        let texts = self.containers().flat_map(|(_, _, spec)| spec.texts());
-        texts.chain(files.map(|file| &file.content))
+        self.containers().flat_map(|(_, _, spec)| spec.texts())
     }
 
     /// Likewise, to fill in digests.
@@ -372,10 +347,11 @@ impl Stack {
             .values_mut()
             .flat_map(|resource| match &mut resource.spec {
                 Spec::Container(spec) => spec.texts_mut(),
-                Spec::Volume(volume) => {
-                    let files = volume.files.values_mut();
-                    files.map(|file| &mut file.content).collect()
-                }
+                Spec::File(spec) => spec
+                    .files
+                    .values_mut()
+                    .map(|file| &mut file.content)
+                    .collect(),
                 _ => Vec::new(),
             })
     }
@@ -403,12 +379,10 @@ impl ContainerSpec {
             .into_iter()
             .flatten()
             .flatten();
+        let contents = self.files.values().map(|file| &file.content);
+        let own = self.env.values().chain(contents);
         let health = self.health.iter().flat_map(|health| &health.test);
-        self.env
-            .values()
-            .chain(lists)
-            .chain(&self.post_run)
-            .chain(health)
+        own.chain(lists).chain(&self.post_run).chain(health)
     }
 
     /// Likewise, to fill in digests.
@@ -417,11 +391,12 @@ impl ContainerSpec {
             .into_iter()
             .flatten()
             .flatten();
-        self.env
-            .values_mut()
-            .chain(lists)
+        let contents = self.files.values_mut().map(|file| &mut file.content);
+        let own = self.env.values_mut().chain(contents);
+        let health = self.health.iter_mut().flat_map(|health| &mut health.test);
+        own.chain(lists)
             .chain(&mut self.post_run)
-            .chain(self.health.iter_mut().flat_map(|health| &mut health.test))
+            .chain(health)
             .collect()
     }
 

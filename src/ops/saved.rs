@@ -3,7 +3,7 @@
 use super::gather::Gathered;
 use crate::base::{Digest, ValueId};
 use crate::diff::Wishes;
-use crate::model::Stack;
+use crate::model::{Spec, Stack};
 use crate::plan::{Op, Plan, Step, StepId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,6 +130,11 @@ fn shape(stack: &Stack) -> Stack {
         value.digest = None;
         if value.id.as_str().starts_with("text:") {
             value.id = ValueId::new("text");
+        }
+    }
+    for resource in shape.resources.values_mut() {
+        if matches!(resource.spec, Spec::File(_)) {
+            resource.name.clear();
         }
     }
     shape

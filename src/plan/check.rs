@@ -138,7 +138,10 @@ impl<'a> View<'a> {
                 Op::Stop { target } | Op::RemoveContainer { target } | Op::Unguard { target } => {
                     !matches!(target, Target::Known(id) if leftovers.contains(id))
                 }
-                Op::Rename { .. } | Op::Disconnect { .. } | Op::RemoveNetwork { .. } => true,
+                Op::Rename { .. }
+                | Op::Disconnect { .. }
+                | Op::RemoveNetwork { .. }
+                | Op::RemoveFiles { .. } => true,
                 _ => false,
             };
             if touches && step.phase == Phase::Prepare {

@@ -4,13 +4,13 @@
 //! the plan.
 
 use super::{Plan, check, plan, text};
-use crate::base::{EngineId, ResourceId, Span, StackId, StackName, ValueId, names};
+use crate::base::{Digest, EngineId, Kind, ResourceId, Span, StackId, StackName, ValueId, names};
 use crate::diag::Origin;
 use crate::diff::{Held, Hold, Inputs, Wishes};
 use crate::model::{
-    About, Attachment, ContainerSpec, Health, ImageSpec, LiveSpec, Mount, MountSource, Need,
-    NetworkSpec, Port, Protocol, Resource, Restart, RestartName, Role, Spec, Stack, Text,
-    VolumeSpec, spec_hash,
+    About, Attachment, ContainerSpec, File, FileSpec, Health, ImageSpec, LiveSpec, Mount,
+    MountSource, Need, NetworkSpec, Port, Protocol, Resource, Restart, RestartName, Role, Spec,
+    Stack, Text, VolumeSpec, spec_hash,
 };
 use crate::observe::{
     Container, Image, Network, Observed, Owner, PublishedPort, State, Status, Volume,
@@ -181,6 +181,22 @@ pub(crate) fn mount(stack: &mut Stack, address: &str, volume: &str, path: &str) 
     );
 }
 
+/// Delivers a secret of that digest as a file.
+pub(crate) fn file(stack: &mut Stack, address: &str, path: &str, digest: &str) {
+    let digest = Some(Digest::from_text(digest));
+    let content = Text::value(ValueId::new("secret:key"), digest);
+    let spec = spec_mut(stack, address);
+    spec.files.insert(path.to_owned(), File::new(content));
+    let files = FileSpec {
+        files: spec.files.clone(),
+    };
+    let id = ResourceId::file(FileSpec::address(address));
+    let volume = files.volume(&stack.name, &id.address);
+    let resource = resource(volume, Spec::File(files));
+    stack.resources.insert(id.clone(), resource);
+    container_mut(stack, address).needs.insert(id, Need::Exists);
+}
+
 /// Publishes `80/tcp` at `host`.
 pub(crate) fn publish(stack: &mut Stack, address: &str, host: u16) {
     let port = Port {
@@ -236,6 +252,15 @@ pub(crate) fn running(stack: &Stack, id: &ResourceId) -> Container {
     let Spec::Container(spec) = &resource.spec else {
         panic!("{id} is a container")
     };
+    let mut mounts = spec.mounts.clone();
+    if let Some(files) = resource.needs.keys().find(|need| need.kind == Kind::File) {
+        let volume = EngineId::new(stack.resources[files].name.clone());
+        let mount = Mount {
+            source: MountSource::Volume(volume),
+            read_only: true,
+        };
+        mounts.insert(FileSpec::MOUNT.to_owned(), mount);
+    }
     Container {
         id: engine_id(&resource.name),
         name: resource.name.clone(),
@@ -253,7 +278,7 @@ pub(crate) fn running(stack: &Stack, id: &ResourceId) -> Container {
         image: format!("sha256:{}", spec.image),
         env: BTreeMap::new(),
         live: spec.live.clone(),
-        mounts: spec.mounts.clone(),
+        mounts,
         ports: spec
             .ports
             .values()
@@ -300,6 +325,15 @@ pub(crate) fn observe(stack: &Stack) -> Observed {
                 };
                 observed.volumes.insert(name, volume);
             }
+            Spec::File(_) => {
+                let volume = Volume {
+                    name: name.clone(),
+                    owner,
+                    driver: "local".into(),
+                    options: BTreeMap::new(),
+                };
+                observed.volumes.insert(name, volume);
+            }
             Spec::Container(_) => {
                 observed.containers.insert(name, running(stack, id));
             }
@@ -336,7 +370,7 @@ impl World {
         // Images that the files name are there, unless a test takes them away.
         let names: Vec<_> = world.desired.resources.keys().cloned().collect();
         for id in names {
-            if id.kind == crate::base::Kind::Image {
+            if id.kind == Kind::Image {
                 let image = Image {
                     id: format!("sha256:{}", id.address),
                     ..Default::default()

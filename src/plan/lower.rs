@@ -10,7 +10,7 @@
 use super::{Op, Phase, Step, StepId, Target, beside::replace_order};
 use crate::base::{EngineId, Kind, ResourceId, names};
 use crate::diff::{Action, Change, ContainerChange, Inputs, Object, claims};
-use crate::model::{ContainerSpec, Order, Resource, Spec};
+use crate::model::{Order, Resource, Spec};
 use std::collections::BTreeMap;
 
 /// Steps for all changes.
@@ -22,7 +22,7 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
         marks: BTreeMap::new(),
         names: BTreeMap::new(),
     };
-    for kind in [Kind::Image, Kind::Network, Kind::Volume] {
+    for kind in [Kind::Image, Kind::Network, Kind::Volume, Kind::File] {
         for change in changes
             .values()
             .filter(|c| c.id.kind == kind && c.action != Action::Remove)
@@ -30,6 +30,7 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
             let op = match kind {
                 Kind::Image => Op::FetchImage,
                 Kind::Network => Op::CreateNetwork,
+                Kind::File => Op::WriteFiles,
                 _ => Op::CreateVolume,
             };
             let step = lowering.add(op, &change.id, Phase::Prepare, [], word(change.action));
@@ -47,22 +48,20 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
     lowering.verify();
     for change in changes
         .values()
-        .filter(|c| c.action == Action::Remove && c.id.kind == Kind::Network)
+        .filter(|c| c.action == Action::Remove && c.id.kind != Kind::Container)
     {
         if let Some(id) = &change.object {
+            let op = match change.id.kind {
+                Kind::File => Op::RemoveFiles { name: id.clone() },
+                _ => Op::RemoveNetwork { id: id.clone() },
+            };
             let after: Vec<_> = lowering
                 .steps
                 .iter()
                 .filter(|s| matches!(s.op, Op::RemoveContainer { .. } | Op::Disconnect { .. }))
                 .map(|s| s.id)
                 .collect();
-            lowering.add(
-                Op::RemoveNetwork { id: id.clone() },
-                &change.id,
-                Phase::Commit,
-                after,
-                word(change.action),
-            );
+            lowering.add(op, &change.id, Phase::Commit, after, word(change.action));
         }
     }
     lowering.finish()
@@ -162,8 +161,6 @@ impl Lowering<'_> {
                 let replaces = objects.others.iter().any(|other| other.current);
                 // A leftover that has the name we are about to give goes first.
                 let mut needs = self.needs_to_exist(resource);
-                // Each time: whether a run that was cut off came to it, nobody knows.
-                needs.extend(self.fill(id, spec, cause));
                 for other in objects.others.iter().filter(|o| o.name == next) {
                     needs.push(self.leftover(id, other, &mut marks));
                 }
@@ -514,15 +511,6 @@ impl Lowering<'_> {
             && object.ever_started
             && !object.name.ends_with(names::FAILED)
             && !taken
-    }
-
-    /// The step that puts a container's files where they are delivered.
-    fn fill(&mut self, id: &ResourceId, spec: &ContainerSpec, cause: &str) -> Option<StepId> {
-        let name = &spec.files.values().next()?.volume;
-        let found = self.inputs.desired.by_name(Kind::Volume, name.as_str());
-        let volume = found.map(|(volume, _)| volume.clone())?;
-        let made = self.made.get(&volume).copied();
-        Some(self.add(Op::Fill { volume }, id, Phase::Prepare, made, cause))
     }
 
     fn needs_to_exist(&self, resource: &Resource) -> Vec<StepId> {

@@ -90,6 +90,8 @@ pub enum Op {
     CreateNetwork,
     /// Makes the volume.
     CreateVolume,
+    /// Makes the volume of a container's files, and fills it.
+    WriteFiles,
     /// Makes the container under that name.
     CreateContainer {
         /// Its name for now.
@@ -168,11 +170,6 @@ pub enum Op {
         /// How long it may take.
         patience: Span,
     },
-    /// Puts the files into the volume that they are delivered in.
-    Fill {
-        /// The volume.
-        volume: ResourceId,
-    },
     /// Runs the post-run commands, in order, each of which must exit with 0.
     PostRun {
         /// Which container.
@@ -192,6 +189,11 @@ pub enum Op {
     RemoveNetwork {
         /// Its id.
         id: EngineId,
+    },
+    /// Removes the volume of files that nothing mounts any more.
+    RemoveFiles {
+        /// Its name.
+        name: EngineId,
     },
 }
 

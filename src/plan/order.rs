@@ -297,5 +297,6 @@ const fn touches(op: &Op) -> bool {
             | Op::Connect { .. }
             | Op::Unpause { .. }
             | Op::RemoveContainer { .. }
+            | Op::RemoveFiles { .. }
     )
 }

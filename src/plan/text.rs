@@ -48,6 +48,7 @@ pub fn describe(step: &Step) -> String {
     match &step.op {
         Op::FetchImage => format!("fetch {of}"),
         Op::CreateNetwork | Op::CreateVolume => format!("create {of}"),
+        Op::WriteFiles => format!("write {of}"),
         Op::CreateContainer { name } => format!("create {of} as {name}"),
         Op::Prepared => "prepared".to_owned(),
         Op::Unguard { target } => format!("set restart `no` on {}", which(target)),
@@ -65,10 +66,9 @@ pub fn describe(step: &Step) -> String {
         Op::Start { target } => format!("start {}", which(target)),
         Op::AwaitHealthy { target, .. } => format!("await {}", which(target)),
         Op::AwaitCompleted { target, .. } => format!("await the end of {}", which(target)),
-        Op::Fill { volume } => format!("put files into {volume}"),
         Op::PostRun { target } => format!("post-run in {}", which(target)),
         Op::Verify { containers } => format!("verify {} containers", containers.len()),
         Op::RemoveContainer { target } => format!("remove {}", which(target)),
-        Op::RemoveNetwork { .. } => format!("remove {of}"),
+        Op::RemoveNetwork { .. } | Op::RemoveFiles { .. } => format!("remove {of}"),
     }
 }

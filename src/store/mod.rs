@@ -21,6 +21,5 @@ pub mod lock;
 pub mod record;
 mod volume;
 
-pub(crate) use volume::EMPTY_IMAGE;
-pub(crate) use volume::never_started;
+pub(crate) use volume::{EMPTY_IMAGE, never_started};
 pub use volume::{Entry, Peek, Store, StoreError};

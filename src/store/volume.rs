@@ -339,6 +339,7 @@ pub(crate) async fn never_started<E: Engine>(
         // Never run; the engine wants one.
         command: Some(vec![Secret::new("coasti".to_owned())]),
         entrypoint: None,
+        files: None,
         labels,
     }));
     match engine.execute(&create, LIMIT).await {

@@ -26,6 +26,7 @@ scripts! {
     aliases
     anonymous_volumes
     containers
+    delivered
     exec
     files
     health

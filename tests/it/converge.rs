@@ -9,7 +9,8 @@ use coasti::{
         ErrorKind,
         sim::{Fault, FaultPlan, Sim},
     },
-    observe::Status,
+    model::MountSource,
+    observe::{Container, Status},
     ops::{OpError, Undone},
     plan::Op,
 };
@@ -60,6 +61,28 @@ fn kept(sim: &Sim) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Whether a volume's name is one of files that coasti delivers.
+fn is_files(name: &str) -> bool {
+    let version = name.rsplit_once("-files-").map(|(_, version)| version);
+    version.is_some_and(|version| version.len() == 12)
+}
+
+/// Volumes that hold data.
+fn data(sim: &Sim) -> BTreeSet<String> {
+    let all = sim.volumes().into_iter();
+    all.filter(|name| !is_files(name)).collect()
+}
+
+/// The volumes of files that a container mounts.
+fn files_of(container: &Container) -> Vec<String> {
+    let mounts = container.mounts.values();
+    let volumes = mounts.filter_map(|mount| match &mount.source {
+        MountSource::Volume(name) => Some(name.to_string()),
+        _ => None,
+    });
+    volumes.filter(|name| is_files(name)).collect()
+}
+
 /// What the files say runs, and nothing else of ours does.
 async fn converged(sim: &Sim, sites: &Sites) -> Result<(), TestCaseError> {
     let again = plan(sim, sites).await;
@@ -85,6 +108,19 @@ async fn converged(sim: &Sim, sites: &Sites) -> Result<(), TestCaseError> {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let there = containers(sim);
     prop_assert_eq!(there.keys().cloned().collect::<BTreeSet<_>>(), wanted);
+    let delivered: BTreeSet<String> = sim
+        .volumes()
+        .into_iter()
+        .filter(|name| is_files(name))
+        .collect();
+    let mounted: BTreeSet<String> = sim.containers().values().flat_map(files_of).collect();
+    prop_assert_eq!(delivered, mounted, "files");
+    let left: Vec<String> = sim.containers().into_keys().collect();
+    let left: Vec<_> = left
+        .iter()
+        .filter(|name| name.starts_with("coasti.acme-"))
+        .collect();
+    prop_assert!(left.is_empty(), "{left:?}");
     for (name, container) in there {
         prop_assert_eq!(container.state.status, Status::Running, "{}", name);
     }
@@ -151,7 +187,7 @@ proptest! {
             let sim = engine();
             fine("first apply", apply(&sim, &old).await)?;
             converged(&sim, &old).await?;
-            let (before, volumes) = (ids(&sim), sim.volumes());
+            let (before, volumes) = (ids(&sim), data(&sim));
             let new = edited(&old, &edits);
             sim.forget();
             plan(&sim, &new).await;
@@ -174,7 +210,7 @@ proptest! {
                     }
                 }
             }
-            prop_assert!(sim.volumes().is_superset(&volumes), "volumes went");
+            prop_assert!(data(&sim).is_superset(&volumes), "volumes went");
             converged(&sim, &new).await?;
             sim.forget();
             fine("third apply", apply(&sim, &new).await)?;
@@ -248,7 +284,7 @@ proptest! {
                 let others = |line: &&str| line.contains(" copy-") || line.contains(" foreign-");
                 sim.picture().lines().filter(others).map(str::to_owned).collect::<Vec<_>>()
             };
-            let (others, volumes) = (of_others(&sim), sim.volumes());
+            let (others, volumes) = (of_others(&sim), data(&sim));
             let new = edits.map_or(old.clone(), |edits| edited(&old, &edits));
             let renamed = drifts.iter().any(|(_, drift)| matches!(drift, Drift::Rename));
             match apply(&sim, &new).await {
@@ -262,7 +298,7 @@ proptest! {
                 result => fine("apply after drift", result)?,
             };
             prop_assert_eq!(of_others(&sim), others);
-            prop_assert!(sim.volumes().is_superset(&volumes), "volumes went");
+            prop_assert!(data(&sim).is_superset(&volumes), "volumes went");
             converged(&sim, &new).await
         })?;
     }

@@ -45,6 +45,7 @@ fn create(prefix: &Prefix, name: &str, spec: ContainerSpec) -> Call {
             .collect(),
         command: words(&spec.command),
         entrypoint: words(&spec.entrypoint),
+        files: None,
         labels,
         spec,
     }))

@@ -4,7 +4,7 @@ use super::entries;
 use crate::config::codes;
 use crate::config::doc::{Node, Sp, Table, Value};
 use crate::config::recipe::Recipe;
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Place};
 use std::collections::BTreeMap;
 
 /// A variable as written.
@@ -14,6 +14,36 @@ pub(in crate::config) struct EnvDef {
     pub kind: EnvKind,
     /// Whether the value is shown once after an apply (`display: true`).
     pub display: bool,
+    /// Where the value is delivered as a file; the variable then holds that path.
+    pub file: Option<FileDef>,
+}
+
+/// How a value is delivered as a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::config) struct FileDef {
+    /// Its path in the container; none where the value's own name says it.
+    pub path: Option<Sp<String>>,
+    /// Permission bits, where not those of every file.
+    pub mode: Option<u32>,
+    /// The owner's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
+}
+
+impl EnvDef {
+    /// The path in the container of the file that holds the value; none where the variable itself does.
+    pub(in crate::config) fn path(&self, variable: &str) -> Option<String> {
+        let file = self.file.as_ref()?;
+        if let Some(path) = &file.path {
+            return Some(path.value.clone());
+        }
+        let name = match &self.kind {
+            EnvKind::Secret(name) => name.clone(),
+            _ => variable.to_lowercase(),
+        };
+        Some(format!("/run/secrets/{name}"))
+    }
 }
 
 /// Where a variable's value comes from.
@@ -52,6 +82,7 @@ impl EnvKind {
         EnvDef {
             kind: self,
             display: false,
+            file: None,
         }
     }
 }
@@ -124,7 +155,8 @@ fn bad(name: &str, node: &Node, help: &str) -> Diagnostic {
 
 fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
     const FORMS: &str = "one of `{from: PROVIDER, key: NAME}`, `{random: true}`, `{unique_user: true}`, \
-                         `{unique_db: true}`, `{external_ip: true}`, `{secret: NAME}`";
+                         `{unique_db: true}`, `{external_ip: true}`, `{secret: NAME}`, each with `file: true` or \
+                         `file: /PATH` to have it in a file";
     let what = format!("the variable `{name}`");
     let mut table = Table::of(node, &what, d)?;
     let from = table.text("from", d);
@@ -148,6 +180,7 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
             .label("the value is made once and kept"),
         );
     }
+    let file = file(&mut table, d);
     table.accept(&["persist"]);
     table.finish(d);
     let on = |flag: Option<Sp<bool>>| flag.is_some_and(|flag| flag.value);
@@ -198,5 +231,73 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
         d.push(bad(name, node, FORMS));
         return None;
     };
-    Some(EnvDef { kind, display })
+    Some(EnvDef {
+        kind,
+        display,
+        file,
+    })
+}
+
+/// `file: true` or `file: /PATH`, and `mode`, `uid` and `gid` with it.
+fn file(table: &mut Table<'_>, d: &mut Diagnostics) -> Option<FileDef> {
+    let said = table.take("file", d);
+    let mode = table.any_text(&["mode"], d);
+    let most = i64::from(u32::MAX - 1);
+    let number = |number: Option<Sp<i64>>| u32::try_from(number?.value).ok();
+    let uid = number(table.int("uid", 0..=most, d));
+    let gid = number(table.int("gid", 0..=most, d));
+    let error = |at: Option<Place>, summary: String, help: &str| {
+        Diagnostic::error(codes::BAD_FILE, at, summary).help(help)
+    };
+    let mode = mode.and_then(|mode| {
+        let bits = u32::from_str_radix(&mode.value, 8).ok();
+        let bits = bits.filter(|bits| *bits <= 0o777);
+        if bits.is_none() {
+            let summary = format!("`{}` are no permission bits of a file", mode.value);
+            d.push(error(
+                mode.at,
+                summary,
+                "three octal digits in quotes, as in `mode: \"0400\"`",
+            ));
+        }
+        bits
+    });
+    let path = match said.map(|node| (node, &node.value)) {
+        None => {
+            if mode.is_some() || uid.is_some() || gid.is_some() {
+                let summary = "`mode`, `uid` and `gid` are of a file".to_owned();
+                d.push(error(
+                    Some(table.at.clone()),
+                    summary,
+                    "`file: true` delivers the value as one",
+                ));
+            }
+            return None;
+        }
+        Some((_, Value::Bool(false))) => return None,
+        Some((_, Value::Bool(true))) => None,
+        Some((node, Value::Text(path))) => match super::volume::target(path) {
+            Ok(path) => Some(Sp::new(path, &node.at)),
+            Err(help) => {
+                let summary = format!("`{path}` cannot be the path of a file");
+                d.push(error(Some(node.at.clone()), summary, help));
+                return None;
+            }
+        },
+        Some((node, other)) => {
+            let summary = format!("`file` is true or a path, and this is {}", other.kind());
+            d.push(error(
+                Some(node.at.clone()),
+                summary,
+                "as in `file: /run/secrets/key`",
+            ));
+            return None;
+        }
+    };
+    Some(FileDef {
+        path,
+        mode,
+        uid: uid.unwrap_or(0),
+        gid: gid.unwrap_or(0),
+    })
 }

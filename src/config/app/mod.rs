@@ -13,7 +13,7 @@ mod volume;
 pub(super) use docker::Docker;
 #[cfg(test)]
 pub(super) use docker::KNOWN as DOCKER_OPTIONS;
-pub(super) use env::{EnvDef, EnvKind};
+pub(super) use env::{EnvDef, EnvKind, FileDef};
 pub(super) use health::HealthDef;
 pub(super) use port::{Number, PortDef, address};
 pub(super) use provider::ProviderDef;

@@ -2,7 +2,7 @@
 
 use super::provider::Provider;
 use super::values::Values;
-use super::{Container, Draft, ImageChoice, Port, codes};
+use super::{Container, Draft, ImageChoice, Port, codes, delivery};
 use crate::base::{EngineId, ResourceId, names};
 use crate::config::app::{Number, Parts, PortDef, VolumeDef, VolumeKind};
 use crate::config::deploy::Site;
@@ -290,7 +290,17 @@ impl Cx<'_> {
             origin(&mut container.origins, field, Some(at));
         }
         for (name, def) in &parts.env {
-            if let Some(text) = values.variable(unit, name, draft, d) {
+            let file = def.value.path(name).zip(def.value.file.as_ref());
+            let text = match &file {
+                Some((path, file)) => {
+                    let content = values.content(unit, name, draft, d);
+                    content.map(|content| {
+                        delivery::deliver(container, path, file, content, def.at.as_ref(), d)
+                    })
+                }
+                None => values.variable(unit, name, draft, d),
+            };
+            if let Some(text) = text {
                 container.spec.env.insert(name.clone(), text);
                 origin(
                     &mut container.origins,
@@ -307,6 +317,7 @@ impl Cx<'_> {
         for volume in &parts.volumes {
             self.mount(draft, container, &data, volume, &at, d);
         }
+        delivery::apart_from_volumes(container, &at, d);
         if let Some(health) = &parts.health {
             origin(&mut container.origins, "health", Some(&health.at));
         }
@@ -407,7 +418,6 @@ impl Cx<'_> {
                         driver: volume.driver.clone(),
                         options: volume.options.clone(),
                         external: volume.external == Some(true),
-                        ..VolumeSpec::default()
                     },
                     at: at.clone(),
                     what: format!("the volume `{}` of `{}`", name.value, container.id.address),

@@ -3,6 +3,7 @@
 mod checks;
 mod compose;
 mod container;
+mod delivery;
 mod image;
 mod provider;
 mod site;
@@ -17,7 +18,7 @@ use super::products::Products;
 use super::{Folder, Recipe};
 use crate::base::{ResourceId, Secret, StackId, StackName, ValueId};
 use crate::diag::{Diagnostics, Origin, Place};
-use crate::model::{About, ContainerSpec, FileSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
+use crate::model::{About, ContainerSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -67,7 +68,7 @@ pub(super) struct File {
     /// Its path in the container.
     pub target: String,
     /// What is in it, its owner and rights.
-    pub spec: FileSpec,
+    pub spec: crate::model::File,
     /// Where it comes from.
     pub at: Place,
 }

@@ -139,13 +139,15 @@ impl<'a> Values<'a> {
                 draft.recipes.insert(id.clone(), recipe.clone());
                 Some(Text::value(id, None))
             }
-            EnvKind::Secret(secret) => self.secret(secret, def.at.as_ref(), draft, d),
+            EnvKind::Secret(secret) => self.secret(secret, false, def.at.as_ref(), draft, d),
         }
     }
 
+    /// A secret's content: `whole` as it is, for a file; else without the line break at its end.
     fn secret(
         &self,
         name: &str,
+        whole: bool,
         at: Option<&Place>,
         draft: &mut Draft,
         d: &mut Diagnostics,
@@ -182,6 +184,13 @@ impl<'a> Values<'a> {
                 return None;
             }
         };
+        if whole {
+            let id = ValueId::new(format!("secret:{name}:file"));
+            draft
+                .given
+                .insert(id.clone(), Secret::new(source.text.clone()));
+            return Some(Text::value(id, None));
+        }
         // Editors end a file with a line break that nobody means.
         let text = source.text.strip_suffix('\n').unwrap_or(&source.text);
         let text = text.strip_suffix('\r').unwrap_or(text);
@@ -203,12 +212,33 @@ impl<'a> Values<'a> {
         Some(Text::value(id, None))
     }
 
+    /// What is in the file of a variable that is delivered as one: references to values only.
+    pub(super) fn content(
+        &mut self,
+        unit: &str,
+        name: &str,
+        draft: &mut Draft,
+        d: &mut Diagnostics,
+    ) -> Option<Text> {
+        let def = self.units.get(unit)?.env.get(name)?;
+        let text = match &def.value.kind {
+            EnvKind::Secret(secret) => self.secret(secret, true, def.at.as_ref(), draft, d)?,
+            _ => self.variable(unit, name, draft, d)?,
+        };
+        Some(self.apart(unit, name, text, draft))
+    }
+
     /// Takes text that must not be shown out of the specs.
     fn hide(&self, unit: &str, name: &str, text: Text, draft: &mut Draft) -> Text {
         let whole = text.as_plain().is_some_and(secrecy::has_credentials);
         if !whole && !secrecy::is_secret_name(name) {
             return text;
         }
+        self.apart(unit, name, text, draft)
+    }
+
+    /// Keeps what is plain in a text apart, so that a spec refers to it.
+    fn apart(&self, unit: &str, name: &str, text: Text, draft: &mut Draft) -> Text {
         let address = self
             .units
             .get(unit)
@@ -258,7 +288,10 @@ impl<'a> Values<'a> {
                 Piece::Plain(text) => parts.push(Part::Plain(text)),
                 Piece::Name(name) => {
                     let env = &self.units.get(unit)?.env;
-                    if env.contains_key(&name) {
+                    if let Some(path) = env.get(&name).and_then(|def| def.value.path(&name)) {
+                        // What runs in the same container reads the file.
+                        parts.push(Part::Plain(path));
+                    } else if env.contains_key(&name) {
                         let value = self.variable(unit, &name, draft, d)?;
                         parts.extend(value.parts().iter().cloned());
                     } else if let Some(text) = more.get(&name) {

@@ -266,6 +266,11 @@ const WRONG: &[(&str, &str, &str)] = &[
         APP,
         "image: a/b:1\nenv: {A: {nua_internal: true}}\n",
     ),
+    (
+        codes::BAD_FILE,
+        APP,
+        "image: a/b:1\nenv: {A: {random: true, file: here}}\n",
+    ),
     (codes::BAD_PORT, APP, "image: a/b:1\nport: {web: 70000}\n"),
     (
         codes::BAD_VOLUME,

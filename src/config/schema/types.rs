@@ -212,6 +212,15 @@ tables! {
         external_ip: Option<Flag>,
         /// The content of `config/secrets/NAME`.
         secret: Option<Text>,
+        /// Where the value is delivered as a file, whose path the variable then holds; true is
+        /// `/run/secrets/NAME`.
+        file: Option<DeliveredTo>,
+        /// The file's permission bits.
+        mode: Option<FileMode>,
+        /// The file's owner.
+        uid: Option<Count>,
+        /// The file's group.
+        gid: Option<Count>,
         /// nua's own passwords, which coasti does not have.
         nua_internal: Option<Never>,
         /// Whether it is shown once, after an apply.

@@ -106,6 +106,10 @@ words! {
     Target {"type": "string", "pattern": "^/+[^/]"}
     /// Permission bits.
     Mode {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^(0o)?[0-7]+$"}]}
+    /// A path in the container, or whether the usual one.
+    DeliveredTo {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "^/+[^/]"}]}
+    /// Permission bits of a file.
+    FileMode {"anyOf": [{"type": "integer", "minimum": 0, "maximum": 777}, {"type": "string", "pattern": "^0*[0-7]{1,3}$"}]}
     /// A platform service.
     PlatformService {"type": "string", "pattern": "^\\s*[A-Za-z]"}
     /// A list of texts, or one.

@@ -3,7 +3,6 @@
 //! What was chosen before (by the labels of our own containers, else by the last good revision) is chosen
 //! again where it still fits. All else takes the lowest that is free, in the order of addresses.
 
-mod files;
 mod ports;
 mod subnets;
 mod volumes;
@@ -13,8 +12,8 @@ use super::{Desired, Recipe, codes};
 use crate::base::{Digest, EngineId, Key, ResourceId, Secret, ValueId};
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{
-    About, ContainerSpec, ImageSpec, MountSource, Need, NetworkSpec, Order, Pull, Resource, Role,
-    Spec, Stack, ValueRef,
+    About, ContainerSpec, FileSpec, ImageSpec, MountSource, Need, NetworkSpec, Order, Pull,
+    Resource, Role, Spec, Stack, ValueRef,
 };
 use crate::observe::Observed;
 use crate::services::{self, Range, Version};
@@ -280,13 +279,10 @@ fn build(
                 needs.insert(id.clone(), Need::Exists);
             }
         }
-        if let Some(delivery) = files::deliver(&mut container, &draft, |value| {
-            settle(value, &draft, facts, &mut given, &mut generate);
-        }) {
-            needs.insert(delivery.id.clone(), Need::Exists);
-            let spec = Spec::Volume(delivery.spec);
-            let made = resource(&delivery.name, spec, &delivery.at);
-            stack.resources.insert(delivery.id, made);
+        for file in std::mem::take(&mut container.files) {
+            let field = format!("files.{}", file.target);
+            container.origins.insert(field, file.at.origin());
+            container.spec.files.insert(file.target, file.spec);
         }
         stack.resources.insert(
             container.id,
@@ -305,11 +301,46 @@ fn build(
             settle(value, &draft, facts, &mut given, &mut generate);
         }
     }
+    deliver(&mut stack);
     Sealed {
         stack,
         generate,
         given,
         unknown_images,
+    }
+}
+
+/// Gives each container that gets files a volume for them, now that their contents' digests are known.
+fn deliver(stack: &mut Stack) {
+    let mut made = Vec::new();
+    for (id, resource, spec) in stack.containers() {
+        if spec.files.is_empty() {
+            continue;
+        }
+        let address = FileSpec::address(&id.address);
+        let files = FileSpec {
+            files: spec.files.clone(),
+        };
+        let volume = Resource {
+            name: files.volume(&stack.name, &address),
+            spec: Spec::File(files),
+            needs: BTreeMap::new(),
+            life: Default::default(),
+            about: None,
+            origins: resource
+                .origins
+                .iter()
+                .filter(|(field, _)| field.is_empty() || field.starts_with("files."))
+                .map(|(field, origin)| (field.clone(), origin.clone()))
+                .collect(),
+        };
+        made.push((id.clone(), ResourceId::file(address), volume));
+    }
+    for (container, id, volume) in made {
+        if let Some(container) = stack.resources.get_mut(&container) {
+            container.needs.insert(id.clone(), Need::Exists);
+        }
+        stack.resources.insert(id, volume);
     }
 }
 

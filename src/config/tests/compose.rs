@@ -257,26 +257,23 @@ configs:
     env.ADMIN = (generated)
     env.NAME = main
     env.URL = redis://:***41302c22d5f1@cache
-    files./etc/app.conf.file = 2
-    files./etc/app.conf.volume = acme-web-cache-files-000e77eb63a4
-    files./etc/tls.key.file = 1
-    files./etc/tls.key.volume = acme-web-cache-files-000e77eb63a4
-    files./run/secrets/db.file = 0
-    files./run/secrets/db.volume = acme-web-cache-files-000e77eb63a4
+    files./etc/app.conf.content = ***8317fbe0061e
+    files./etc/tls.key.content = ***07d4a26130ad
+    files./etc/tls.key.mode = 0400
+    files./etc/tls.key.uid = 7
+    files./run/secrets/db.content = ***d002bc283dd1
     health.test = ["CMD","redis-cli","-a","***41302c22d5f1","ping"]
     hostname = cache
     image = docker.io/library/redis:7
     live.networks.acme-web.aliases = ["cache"]
     live.restart.name = always
-    mounts./run/coasti/files.read_only = true
-    mounts./run/coasti/files.volume = acme-web-cache-files-000e77eb63a4
     "#);
-    insta::assert_snapshot!(outline(&sealed.stack), @r#"
+    insta::assert_snapshot!(outline(&sealed.stack), @"
     image:docker.io/library/redis:7 = docker.io/library/redis:7
     network:web = acme-web
-    volume:web/cache/files-000e77eb63a4 = acme-web-cache-files-000e77eb63a4
-    container:web/cache = acme-web-cache image:docker.io/library/redis:7:Exists network:web:Exists volume:web/cache/files-000e77eb63a4:Exists
-    "#);
+    file:web/cache/files = acme-web-cache-files-50f50a178f4d
+    container:web/cache = acme-web-cache image:docker.io/library/redis:7:Exists network:web:Exists file:web/cache/files:Exists
+    ");
     assert_eq!(sealed.generate.len(), 1);
     let given: Vec<_> = sealed
         .given
@@ -295,9 +292,8 @@ configs:
         .0
         .insert("products/shop/tls.key".into(), "-----OTHER-----\n".into());
     let volumes = |stack: &Stack| {
-        container(stack, "web/cache").files["/etc/tls.key"]
-            .volume
-            .clone()
+        let files = ResourceId::file("web/cache/files");
+        stack.resources[&files].name.clone()
     };
     assert_ne!(volumes(&made(&other)), volumes(&sealed.stack));
 }

@@ -236,7 +236,7 @@ fn variables() {
         help: for an empty value write `""`
     E0124 products/wiki/nua-config.yml:5:6 the variable `B` has no proper value
         ^ this is a table
-        help: one of `{from: PROVIDER, key: NAME}`, `{random: true}`, `{unique_user: true}`, `{unique_db: true}`, `{external_ip: true}`, `{secret: NAME}`
+        help: one of `{from: PROVIDER, key: NAME}`, `{random: true}`, `{unique_user: true}`, `{unique_db: true}`, `{external_ip: true}`, `{secret: NAME}`, each with `file: true` or `file: /PATH` to have it in a file
     E0104 products/wiki/nua-config.yml:5:7 unknown key `x` in the variable `B`
         ^ not known here
     E0106 products/wiki/nua-config.yml:6:27 `type` of a random value cannot be `hex`

@@ -237,3 +237,41 @@ fn a_secret_that_is_no_value_is_refused() {
         );
     }
 }
+
+#[test]
+fn files() {
+    let env = |env: &str| {
+        of_app(&format!(
+            "volume: [{{name: data, target: /data/x}}]\nenv: {{{env}}}\n"
+        ))
+    };
+    let all = [
+        "A: {random: true, file: here}",
+        "A: {random: true, file: [a]}",
+        "A: {random: true, file: true, mode: '0999'}",
+        "A: {random: true, mode: '0400'}",
+        "A: {random: true, file: true, uid: -1}",
+        "A: {random: true, file: /a}, B: {random: true, file: /a}",
+        "A: {random: true, file: /data/x}",
+        "A: {random: true, file: /run/coasti/a}",
+    ];
+    let said: Vec<_> = all.iter().map(|one| env(one)).collect();
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    E0190 products/wiki/nua-config.yml:4:31 `here` cannot be the path of a file
+        help: a path in the container, which starts with `/`
+    E0190 products/wiki/nua-config.yml:4:31 `file` is true or a path, and this is a list
+        help: as in `file: /run/secrets/key`
+    E0190 products/wiki/nua-config.yml:4:43 `0999` are no permission bits of a file
+        help: three octal digits in quotes, as in `mode: "0400"`
+    E0190 products/wiki/nua-config.yml:4:10 `mode`, `uid` and `gid` are of a file
+        help: `file: true` delivers the value as one
+    E0106 products/wiki/nua-config.yml:4:42 `uid` of the variable `A` must be between 0 and 4294967294
+        ^ out of range
+    E0190 products/wiki/nua-config.yml:4:60 two files at `/a` of `wiki`
+        help: give one of them another path with `file: /PATH`
+    E0136 config/deploy.yml:4:3 a volume and a file at `/data/x`
+        help: give the file another path with `file: /PATH`
+    E0190 products/wiki/nua-config.yml:4:31 `/run/coasti/a` is coasti's own
+        help: choose a path elsewhere, as in `/run/secrets/NAME`
+    "#);
+}

@@ -23,13 +23,16 @@ pub(super) struct Creation {
 }
 
 /// Docker's form of `create`.
-pub(super) fn creation(create: &ContainerCreate) -> Creation {
+///
+/// `root` is where the engine keeps the volume of the files that are delivered.
+pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation {
     let ContainerCreate {
         name: _,
         spec,
         env,
         command,
         entrypoint,
+        files,
         labels,
     } = create;
     let ContainerSpec {
@@ -44,6 +47,8 @@ pub(super) fn creation(create: &ContainerCreate) -> Creation {
         working_dir,
         ports,
         mounts: mounted,
+        // Found and mounted through `files` of the call.
+        files: _,
         network_mode,
         health,
         shm_size,
@@ -61,8 +66,6 @@ pub(super) fn creation(create: &ContainerCreate) -> Creation {
         sysctls,
         security_opt,
         devices,
-        // Found where the volume is, in the call itself.
-        files: _,
         ulimits,
         domainname,
         dns_search,
@@ -92,6 +95,10 @@ pub(super) fn creation(create: &ContainerCreate) -> Creation {
         networks,
     } = live;
 
+    let mut mounted = mounted.clone();
+    if let (Some(delivery), Some(root)) = (files, root) {
+        mounted.extend(delivery.mounts(root));
+    }
     let (mode, first, later) = join(network_mode, networks);
     let words = |list: &Option<Vec<crate::base::Secret<String>>>| {
         list.as_ref()
@@ -109,7 +116,7 @@ pub(super) fn creation(create: &ContainerCreate) -> Creation {
                 |(inside, port): (&String, &Port)| (inside.clone(), Some(vec![binding(port)]));
             ports.iter().map(bind).collect()
         }),
-        mounts: some(mounted).map(|mounts| {
+        mounts: some(&mounted).map(|mounts| {
             let stays = |(_, mount): &(&String, &Mount)| bind(mount, create).is_none();
             mounts.iter().filter(stays).map(mount).collect()
         }),

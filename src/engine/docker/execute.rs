@@ -224,8 +224,17 @@ async fn create_network(
 }
 
 async fn create_container(docker: &Docker, create: &ContainerCreate) -> Result<Done, Error> {
-    let mut creation = creation(create);
-    files(docker, create, &mut creation.body).await?;
+    let root = match &create.files {
+        Some(delivery) => Some(
+            docker
+                .client
+                .inspect_volume(&delivery.volume)
+                .await?
+                .mountpoint,
+        ),
+        None => None,
+    };
+    let creation = creation(create, root.as_deref());
     let options = CreateContainerOptionsBuilder::new()
         .name(&create.name)
         .build();
@@ -245,32 +254,6 @@ async fn create_container(docker: &Docker, create: &ContainerCreate) -> Result<D
         }
     }
     Ok(Done::Made(EngineId::new(made.id)))
-}
-
-/// Mounts single files of volumes: by their path on the engine's host, which only the engine knows.
-async fn files(
-    docker: &Docker,
-    create: &ContainerCreate,
-    body: &mut bollard::models::ContainerCreateBody,
-) -> Result<(), Error> {
-    let mut found: BTreeMap<&EngineId, String> = BTreeMap::new();
-    for (target, mount) in &create.spec.files {
-        if !found.contains_key(&mount.volume) {
-            let volume = docker.client.inspect_volume(mount.volume.as_str()).await?;
-            found.insert(&mount.volume, volume.mountpoint);
-        }
-        let folder = found.get(&mount.volume).map_or("", String::as_str);
-        let mount = bollard::models::Mount {
-            target: Some(target.clone()),
-            source: Some(format!("{}/{}", folder.trim_end_matches('/'), mount.file)),
-            typ: Some(bollard::models::MountType::BIND),
-            read_only: Some(true),
-            ..bollard::models::Mount::default()
-        };
-        let host = body.host_config.get_or_insert_default();
-        host.mounts.get_or_insert_default().push(mount);
-    }
-    Ok(())
 }
 
 async fn remove_container(docker: &Docker, id: &str) -> Result<Done, Error> {

@@ -43,6 +43,17 @@ pub(super) fn below<'a>(path: &'a str, root: &str) -> Option<&'a str> {
     }
 }
 
+/// Where the engine's host has what is in a volume.
+pub(super) fn kept_at(volume: &str) -> String {
+    format!("/var/lib/docker/volumes/{volume}/_data")
+}
+
+/// The volume, and the path in it, of a path of the engine's host.
+pub(super) fn of_volume(path: &str) -> Option<(&str, &str)> {
+    let rest = path.strip_prefix("/var/lib/docker/volumes/")?;
+    rest.split_once("/_data/")
+}
+
 impl Tree {
     pub(super) fn get(&self, path: &str) -> Option<&Node> {
         self.0.get(path).map(|(node, _)| node)

@@ -257,7 +257,9 @@ impl World {
         let Some(volume) = self.volumes.get(name) else {
             return Ok(Done::Already.into());
         };
-        let used = volume.used;
+        // Files that coasti delivers are no data.
+        let of = volume.labels.get(crate::observe::LABEL_RESOURCE);
+        let used = volume.used && !of.is_some_and(|of| of.starts_with("file:"));
         let users: Vec<_> = self.users(name).map(|unit| unit.id.to_string()).collect();
         if !users.is_empty() {
             let users = users.join(", ");

@@ -18,6 +18,7 @@ fn create(name: &str, spec: ContainerSpec) -> Call {
         env: BTreeMap::new(),
         command: None,
         entrypoint: None,
+        files: None,
         labels: [stack, resource].into(),
     }))
 }

@@ -54,21 +54,29 @@ impl World {
                 );
             }
         }
-        for mount in spec.files.values() {
-            let volume = self.volumes.get(mount.volume.as_str());
-            if volume.is_none_or(|volume| volume.files.get(&mount.file).is_none()) {
-                return no(
-                    ErrorKind::Rejected,
-                    format!(
-                        "invalid mount config for type \"bind\": bind source path does not exist: {}/{}",
-                        mount.volume, mount.file
-                    ),
-                );
+        if let Some(delivery) = &create.files {
+            let Some(volume) = self.volumes.get(&delivery.volume) else {
+                let message = format!("get {}: no such volume", delivery.volume);
+                return no(ErrorKind::NotFound, message);
+            };
+            for name in delivery.files.values() {
+                if !matches!(volume.files.get(name), Some(Node::File(_))) {
+                    let path = format!("{}/{name}", files::kept_at(&delivery.volume));
+                    return no(
+                        ErrorKind::Rejected,
+                        format!(
+                            "invalid mount config for type \"bind\": bind source path does not exist: {path}"
+                        ),
+                    );
+                }
             }
         }
+        let mut declared = spec.mounts.clone();
+        let delivered = create.files.iter();
+        declared.extend(delivered.flat_map(|it| it.mounts(&files::kept_at(&it.volume))));
         // Networks are only looked for at start.
         let own = spec.network_mode == NetworkMode::Own;
-        let mounts = self.mount(spec.mounts.clone(), &bundle);
+        let mounts = self.mount(declared, &bundle);
         let id = self.new_id("container");
         let mut env: BTreeMap<String, Secret<String>> = bundle
             .facts

@@ -325,20 +325,6 @@ impl World {
     /// written.
     pub(super) fn place<'a>(&'a self, unit: &'a Unit, path: &str) -> Place<'a> {
         let path = files::absolute(path);
-        if let Some(file) = unit.create.spec.files.get(&path)
-            && let Some(volume) = self.volumes.get(file.volume.as_str())
-        {
-            return Place {
-                volume: Some(file.volume.to_string()),
-                tree: &volume.files,
-                root: path
-                    .rsplit_once('/')
-                    .map_or("", |(root, _)| root)
-                    .to_owned(),
-                inner: file.file.clone(),
-                refusal: Some("mounted volume is marked read-only"),
-            };
-        }
         let mount = unit
             .mounts
             .iter()
@@ -356,6 +342,23 @@ impl World {
                 tree: &volume.files,
                 root: root.clone(),
                 inner: inner.to_owned(),
+                refusal: mount
+                    .read_only
+                    .then_some("mounted volume is marked read-only"),
+            };
+        }
+        // A file of a volume, mounted by the path that the engine's host has it at.
+        if let Some((root, mount, rest)) = mount
+            && let MountSource::Directory(source) = &mount.source
+            && let Some((name, file)) = files::of_volume(source)
+            && let Some(volume) = self.volumes.get(name)
+        {
+            let inner = files::absolute(&format!("{file}/{rest}"));
+            return Place {
+                volume: Some(name.to_owned()),
+                tree: &volume.files,
+                root: root.clone(),
+                inner: inner.trim_start_matches('/').to_owned(),
                 refusal: mount
                     .read_only
                     .then_some("mounted volume is marked read-only"),

@@ -23,7 +23,7 @@
 
 use coasti::{
     base::{EngineId, Secret, Span, StackName, size},
-    engine::{Call, ContainerCreate, Done, Engine, Event, Events, Scope},
+    engine::{Call, ContainerCreate, Delivery, Done, Engine, Event, Events, Scope},
     model::{
         Attachment, ContainerSpec, Health, LiveSpec, Mount, MountSource, NetworkMode, Port,
         Restart, RestartName,
@@ -485,6 +485,19 @@ impl<E: Engine> Runner<'_, E> {
         }
     }
 
+    /// `VOLUME:NAME=PATH,…`
+    fn delivery(&self, text: &str) -> Delivery {
+        let (volume, files) = text.split_once(':').unwrap();
+        let files = files.split(',').map(|file| {
+            let (name, path) = file.split_once('=').unwrap();
+            (path.to_owned(), name.to_owned())
+        });
+        Delivery {
+            volume: self.name(volume),
+            files: files.collect(),
+        }
+    }
+
     fn create(&self, words: &Words) -> Call {
         let mut spec = ContainerSpec {
             image: self.image(words.get("image").unwrap_or("tiny")),
@@ -567,6 +580,7 @@ impl<E: Engine> Runner<'_, E> {
                 .collect(),
             command: command.map(|words| words.into_iter().map(Secret::new).collect()),
             entrypoint: None,
+            files: words.get("files").map(|text| self.delivery(text)),
             labels: self.labels(),
         }))
     }
@@ -677,7 +691,13 @@ fn show(container: &Container) -> String {
         let source = match &mount.source {
             MountSource::Volume(name) if is_random(name.as_str()) => "random volume".to_owned(),
             MountSource::Volume(name) => format!("volume {name}"),
-            MountSource::Directory(path) => format!("directory {path}"),
+            // Where an engine keeps its volumes is its own affair.
+            MountSource::Directory(path) => match path.split_once("/_data/") {
+                Some((volume, name)) => {
+                    format!("{name} of volume {}", volume.rsplit('/').next().unwrap())
+                }
+                None => format!("directory {path}"),
+            },
             MountSource::Tmpfs { size, .. } => format!("tmpfs {size:?}"),
         };
         let rights = if mount.read_only { " ro" } else { "" };

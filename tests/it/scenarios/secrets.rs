@@ -54,7 +54,8 @@ fn no_generated_value_is_seen_anywhere() {
     stack.write("config/secrets/token", "a-secret-from-a-file-5173\n");
     let more = POSTGRES.replace(
         "    env:\n",
-        "    env:\n      TOKEN: {secret: token}\n      KEY: {random: true, length: 20}\n      WORD: one\n",
+        "    env:\n      TOKEN: {secret: token}\n      KEY: {random: true, length: 20}\n      \
+         KEY_FILE: {random: true, file: true}\n      TOKEN_FILE: {secret: token, file: /etc/token}\n      WORD: one\n",
     );
     let watch = Arguments::watch();
     let mut said: Vec<(String, String)> = Vec::new();
@@ -165,4 +166,74 @@ fn a_command_gets_a_secret_that_nobody_sees_in_its_arguments() {
     let arguments = of("arguments");
     assert!(arguments.contains("/tmp/given"), "{arguments}");
     assert!(!arguments.contains(key.as_str()), "{arguments}");
+}
+
+#[test]
+fn values_arrive_as_files_and_change_with_their_container() {
+    let Some(stack) = Stack::new("values_arrive_as_files_and_change_with_their_container") else {
+        return;
+    };
+    let secret = |text: &str| {
+        stack.write("config/secrets/key.pem", text);
+        stack.coasti(&["apply", "--yes"])
+    };
+    let more = "    env:\n      KEY: {secret: key.pem, file: /etc/app/key.pem, mode: '0400', uid: 7}\n      \
+                CODE: {random: true, file: true}\n";
+    let hard = |site: String| site.replace("docker: {", "docker: {read_only: true, user: '7', ");
+    stack.sites(&hard(site("app", more)));
+    secret("-----\nfirst-key-8123\n").expect(0);
+    let app = stack.object("app");
+    let read = |path: &str| docker(&["exec", &app, "cat", path]);
+    assert_eq!(read("/etc/app/key.pem"), "-----\nfirst-key-8123");
+    let code = stack.secrets()["app/CODE"].clone();
+    assert_eq!(read("/run/secrets/code"), code);
+    let said = docker(&[
+        "exec",
+        &app,
+        "sh",
+        "-c",
+        "echo $KEY $CODE; stat -c '%a %u' $KEY $CODE",
+    ]);
+    assert_eq!(said, "/etc/app/key.pem /run/secrets/code\n400 7\n444 0");
+    let told = inspect(&app).to_string();
+    assert!(
+        !told.contains("first-key-8123") && !told.contains(&code),
+        "{told}"
+    );
+    let files = |stack: &Stack| {
+        let all = stack.objects("volume").into_iter();
+        let own = all.filter(|name| name.contains("-app-files-"));
+        own.collect::<Vec<_>>()
+    };
+    let first = files(&stack);
+    assert_eq!(first.len(), 1);
+    stack.coasti(&["plan", "--detailed-exitcode"]).expect(0);
+
+    // The new content comes with a new container; the old one's files are gone with it.
+    secret("second-key-8123\n").expect(0);
+    assert_eq!(read("/etc/app/key.pem"), "second-key-8123");
+    let second = files(&stack);
+    assert_eq!(second.len(), 1);
+    assert_ne!(first, second);
+
+    // What fails is undone to the container that ran, whose files are still there; the new ones go.
+    let fails = site_of(
+        "app",
+        "coasti-test/tiny:1",
+        r#"["sh", "-c", "exit 1"]"#,
+        more,
+    );
+    stack.sites(&hard(fails));
+    secret("third-key-8123\n").expect(7);
+    assert_eq!(read("/etc/app/key.pem"), "second-key-8123");
+    assert_eq!(files(&stack), second);
+    docker(&["restart", "-t", "0", &app]);
+    assert_eq!(read("/etc/app/key.pem"), "second-key-8123");
+
+    // An older revision has its own.
+    stack.coasti(&["rollback", "--yes"]).expect(0);
+    assert_eq!(read("/etc/app/key.pem"), "-----\nfirst-key-8123");
+    assert_eq!(files(&stack), first);
+    stack.coasti(&["destroy", "--yes"]).expect(0);
+    assert!(files(&stack).is_empty());
 }

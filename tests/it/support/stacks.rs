@@ -221,6 +221,10 @@ impl Files {
         let mut products: Vec<Value> = Vec::new();
         for (label, site) in sites {
             products.push(json!({"id": format!("p-{label}")}));
+            if let Some(level) = site.env.get("LEVEL") {
+                let path = format!("config/secrets/key-{level}");
+                files.insert(path, format!("the key of level {level}\n"));
+            }
             entries.push(json!({"label": label, "image": format!("p-{label}")}));
             let path = format!("products/p-{label}/nua-config.json");
             files.insert(path, app(label, site).to_string());
@@ -293,7 +297,13 @@ fn app(label: &str, site: &Site) -> Value {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), json!(format!("v{value}"))))
         .collect();
+    // Another level is another key in the file.
+    if let Some(level) = site.env.get("LEVEL") {
+        let file = json!({"secret": format!("key-{level}"), "file": "/etc/key"});
+        env.insert("KEY_FILE".into(), file);
+    }
     if site.secret {
+        env.insert("CODE_FILE".into(), json!({"random": true, "file": true}));
         env.insert("TOKEN".into(), json!({"random": true, "length": 16}));
     }
     let mut docker = serde_json::Map::new();
@@ -631,6 +641,7 @@ fn foreign(name: &str, labels: BTreeMap<String, String>) -> Call {
         env: BTreeMap::new(),
         command: Some(vec![Secret::new("x".to_owned())]),
         entrypoint: None,
+        files: None,
         labels,
     }))
 }

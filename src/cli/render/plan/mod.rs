@@ -129,7 +129,7 @@ impl View<'_> {
                     let group = groups.entry(self.first_user(change)).or_default();
                     group.others.push(change);
                 }
-                Kind::Network | Kind::Volume => {
+                Kind::Network | Kind::Volume | Kind::File => {
                     let group = groups.entry(change.id.label().to_owned()).or_default();
                     group.others.push(change);
                 }
@@ -349,7 +349,11 @@ impl View<'_> {
     /// What is made for a group's containers, on one line where it fits.
     fn made(&self, text: &mut String, group: &Group<'_>) {
         let mut parts = Vec::new();
-        for (kind, what) in [(Kind::Network, "network"), (Kind::Volume, "volume")] {
+        for (kind, what) in [
+            (Kind::Network, "network"),
+            (Kind::Volume, "volume"),
+            (Kind::File, "files"),
+        ] {
             let (new, gone): (Vec<&Change>, Vec<&Change>) = group
                 .others
                 .iter()
@@ -393,6 +397,8 @@ impl View<'_> {
             .changes
             .iter()
             .filter(|c| c.action == Action::Remove)
+            // Files go with what read them; nobody looks for them.
+            .filter(|c| self.full || c.id.kind != Kind::File)
             .collect();
         // Containers first: that is what people look for.
         gone.sort_by_key(|c| (c.id.kind != Kind::Container, &c.id));

@@ -207,7 +207,9 @@ impl Counts {
     /// Counts.
     pub(super) fn of(plan: &Plan) -> Self {
         let mut counts = Self::default();
-        for change in &plan.changes {
+        // Files come and go with the container that reads them, which is counted.
+        let changes = plan.changes.iter();
+        for change in changes.filter(|change| change.id.kind != Kind::File) {
             let slot = match change.action {
                 Action::Pull => &mut counts.fetch,
                 Action::Create => &mut counts.create,

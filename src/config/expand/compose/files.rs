@@ -6,7 +6,7 @@ use crate::config::codes;
 use crate::config::compose::{Bit, Field, Item, Keys, Service, Str};
 use crate::config::expand::{Container, Draft, File};
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
-use crate::model::FileSpec;
+use crate::model;
 
 /// Adds a service's secrets and configs to its container.
 pub(super) fn add(
@@ -64,7 +64,7 @@ pub(super) fn add(
         let content = text(draft, &address, &format!("file:{}", file.target), &hidden);
         container.files.push(File {
             target: file.target.clone(),
-            spec: FileSpec {
+            spec: model::File {
                 content,
                 mode: file.mode,
                 uid: file.uid,

@@ -1,0 +1,67 @@
+//! Values delivered as files.
+
+use super::*;
+
+#[test]
+fn values_are_delivered_as_files() {
+    let app = "\
+metadata: {id: wiki, version: '1'}
+image: acme/wiki:1
+env:
+  KEY_FILE: {secret: key.pem, file: true}
+  CERT: {secret: cert, file: /etc/ssl/cert.pem, mode: '0400', uid: 999, gid: 999}
+  CODE_FILE: {random: true, file: true}
+  DB_PASSWORD_FILE: {from: database, key: POSTGRES_PASSWORD, file: true}
+  OPTIONS: '--key {KEY_FILE}'
+  SAME: {key: CODE_FILE}
+provider:
+- {name: database, module-name: postgres}
+";
+    let mut folder = Map::wiki(
+        app,
+        "version: 1\nstack: acme\nsite: [{label: wiki, image: wiki}]\n",
+    );
+    folder.0.insert(
+        "config/secrets/key.pem".into(),
+        "-----\nkey\n-----\n".into(),
+    );
+    folder.0.insert("config/secrets/cert".into(), "cert".into());
+    let world = World::new();
+    let first = sealed(&folder, &world);
+    insta::assert_snapshot!(fields(&first.stack, "wiki"), @r#"
+    env.CERT = /etc/ssl/cert.pem
+    env.CODE_FILE = /run/secrets/code_file
+    env.DB_PASSWORD_FILE = /run/secrets/db_password_file
+    env.KEY_FILE = /run/secrets/key.pem
+    env.OPTIONS = --key /run/secrets/key.pem
+    env.SAME = (generated)
+    files./etc/ssl/cert.pem.content = ***4209f62d95f2
+    files./etc/ssl/cert.pem.gid = 999
+    files./etc/ssl/cert.pem.mode = 0400
+    files./etc/ssl/cert.pem.uid = 999
+    files./run/secrets/code_file.content = (generated)
+    files./run/secrets/db_password_file.content = (generated)
+    files./run/secrets/key.pem.content = ***d7c2a5abc7d4
+    hostname = wiki
+    image = docker.io/acme/wiki:1
+    live.networks.acme-wiki.aliases = ["wiki"]
+    live.restart.name = always
+    "#);
+    let files = ResourceId::file("wiki/files");
+    let name = |sealed: &Sealed| sealed.stack.resources[&files].name.clone();
+    assert!(name(&first).starts_with("acme-wiki-files-"));
+    let wiki = ResourceId::container("wiki");
+    assert!(first.stack.resources[&wiki].needs.contains_key(&files));
+    // A file is what its author wrote, to the last byte.
+    let content = &first.given[&ValueId::new("secret:key.pem:file")];
+    assert_eq!(content.expose(), "-----\nkey\n-----\n");
+    // Its content is the container's: another one replaces it.
+    let hash = |sealed: &Sealed| crate::model::spec_hash(&sealed.stack.resources[&wiki].spec);
+    folder
+        .0
+        .insert("config/secrets/cert".into(), "other".into());
+    let second = sealed(&folder, &world);
+    assert_ne!(name(&first), name(&second));
+    assert_ne!(hash(&first), hash(&second));
+    assert_eq!(name(&second), name(&sealed(&folder, &world)));
+}
