@@ -85,6 +85,16 @@ pub trait Service: Sync {
         self.volumes().first().map(|(_, target)| *target)
     }
 
+    /// Further images whose data is of its kind: forks of it, and builds with extensions.
+    fn images(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The version that an image's tag says, as far as its data goes.
+    fn version(&self, tag: &str) -> Option<Version> {
+        Version::parse(tag)
+    }
+
     /// The part of a version that its data's format follows; none where data can go to any version.
     fn major(&self, version: &Version) -> Option<String>;
 
@@ -107,6 +117,18 @@ pub fn of_image(reference: &str) -> Option<&'static dyn Service> {
     let path = reference.split('@').next().unwrap_or(reference);
     let last = path.rsplit('/').next().unwrap_or(path);
     find(last.split(':').next().unwrap_or(last))
+}
+
+/// The service whose kind of data an image keeps: its own images, its forks, builds with extensions. They
+/// start otherwise than the service does, but what is true of its data is true of theirs.
+pub fn of_data(reference: &str) -> Option<&'static dyn Service> {
+    of_image(reference).or_else(|| {
+        let path = reference.split('@').next().unwrap_or(reference);
+        let last = path.rsplit('/').next().unwrap_or(path);
+        let name = last.split(':').next().unwrap_or(last);
+        let mut services = SERVICES.iter().copied();
+        services.find(|service| service.images().contains(&name))
+    })
 }
 
 /// Every name that a file may use.
@@ -176,6 +198,18 @@ mod tests {
             Some("postgres")
         );
         assert!(of_image("docker.io/acme/postgres-backup:1").is_none());
+        for (image, service) in [
+            ("docker.io/library/mysql:8.0", "mariadb"),
+            ("docker.io/percona/percona-server:8.0.36", "mariadb"),
+            ("docker.io/postgis/postgis:15-3.3", "postgres"),
+            ("docker.io/timescale/timescaledb-ha:pg15", "postgres"),
+            ("docker.io/pgvector/pgvector:pg16@sha256:00", "postgres"),
+            ("docker.io/valkey/valkey:8", "redis"),
+        ] {
+            assert!(of_image(image).is_none(), "{image}");
+            assert_eq!(of_data(image).map(Service::name), Some(service), "{image}");
+        }
+        assert!(of_data("docker.io/acme/mysql-backup:1").is_none());
     }
 
     #[test]
@@ -194,6 +228,14 @@ mod tests {
             ("wordpress", "2", "1", true),
             ("postgres", "latest", "15", false),
             ("postgres", "latest", "latest", true),
+            ("postgres", "2.14.2-pg15", "2.15.0-pg15", true),
+            ("postgres", "2.14.2-pg15", "2.14.2-pg16", false),
+            ("postgres", "0.8.0-pg17", "pg16", false),
+            ("postgres", "pg16-trixie", "pg16", true),
+            ("postgres", "16.2", "pg16", true),
+            ("postgres", "15-3.3", "16-3.4", false),
+            ("mariadb", "5.7.44", "8.0.36", false),
+            ("mariadb", "8.0.35", "8.0.36", true),
         ] {
             let is = upgrade(product, from, to);
             assert_eq!(is.is_ok(), fine, "{product} {from} {to}: {is:?}");

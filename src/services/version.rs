@@ -84,7 +84,7 @@ pub(super) fn upgrade(service: &dyn Service, from: &str, to: &str) -> Result<(),
         return Ok(());
     }
     let name = service.name();
-    let (Some(old), Some(new)) = (Version::parse(from), Version::parse(to)) else {
+    let (Some(old), Some(new)) = (service.version(from), service.version(to)) else {
         return Err(format!(
             "whether {name} `{to}` reads the data of `{from}` cannot be told from the tags"
         ));
@@ -101,7 +101,8 @@ pub(super) fn upgrade(service: &dyn Service, from: &str, to: &str) -> Result<(),
             show(old_major)
         ));
     }
-    if new < old {
+    // A tag that says less than the other one says nothing against it.
+    if new < old && service.major(&new) != Some(new.to_string()) {
         return Err(format!(
             "{name} does not promise that {to} reads the data of {from}"
         ));

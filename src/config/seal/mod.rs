@@ -348,8 +348,8 @@ fn deliver(stack: &mut Stack) {
 /// and of a site that runs a database's image.
 fn init_only(about: &About, spec: &ContainerSpec) -> BTreeMap<String, EngineId> {
     let service = match about.role {
-        Role::Provider => services::find(&about.product),
-        Role::App => services::of_image(&spec.image),
+        Role::Provider => services::find(&about.product).or_else(|| services::of_data(&spec.image)),
+        Role::App => services::of_data(&spec.image),
     };
     let Some(service) = service else {
         return BTreeMap::new();

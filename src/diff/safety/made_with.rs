@@ -3,6 +3,7 @@
 use super::{Before, Inputs, Refusal};
 use crate::base::ResourceId;
 use crate::model::{ContainerSpec, MountSource, Part, Resource, Role, Text};
+use crate::services::{self, Service};
 
 /// A database's files belong to its version.
 pub(super) fn version(
@@ -18,13 +19,16 @@ pub(super) fn version(
         return;
     }
     // A site that runs a database's image is one as well.
-    let product = match (about.role, crate::services::of_image(&spec.image)) {
-        (Role::App, Some(service)) => service.name(),
-        (Role::App, None) => return,
-        (Role::Provider, _) => about.product.as_str(),
+    let of_image = || services::of_data(&spec.image);
+    let service = match about.role {
+        Role::Provider => services::find(&about.product).or_else(of_image),
+        _ => of_image(),
+    };
+    let Some(product) = service.map(Service::name) else {
+        return;
     };
     let (from, to) = (tag(&before.spec.image), tag(&spec.image));
-    if let Err(why) = crate::services::upgrade(product, from, to) {
+    if let Err(why) = services::upgrade(product, from, to) {
         refusals.push(Refusal {
             code: "P0301".into(),
             id: id.clone(),

@@ -67,6 +67,10 @@ impl Service for Mariadb {
         ]
     }
 
+    fn images(&self) -> &'static [&'static str] {
+        &["mysql", "mysql-server", "percona", "percona-server"]
+    }
+
     fn major(&self, version: &Version) -> Option<String> {
         Some(version.first(2))
     }

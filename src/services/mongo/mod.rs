@@ -52,6 +52,10 @@ impl Service for Mongo {
         ]
     }
 
+    fn images(&self) -> &'static [&'static str] {
+        &["mongodb-community-server", "percona-server-mongodb"]
+    }
+
     fn major(&self, version: &Version) -> Option<String> {
         Some(version.first(2))
     }

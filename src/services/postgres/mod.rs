@@ -61,6 +61,25 @@ impl Service for Postgres {
         ]
     }
 
+    fn images(&self) -> &'static [&'static str] {
+        &[
+            "postgis",
+            "timescaledb",
+            "timescaledb-ha",
+            "pgvector",
+            "postgresml",
+            "paradedb",
+        ]
+    }
+
+    /// Builds with extensions have a version of their own, and behind it that of PostgreSQL: `2.14.2-pg15`.
+    fn version(&self, tag: &str) -> Option<Version> {
+        let behind = tag.split('-').find_map(|part| part.strip_prefix("pg"));
+        behind
+            .and_then(Version::parse)
+            .or_else(|| Version::parse(tag))
+    }
+
     fn major(&self, version: &Version) -> Option<String> {
         // Before 10 the second number counted as well; nobody starts those any more.
         Some(version.first(1))

@@ -43,6 +43,10 @@ impl Service for Redis {
         check("redis-cli -h 127.0.0.1 ping | grep -Eq 'PONG|NOAUTH'")
     }
 
+    fn images(&self) -> &'static [&'static str] {
+        &["valkey", "redis-stack", "redis-stack-server"]
+    }
+
     fn major(&self, _: &Version) -> Option<String> {
         None
     }
