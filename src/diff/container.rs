@@ -131,7 +131,7 @@ pub(super) fn containers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff
         }
         if let Spec::Container(spec) = &resource.spec {
             if inputs.observed.foreign.containers.contains(&resource.name) {
-                diff.refusals.push(taken(id, resource));
+                diff.refusals.push(taken(id, resource, &resource.name));
                 continue;
             }
             if let Some(change) = desired(inputs, id, resource, spec, slots.of(id), None) {
@@ -140,6 +140,20 @@ pub(super) fn containers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff
         }
     }
     renew(inputs, slots, diff);
+    // While one takes the place of another, both have a name for the time being.
+    for change in diff
+        .changes
+        .values()
+        .filter(|c| c.action == Action::Replace)
+    {
+        let names = [names::NEXT, names::PREV].map(|end| format!("{}{end}", change.name));
+        let foreign = &inputs.observed.foreign.containers;
+        if let Some(name) = names.iter().find(|name| foreign.contains(*name))
+            && let Some(resource) = inputs.desired.resources.get(&change.id)
+        {
+            diff.refusals.push(taken(&change.id, resource, name));
+        }
+    }
     for id in slots.resources() {
         if !inputs.desired.resources.contains_key(id) && inputs.wants(id) {
             diff.changes
@@ -191,21 +205,15 @@ fn completed(container: &Container) -> bool {
     state.ever_started && state.status == Status::Exited && state.exit_code == 0
 }
 
-fn taken(id: &ResourceId, resource: &Resource) -> Refusal {
+fn taken(id: &ResourceId, resource: &Resource, name: &str) -> Refusal {
     Refusal {
         code: "P0202".into(),
         id: id.clone(),
-        summary: format!(
-            "the name `{}` belongs to a container that is not this stack's",
-            resource.name
-        ),
+        summary: format!("the name `{name}` belongs to a container that is not this stack's"),
         why: "it does not bear this stack's labels, so it is somebody else's".into(),
         help: vec![
             "choose another label, or".into(),
-            format!(
-                "rename or remove that container (docker rename {} …)",
-                resource.name
-            ),
+            format!("rename or remove that container (docker rename {name} …)"),
         ],
         origin: resource.origin("").cloned(),
     }

@@ -243,13 +243,17 @@ fn missing(id: &ResourceId, resource: &Resource, what: &str) -> Refusal {
 }
 
 pub(super) fn taken(id: &ResourceId, resource: &Resource, what: &str) -> Refusal {
-    let mut help = vec!["choose another label, or remove what has the name".into()];
-    if what == "volume" {
-        help.push(format!(
-            "to use that volume: `name: {}` with `external: true`",
-            resource.name
-        ));
-    }
+    // Whose data it holds nobody here knows: perhaps it is this very stack's, restored by hand.
+    let help = match what {
+        "volume" => vec![
+            format!(
+                "to use that volume and what is in it: `name: {}` with `external: true`, or",
+                resource.name
+            ),
+            "choose another label".into(),
+        ],
+        _ => vec!["choose another label, or remove what has the name".into()],
+    };
     Refusal {
         code: "P0202".into(),
         id: id.clone(),

@@ -205,7 +205,11 @@ pub(super) fn volumes_gone(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<
                 summary: format!("volume `{}` is gone", change.name),
                 why: "it was there at the last apply; a new one would be empty".into(),
                 help: vec![
-                    "restore it from a backup under the same name, or".into(),
+                    format!(
+                        "restore it from a backup (docker volume create {0}, and the data into it) and write \
+                         `name: {0}` with `external: true`, or",
+                        change.name
+                    ),
                     format!(
                         "pass `--new-data {}` to start with an empty one",
                         change.id.label()

@@ -30,6 +30,19 @@ fn p0202_a_name_that_is_somebody_elses() {
 }
 
 #[test]
+fn p0202_a_strangers_name_that_is_needed_only_for_a_while() {
+    for end in ["next", "prev"] {
+        let mut world = World::usual(|_| {});
+        let name = format!("acme-wiki.{end}");
+        world.observed.foreign.containers.insert(name.clone());
+        assert_eq!(world.refused(), Vec::<String>::new());
+        fixture::env(&mut world.desired, "wiki", "LEVEL", "debug");
+        assert_eq!(world.refused(), ["P0202 container:wiki"]);
+        assert!(world.plan().refusals[0].summary.contains(&name));
+    }
+}
+
+#[test]
 fn p0203_an_image_that_is_never_pulled_and_is_not_there() {
     let mut world = World::fresh(fixture::usual());
     for resource in world.desired.resources.values_mut() {
@@ -172,6 +185,13 @@ fn p0301_a_database_that_is_a_site_and_one_that_is_meant_to_have_new_data() {
         .life
         .new_data = true;
     assert_eq!(world.refused(), ["P0301 container:wiki"]);
+    // Builds with extensions keep the same data.
+    let image = "docker.io/pgvector/pgvector:pg16";
+    fixture::spec_mut(&mut world.desired, "wiki").image = image.into();
+    assert_eq!(world.refused(), ["P0301 container:wiki"]);
+    let image = "docker.io/pgvector/pgvector:pg15";
+    fixture::spec_mut(&mut world.desired, "wiki").image = image.into();
+    assert_eq!(world.refused(), Vec::<String>::new());
 }
 
 #[test]
