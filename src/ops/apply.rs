@@ -6,10 +6,10 @@ use super::gather::{Gathered, gather, random};
 use super::images::{images, keep_images};
 use super::session::{Begin, Ending, Session, Who};
 use super::{saved, undo};
-use crate::base::{Digest, Key, Kind, Secret, StackId, ValueId};
+use crate::base::{Digest, Key, Kind, ResourceId, Secret, StackId, ValueId};
 use crate::config::{Desired, Facts, Recipe, seal};
 use crate::diag::Diagnostics;
-use crate::diff::{Held, Inputs, Wishes, carried};
+use crate::diff::{Action, Held, Inputs, Wishes, carried};
 use crate::engine::Engine;
 use crate::exec::{self, Context, Event, Events, Failure, Made, Stop, Values};
 use crate::model::Stack;
@@ -30,7 +30,7 @@ pub struct Options<'a> {
     pub who: &'a Who,
     /// Refuses a plan that is not the one that was shown or saved: names what changed.
     pub expect: Option<&'a Expect<'a>>,
-    /// Shows the plan that is about to run.
+    /// Shows the plan that is about to run; again where it is another one once missing images are there.
     pub show: &'a (dyn Fn(&Gathered, &Plan) + Sync),
 }
 
@@ -130,11 +130,12 @@ async fn locked<E: Engine>(
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
     }
-    if options.expect.is_some() {
-        let other = saved::beyond(&first, &plan);
-        if !other.is_empty() {
-            return Err(OpError::Stale(other));
-        }
+    let other = saved::beyond(&first, &plan);
+    if options.expect.is_some() && !other.is_empty() {
+        return Err(OpError::Stale(other));
+    }
+    if !other.is_empty() || done_to(&first) != done_to(&plan) {
+        (options.show)(&gathered, &plan);
     }
     let revision = Revision {
         id: Session::<E>::next_revision(&head),
@@ -175,6 +176,12 @@ async fn locked<E: Engine>(
         revision: Some(revision.id.to_string()),
         warnings,
     })
+}
+
+/// What a plan does to what, images aside.
+fn done_to(plan: &Plan) -> BTreeSet<(&ResourceId, Action)> {
+    let changes = plan.changes.iter().filter(|c| c.id.kind != Kind::Image);
+    changes.map(|change| (&change.id, change.action)).collect()
 }
 
 /// With `--target`, what is applied is the files' stack for those labels, and what was there for the rest.

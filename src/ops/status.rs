@@ -10,6 +10,7 @@ use crate::engine::Look;
 use crate::model::{ContainerSpec, Resource, Role, Spec, Stack};
 use crate::observe::{self, HealthStatus, Observed};
 use crate::plan::Plan;
+use crate::store::lock;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,9 @@ pub struct Status {
     pub revision: Option<String>,
     /// A run that was cut off, where there is one: `coasti recover`, or the next apply, ends it.
     pub unfinished: Option<String>,
+    /// Who works on it at this moment: then nothing was cut off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_work: Option<String>,
     /// The worst of all apps.
     pub health: Health,
     /// Whether anything differs.
@@ -130,7 +134,7 @@ pub async fn status<L: Look>(
             let good = known.head.good.as_ref().map(ToString::to_string);
             let mut status = assemble(name, stack, &known.observed, &known.held, None);
             status.revision = good;
-            status.unfinished = known.head.open.map(|open| format!("run {open}"));
+            status.run(&known.observed, name, known.head.open);
             Ok(status)
         }
     }
@@ -148,8 +152,34 @@ fn of_gathered(name: &StackName, gathered: &Gathered, plan: &Plan) -> Status {
     status.revision = head
         .and_then(|head| head.good.as_ref())
         .map(ToString::to_string);
-    status.unfinished = gathered.open.map(|open| format!("run {open}"));
+    status.run(&gathered.observed, name, gathered.open);
     status
+}
+
+impl Status {
+    /// Whether something does not work that should (exit code 9). What somebody stopped is as it should be,
+    /// what is on its way may still get there, and before the first apply nothing is missing.
+    pub fn is_bad(&self) -> bool {
+        match self.health {
+            Health::Degraded => true,
+            Health::Missing => self.revision.is_some(),
+            Health::Healthy | Health::Suspended | Health::Progressing => false,
+        }
+    }
+
+    /// A run that has begun and not ended was cut off, unless it is under way.
+    fn run(&mut self, observed: &Observed, name: &StackName, open: Option<u64>) {
+        self.at_work = at_work(observed, name);
+        let cut_off = open.filter(|_| self.at_work.is_none());
+        self.unfinished = cut_off.map(|open| format!("run {open}"));
+    }
+}
+
+/// Who works on a stack at this moment, in words.
+pub fn at_work(observed: &Observed, name: &StackName) -> Option<String> {
+    let holder = lock::at_work(observed, name)?;
+    let (why, actor, since) = (holder.why, holder.actor, holder.since);
+    Some(format!("{why} by {actor} since {since}"))
 }
 
 fn assemble(
@@ -245,6 +275,7 @@ fn assemble(
         stack: name.to_string(),
         revision: None,
         unfinished: None,
+        at_work: None,
         health: apps
             .iter()
             .map(|app| app.health)

@@ -4,7 +4,7 @@ use super::volume::never_started;
 use crate::base::{EngineId, RunId, StackId, StackName, names};
 use crate::engine::{Call, Done, Engine, EngineError, ErrorKind, Look};
 use crate::model::{ContainerSpec, LiveSpec, NetworkMode, Restart, RestartName, Text};
-use crate::observe::{LABEL_ID, LABEL_STACK};
+use crate::observe::{Container, LABEL_ID, LABEL_STACK, Observed};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -172,12 +172,22 @@ pub async fn look<L: Look>(
 ) -> Result<Option<(EngineId, Option<Holder>)>, EngineError> {
     let container = engine.inspect(&EngineId::new(names::lock(stack))).await?;
     Ok(container.map(|container| {
-        let holder = container
-            .env
-            .get(VARIABLE)
-            .and_then(|text| serde_json::from_str(text.expose()).ok());
+        let holder = holder(&container);
         (container.id, holder)
     }))
+}
+
+/// What a lock's container says of who holds it.
+fn holder(container: &Container) -> Option<Holder> {
+    let text = container.env.get(VARIABLE)?;
+    serde_json::from_str(text.expose()).ok()
+}
+
+/// Who works on `stack` at this moment, as far as can be known by what was observed: a holder that is proven
+/// dead does not, and one of whom nothing is known may be what a killed run left.
+pub fn at_work(observed: &Observed, stack: &StackName) -> Option<Holder> {
+    let container = observed.containers.get(&names::lock(stack))?;
+    holder(container).filter(|holder| !holder.process.is_dead())
 }
 
 /// Gives the lock back, or takes it away from whoever holds it.

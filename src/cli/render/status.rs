@@ -66,6 +66,12 @@ fn heading(status: &Status, style: &Style) -> String {
 
 fn notes(status: &Status) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(work) = &status.at_work {
+        notes.push(format!(
+            "A run is under way: {}. This is how far it is.",
+            clean(work)
+        ));
+    }
     if let Some(run) = &status.unfinished {
         notes.push(format!(
             "A run was cut off ({run}): `coasti recover`, or the next apply, ends it."
@@ -238,6 +244,7 @@ mod tests {
             stack: "acme".into(),
             revision: Some("r12".into()),
             unfinished: Some("apply 13".into()),
+            at_work: None,
             health: Health::Degraded,
             sync: Sync::OutOfSync,
             apps: vec![
