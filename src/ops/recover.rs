@@ -150,7 +150,8 @@ async fn find<L: Look>(
     })
 }
 
-/// The revision that was good before the good one.
+/// The last revision before the good one that says something else than it: who mends drift with an apply gets
+/// a revision that is the same.
 async fn before<L: Look>(look: &L, name: &StackName, head: &Head) -> Result<RevisionId, OpError> {
     let runs = Store::new(look, name).runs().await?;
     let done = |run: &crate::store::record::RunRecord| {
@@ -162,18 +163,28 @@ async fn before<L: Look>(look: &L, name: &StackName, head: &Head) -> Result<Revi
         .filter_map(|run| run.revision.clone())
         .collect();
     good.dedup();
-    while good
-        .last()
-        .is_some_and(|last| Some(last) == head.good.as_ref())
-    {
-        good.pop();
+    let store = Store::new(look, name);
+    let now = match &head.good {
+        Some(id) => store.revision(id).await?,
+        None => None,
+    };
+    while let Some(id) = good.pop() {
+        if Some(&id) == head.good.as_ref() {
+            continue;
+        }
+        // One that cannot be read is told as that.
+        let same = match (store.revision(&id).await?, &now) {
+            (Some(then), Some(now)) => then.is_same(now),
+            _ => false,
+        };
+        if !same {
+            return Ok(id);
+        }
     }
-    good.pop().ok_or_else(|| {
-        OpError::usage(
-            "there is no earlier revision",
-            &["`coasti history` lists what was applied"],
-        )
-    })
+    Err(OpError::usage(
+        "there is no earlier revision that differs from what was last applied",
+        &["`coasti history` lists what was applied"],
+    ))
 }
 
 /// Every image must be there before anything is touched. Where a tag names another image now, the plan is

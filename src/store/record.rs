@@ -21,6 +21,13 @@ pub struct Revision {
     pub run: RunId,
 }
 
+impl Revision {
+    /// Whether the same would run of the same images.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.stack.digest() == other.stack.digest() && self.images == other.images
+    }
+}
+
 /// One run of something that changes: a line of `coasti history`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRecord {

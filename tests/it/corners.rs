@@ -1,7 +1,7 @@
 //! Single cases on the simulator, where a generated one would be found too rarely.
 
 use crate::support::stacks::{
-    Files, Site, Sites, act, apply, apply_files, apply_files_as, apply_saved, apply_wishes,
+    Files, SHOWN, Site, Sites, act, apply, apply_files, apply_files_as, apply_saved, apply_wishes,
     containers, engine, gathered, in_virtual_time, plan, recover, release, rollback, saved, wishes,
 };
 use coasti::base::EngineId;
@@ -11,7 +11,8 @@ use coasti::engine::{
     sim::{Behaviour, Fault, FaultPlan, Record, Sim, SimImage},
 };
 use coasti::observe::Status;
-use coasti::ops::{OpError, hold::Act};
+use coasti::ops::{OpError, hold::Act, status::at_work};
+use coasti::plan::{Op, Plan};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -442,4 +443,80 @@ fn what_a_killed_run_had_asked_for_is_taken_where_it_comes_late() {
         // Else this shows nothing.
         assert!(took > 0 || what == "volume", "{what}");
     }
+}
+
+#[test]
+fn a_plan_that_an_image_turns_into_another_one_is_shown_again() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        let mut new = usual();
+        // One after the other, and with a volume, once it is known what its image declares.
+        new.get_mut("wiki").unwrap().image = "data";
+        SHOWN.take();
+        apply(&sim, &new).await.unwrap();
+        let shown = SHOWN.take();
+        let volumes = |plan: &Plan| {
+            let made = plan.steps.iter().map(|step| &step.op);
+            made.filter(|op| matches!(op, Op::CreateVolume)).count()
+        };
+        assert_eq!(shown.iter().map(volumes).collect::<Vec<_>>(), [0, 1]);
+        // Where nothing turns out, once.
+        apply(&sim, &changed(&new)).await.unwrap();
+        assert_eq!(SHOWN.take().len(), 1);
+    });
+}
+
+#[test]
+fn a_run_under_way_is_told_from_one_that_was_cut_off() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        let seen = async |sites: &Sites| {
+            let gathered = gathered(&sim, &Files::of(sites)).await;
+            let at_work = at_work(&gathered.observed, &gathered.sealed.stack.name);
+            (at_work.is_some(), gathered.open.is_some())
+        };
+        assert_eq!(seen(&usual()).await, (false, false));
+        let kill = Fault::CrashBefore;
+        sim.faults(FaultPlan::new().on("create container acme-blog", kill));
+        let run = tokio::spawn({
+            let sim = sim.clone();
+            async move { apply(&sim, &changed(&usual())).await.map(drop) }
+        });
+        while !sim.is_dead() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        run.abort();
+        sim.revive();
+        // As far as can be known: the process that holds the lock, this one, lives.
+        assert_eq!(seen(&usual()).await, (true, true));
+        release(&sim).await;
+        assert_eq!(seen(&usual()).await, (false, true));
+    });
+}
+
+#[test]
+fn a_rollback_goes_to_what_is_another_one() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        apply(&sim, &changed(&usual())).await.unwrap();
+        // Drift that is mended makes revisions that are the same.
+        for _ in 0..2 {
+            sim.kill_process("acme-wiki", 0);
+            let id = EngineId::new("acme-wiki");
+            let stop = Call::Stop { id, timeout: None };
+            sim.hand()
+                .execute(&stop, Duration::from_secs(99))
+                .await
+                .unwrap();
+            apply(&sim, &changed(&usual())).await.unwrap();
+        }
+        assert_eq!(
+            rollback(&sim).await.unwrap().revision.as_deref(),
+            Some("r5")
+        );
+        assert!(plan(&sim, &usual()).await.is_empty());
+    });
 }

@@ -29,6 +29,7 @@ use coasti::{
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::{Value, json};
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
@@ -454,10 +455,15 @@ async fn applied(
         wishes,
         who: &who,
         expect,
-        show: &|_, _| {},
+        show: &|_, plan| SHOWN.with_borrow_mut(|shown| shown.push(plan.clone())),
     };
     let (id, events, stop) = (StackId::new(id), Events::default(), Stop::default());
     apply::apply(sim, &desired, id, &options, &events, &stop).await
+}
+
+thread_local! {
+    /// Plans that applies of this thread have shown.
+    pub static SHOWN: RefCell<Vec<Plan>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What `coasti plan` gathers.
