@@ -1,6 +1,6 @@
 //! What was changed by hand is seen, field by field, and mended.
 
-use super::{change, fields, site_of};
+use super::{change, fields, site, site_of};
 use crate::support::{
     docker::{docker, exec, facts, inspect},
     stack::Stack,
@@ -92,4 +92,17 @@ fn what_was_stopped_is_started_and_what_was_removed_is_made_anew() {
     assert_ne!(facts(&app).id, id);
     assert_eq!(facts(&cache), kept);
     stack.plan(0);
+}
+
+#[test]
+fn what_a_destroy_took_did_not_change_outside() {
+    let Some(stack) = Stack::new("what_a_destroy_took_did_not_change_outside") else {
+        return;
+    };
+    stack.sites(&site("app", ""));
+    stack.apply();
+    stack.coasti(&["destroy", "--yes"]).expect(0);
+    let plan = stack.coasti(&["plan"]).expect(0);
+    assert!(!plan.out.contains("outside"), "{}", plan.out);
+    assert!(!plan.out.contains("gone"), "{}", plan.out);
 }

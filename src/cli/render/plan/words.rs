@@ -62,7 +62,9 @@ pub(super) fn impact(change: &Change, desired: &Stack) -> Option<Impact> {
         Action::Update if !objects.live.disconnect.is_empty() => {
             Impact::interrupts("its connection to the network is made anew, for a moment")
         }
-        Action::Update if runs => Impact::none("changed while it runs"),
+        // What the run stopped is not running.
+        Action::Update if change.fields.iter().any(|f| f.cause == Cause::Run) => None,
+        Action::Update => Impact::none("changed while it runs"),
         _ => None,
     }
 }
