@@ -94,11 +94,19 @@ impl Binder<'_> {
                 let Spec::Volume(spec) = &resource.spec else {
                     return Err(format!("{of} is no volume"));
                 };
+                let option = |(name, text): (&String, &Text)| {
+                    let text = text.resolve(self.values).map_err(|id| missing(&id))?;
+                    Ok((name.clone(), text.expose().clone()))
+                };
                 Call::CreateVolume {
                     name: resource.name.clone(),
                     labels: self.stamp.labels(of, resource),
                     driver: spec.driver.clone(),
-                    options: spec.options.clone(),
+                    options: spec
+                        .options
+                        .iter()
+                        .map(option)
+                        .collect::<Result<_, String>>()?,
                 }
             }
             Op::CreateContainer { name } => {

@@ -105,7 +105,7 @@ fn walk(path: &str, value: &Value, flat: &mut Flat) {
 }
 
 fn is_text_map(path: &str) -> bool {
-    path == "env"
+    matches!(path, "env" | "options")
 }
 
 fn is_text_list(path: &str) -> bool {

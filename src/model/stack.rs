@@ -221,7 +221,7 @@ pub struct VolumeSpec {
     pub driver: Option<String>,
     /// Options of the driver's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub options: BTreeMap<String, String>,
+    pub options: BTreeMap<String, Text>,
     /// Not coasti's to make.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub external: bool,
@@ -336,9 +336,18 @@ impl Stack {
         site.about.as_ref()?.was.as_deref()
     }
 
-    /// Every text of every container: variables, files, commands, health checks, post-run.
+    /// Every text: variables, files, commands, health checks, post-run, volumes' options.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
-        self.containers().flat_map(|(_, _, spec)| spec.texts())
+        let volumes = self
+            .resources
+            .values()
+            .filter_map(|resource| match &resource.spec {
+                Spec::Volume(volume) => Some(volume),
+                _ => None,
+            });
+        let options = volumes.flat_map(|volume| volume.options.values());
+        let texts = self.containers().flat_map(|(_, _, spec)| spec.texts());
+        texts.chain(options)
     }
 
     /// Likewise, to fill in digests.
@@ -352,6 +361,7 @@ impl Stack {
                     .values_mut()
                     .map(|file| &mut file.content)
                     .collect(),
+                Spec::Volume(volume) => volume.options.values_mut().collect(),
                 _ => Vec::new(),
             })
     }

@@ -173,6 +173,32 @@ impl Text {
         Some(words::split(&line)?.into_iter().map(whole).collect())
     }
 
+    /// The values in it where `real` is what it stands for; none where it is not.
+    pub fn read<'r>(&self, real: &'r str) -> Option<Vec<(&ValueRef, &'r str)>> {
+        let mut found = Vec::new();
+        let mut rest = real;
+        let mut open: Option<&ValueRef> = None;
+        for part in &self.0 {
+            match (part, open.take()) {
+                (Part::Plain(plain), None) => rest = rest.strip_prefix(plain.as_str())?,
+                (Part::Plain(plain), Some(value)) => {
+                    let (before, after) = rest.split_once(plain.as_str())?;
+                    found.push((value, before));
+                    rest = after;
+                }
+                (Part::Value(value), None) => open = Some(value),
+                // Nobody knows where one of them ends.
+                (Part::Value(_), Some(_)) => return None,
+            }
+        }
+        match open {
+            Some(value) => found.push((value, rest)),
+            None if rest.is_empty() => {}
+            None => return None,
+        }
+        Some(found)
+    }
+
     /// For people: plain parts as they are, values as `(generated)` or `***`.
     pub fn show(&self) -> String {
         self.0
@@ -220,6 +246,39 @@ mod tests {
         assert_eq!(words, ["set", "a bit's # \"1\"", "", "xit's # \"1\""]);
         let open: Text = [plain("a '"), value("p")].into_iter().collect();
         assert_eq!(open.words(), None);
+    }
+
+    #[test]
+    fn values_are_read_back_from_what_was_made_of_them() {
+        let value = |id: &str| {
+            Part::Value(ValueRef {
+                id: ValueId::new(id),
+                digest: None,
+            })
+        };
+        let text: Text = [
+            Part::Plain("a=".into()),
+            value("p"),
+            Part::Plain(",b=".into()),
+            value("q"),
+        ]
+        .into_iter()
+        .collect();
+        let read = |real: &'static str| -> Option<Vec<_>> {
+            let found = text.read(real)?.into_iter();
+            Some(
+                found
+                    .map(|(value, real)| (value.id.to_string(), real))
+                    .collect(),
+            )
+        };
+        assert_eq!(
+            read("a=1,2,b=3"),
+            Some(vec![("p".to_owned(), "1,2"), ("q".to_owned(), "3")])
+        );
+        assert_eq!(read("b=1"), None);
+        assert_eq!(Text::plain("x").read("x").map(|found| found.len()), Some(0));
+        assert_eq!(Text::plain("x").read("xy"), None);
     }
 
     #[test]

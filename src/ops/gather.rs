@@ -12,7 +12,7 @@ use crate::diag::Diagnostics;
 use crate::diff::{Cause, Held, Inputs, Reason, Refusal, Wishes, carried};
 use crate::engine::{Look, Scope};
 use crate::exec::Values;
-use crate::model::{Spec, Stack, Text, spec_hash};
+use crate::model::{Spec, Stack, Text, ValueRef, spec_hash};
 use crate::observe::{Container, Observed};
 use crate::plan::{Plan, plan};
 use crate::store::{Peek, Store, record::Revision};
@@ -416,8 +416,32 @@ fn rebuild(stack: &StackName, observed: &Observed, values: &mut Values) {
 }
 
 /// Makes labels that were written with a lost key comparable: the same specs, with digests of today's key.
+///
+/// What a volume was made with, the engine says itself.
 fn rekey(observed: &mut Observed, key: &Key, values: &Values) {
     let fingerprint = key.fingerprint();
+    for volume in observed.volumes.values_mut() {
+        let owner = &mut volume.owner;
+        let intact = owner.spec.as_ref().map(spec_hash) == owner.spec_hash;
+        if owner.key.as_ref() == Some(&fingerprint) || !intact {
+            continue;
+        }
+        if let Some(Spec::Volume(spec)) = &mut owner.spec {
+            for (name, text) in &mut spec.options {
+                let live = volume.options.get(name).map_or("", String::as_str);
+                for (value, real) in text.clone().read(live).into_iter().flatten() {
+                    let same = |one: &&mut ValueRef| one.id == value.id;
+                    if let Some(value) = text.values_mut().find(same) {
+                        value.digest = Some(key.keyed(real.as_bytes()));
+                    }
+                }
+            }
+        }
+        if let Some(spec) = &owner.spec {
+            owner.spec_hash = Some(spec_hash(spec));
+            owner.key = Some(fingerprint.clone());
+        }
+    }
     for container in observed.containers.values_mut() {
         let owner = &mut container.owner;
         let intact = owner.spec.as_ref().map(spec_hash) == owner.spec_hash;

@@ -321,7 +321,11 @@ pub(crate) fn observe(stack: &Stack) -> Observed {
                     name: name.clone(),
                     owner,
                     driver: "local".into(),
-                    options: spec.options.clone(),
+                    options: spec
+                        .options
+                        .iter()
+                        .map(|(name, text)| (name.clone(), text.show()))
+                        .collect(),
                 };
                 observed.volumes.insert(name, volume);
             }

@@ -1,7 +1,7 @@
 //! One container of a site: an app or a provider.
 
 use super::provider::Provider;
-use super::values::Values;
+use super::values::{self, Values};
 use super::{Container, Draft, ImageChoice, Port, codes, delivery};
 use crate::base::{EngineId, ResourceId, names};
 use crate::config::app::{Number, Parts, PortDef, VolumeDef, VolumeKind};
@@ -412,18 +412,20 @@ impl Cx<'_> {
                     return;
                 }
                 let full = volume_name(draft, data, volume, name);
+                let address = format!("{data}/{safe}");
+                let options = values::options(&volume.options, &address, &mut draft.given);
                 let made = super::Volume {
                     name: full.clone(),
                     spec: VolumeSpec {
                         driver: volume.driver.clone(),
-                        options: volume.options.clone(),
+                        options,
                         external: volume.external == Some(true),
                     },
                     at: at.clone(),
                     what: format!("the volume `{}` of `{}`", name.value, container.id.address),
                 };
                 let what = made.what.clone();
-                let other = draft.volumes.insert(format!("{data}/{safe}"), made);
+                let other = draft.volumes.insert(address, made);
                 // The same volume at two paths is fine; two names that become one are not.
                 if let Some(other) = other.filter(|other| other.what != what) {
                     let summary = format!("{} and {what} would be one, `{full}`", other.what);

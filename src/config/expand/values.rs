@@ -10,7 +10,7 @@ use crate::config::app::{EnvDef, EnvKind};
 use crate::config::doc::Sp;
 use crate::config::secrecy;
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
-use crate::model::{Part, Text};
+use crate::model::{Part, Text, ValueRef};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a chain of references may be; far beyond what anybody writes, far below what a stack holds.
@@ -409,6 +409,47 @@ impl<'a> Values<'a> {
         d.push(unknown(self.place(at), &what, key, known));
         None
     }
+}
+
+/// A volume's options with what is secret in them taken out: a value of an option that is called so, or of one of
+/// the options in a text such as `o: user=x,password=y`.
+pub(super) fn options(
+    said: &BTreeMap<String, String>,
+    address: &str,
+    given: &mut BTreeMap<ValueId, Secret<String>>,
+) -> BTreeMap<String, Text> {
+    // `password2=` is a second one.
+    let tells =
+        |name: &str| secrecy::is_secret_name(name.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let mut all = BTreeMap::new();
+    for (name, text) in said {
+        let mut parts = Vec::new();
+        let mut hide = |n: usize, text: &str| {
+            // An id of the draft's own: the real one needs the key.
+            let id = ValueId::new(format!("given:{address}/options.{name}#{n}"));
+            given.insert(id.clone(), Secret::new(text.to_owned()));
+            Part::Value(ValueRef { id, digest: None })
+        };
+        if !text.is_empty() && (tells(name) || secrecy::has_credentials(text)) {
+            parts.push(hide(0, text));
+        } else {
+            for (n, option) in text.split_inclusive(',').enumerate() {
+                let bare = option.strip_suffix(',').unwrap_or(option);
+                match bare.split_once('=') {
+                    Some((key, value)) if !value.is_empty() && tells(key.trim()) => {
+                        parts.push(Part::Plain(format!("{key}=")));
+                        parts.push(hide(n, value));
+                        if option.ends_with(',') {
+                            parts.push(Part::Plain(",".to_owned()));
+                        }
+                    }
+                    _ => parts.push(Part::Plain(option.to_owned())),
+                }
+            }
+        }
+        all.insert(name.clone(), parts.into_iter().collect());
+    }
+    all
 }
 
 fn quoted(names: &[&str]) -> String {

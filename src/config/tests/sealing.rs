@@ -435,6 +435,42 @@ fn secrets_have_digests_and_no_text() {
 }
 
 #[test]
+fn a_password_among_a_volumes_options_is_a_value() {
+    let app = format!(
+        "{PLAIN}volume:\n- {{name: share, target: /s, options: {{type: cifs, device: //nas/s, o: 'user=me,password=hunter77,rw'}}}}\n\
+         - {{name: far, target: /f, driver: acme/ssh, options: {{host: nas, password: hunter88}}}}\n"
+    );
+    let world = World::new();
+    let sealed = sealed(&Map::wiki(&app, &sites(&["a"])), &world);
+    let options: Vec<_> = sealed
+        .stack
+        .resources
+        .values()
+        .filter_map(|resource| match &resource.spec {
+            Spec::Volume(volume) => Some(volume.options.clone()),
+            _ => None,
+        })
+        .collect();
+    let shown: Vec<_> = options
+        .iter()
+        .flatten()
+        .map(|(name, text)| {
+            let real = text.resolve(&sealed.given).unwrap();
+            format!("{name}: {} = {}", text.show(), real.expose())
+        })
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    host: nas = nas
+    password: *** = hunter88
+    device: //nas/s = //nas/s
+    o: user=me,password=***,rw = user=me,password=hunter77,rw
+    type: cifs = cifs
+    "#);
+    let written = serde_json::to_string(&sealed.stack).unwrap();
+    assert!(!written.contains("hunter"), "{written}");
+}
+
+#[test]
 fn a_plain_image_with_its_own_providers_needs_no_product() {
     let deploy = "\
 stack: acme

@@ -1,10 +1,10 @@
 //! Networks and volumes of a compose project.
 
 use super::service::Cx;
-use crate::base::names;
+use crate::base::{Secret, ValueId, names};
 use crate::config::codes;
 use crate::config::compose::{Field, Item, Keys, MountFrom, Network as Uses};
-use crate::config::expand::{Draft, Network, Volume};
+use crate::config::expand::{Draft, Network, Volume, values};
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::model::{Subnet, VolumeSpec};
 use std::collections::BTreeMap;
@@ -198,7 +198,7 @@ pub(super) fn volumes(draft: &mut Draft, cx: &Cx<'_>, d: &mut Diagnostics) -> Na
             at: field.key_at.clone(),
             what: format!("the volume `{name}` of `{}`", cx.site.label.value),
         };
-        volume_of(field, &mut made, d);
+        volume_of(field, &address, &mut made, &mut draft.given, d);
         names.insert(name.clone(), made.name.clone());
         if let Some(other) = draft.volumes.insert(address, made.clone()) {
             let summary = format!(
@@ -214,7 +214,13 @@ pub(super) fn volumes(draft: &mut Draft, cx: &Cx<'_>, d: &mut Diagnostics) -> Na
     names
 }
 
-fn volume_of(field: &Field, made: &mut Volume, d: &mut Diagnostics) {
+fn volume_of(
+    field: &Field,
+    address: &str,
+    made: &mut Volume,
+    given: &mut BTreeMap<ValueId, Secret<String>>,
+    d: &mut Diagnostics,
+) {
     let Some(mut keys) = Keys::of(&field.item, format!("volume `{}`", field.key), d) else {
         return;
     };
@@ -223,9 +229,9 @@ fn volume_of(field: &Field, made: &mut Volume, d: &mut Diagnostics) {
     made.spec.external = is_external;
     let driver = keys.plain("driver", d).map(|(driver, _)| driver);
     made.spec.driver = driver.filter(|driver| driver != "local");
-    for (key, value, _) in keys.table("driver_opts", d) {
-        made.spec.options.insert(key, value);
-    }
+    let said = keys.table("driver_opts", d).into_iter();
+    let said = said.map(|(key, value, _)| (key, value)).collect();
+    made.spec.options = values::options(&said, address, given);
     keys.finish(&[("labels", "")], d);
     let said = name.map(|(name, _)| name).or(old_name);
     match said {
