@@ -256,6 +256,12 @@ pub enum Command {
     Unpause(Labels),
     /// Remove apps' containers, and keep them away. Their data stays.
     Remove(Labels),
+    /// Write the stack in another's form.
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Take over what was written for something else.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Generated values.
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -273,6 +279,45 @@ pub struct Labels {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub change: Change,
+}
+
+/// `coasti export`.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// Write the stack as one compose file. Secrets are variables in it.
+    Compose {
+        /// Where to; standard output where nothing is said. A file that is there is not overwritten.
+        #[arg(short, long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Where to write the variables' values, readable by you alone.
+        #[arg(long, value_name = "FILE")]
+        env_file: Option<PathBuf>,
+    },
+}
+
+/// `coasti import`.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Make a product of a compose file: copy it, and the files that it names, into products/ID.
+    Compose {
+        /// The compose file.
+        file: PathBuf,
+        /// The product's id; the folder's name where nothing is said.
+        #[arg(long)]
+        id: Option<String>,
+        /// The folder that becomes the product's; the file's own where nothing is said.
+        #[arg(long, value_name = "DIR")]
+        root: Option<PathBuf>,
+        /// A file that is laid over it (repeat for more).
+        #[arg(long = "file", value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// A file with its variables' values (repeat for more).
+        #[arg(long, value_name = "FILE")]
+        env_file: Vec<PathBuf>,
+        /// A profile whose services run (repeat for more).
+        #[arg(long, value_name = "NAME")]
+        profile: Vec<String>,
+    },
 }
 
 /// `coasti secret`.

@@ -29,6 +29,7 @@ mod strength;
 #[cfg(test)]
 mod tests;
 
+pub use compose::{Exported, export as export_compose};
 pub use doc::with_id;
 pub use identity::{Identity, identity};
 pub use products::{Auth, Listed, list};
@@ -115,6 +116,20 @@ impl Desired {
     /// References whose facts [`seal`] wants to see in `observed.images`.
     pub fn images(&self) -> BTreeSet<String> {
         self.draft.images()
+    }
+
+    /// Directories of the host that containers mount.
+    pub fn directories(&self) -> BTreeSet<String> {
+        let mounts = self
+            .draft
+            .containers
+            .iter()
+            .flat_map(|container| container.spec.mounts.values());
+        let directories = mounts.filter_map(|mount| match &mount.source {
+            crate::model::MountSource::Directory(path) => Some(path.clone()),
+            _ => None,
+        });
+        directories.collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a command does, without a terminal: each operation gathers, plans, runs and tells what came of it.
 
 pub mod apply;
+pub mod compose;
 mod converge;
 mod error;
 pub mod folder;

@@ -2,6 +2,7 @@
 //! engine; some are run on a real one.
 
 mod engine;
+mod export;
 
 use crate::support::stacks::in_virtual_time;
 use coasti::{

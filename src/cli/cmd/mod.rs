@@ -1,6 +1,7 @@
 //! The commands: each reads the files, reaches the engine, and hands over to `ops`.
 
 mod change;
+mod compose;
 mod files;
 mod look;
 mod plan;
@@ -57,6 +58,8 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
         Command::Restart(labels) => change::act(&shell, Act::Restart, &labels).await,
         Command::Pause(labels) => change::act(&shell, Act::Pause, &labels).await,
         Command::Remove(labels) => change::act(&shell, Act::Remove, &labels).await,
+        Command::Export(command) => compose::export(&shell, command).await,
+        Command::Import(command) => compose::import(&shell, command),
         Command::Secret(command) => look::secret(&shell, command).await,
         Command::Lock(command) => look::lock(&shell, command).await,
     };

@@ -291,6 +291,11 @@ mod tests {
                 "A='x' y\n",
                 r#"A="x" E0174 1:6 nothing may follow the value of A"#,
             ),
+            // As Compose itself reads them.
+            (
+                "A='it\\'s'\nB=\"x\\$y \\\\ \\q\"\nC=a\\ b\\n\nG=$$x ${A}\nH=\"${B}\"\nJ=`x`\nM=  spaced out  ",
+                r#"A="it's" B="x$y \\ \\q" C="a\\ b\\n" G="$x it's" H="x$y \\ \\q" J="`x`" M="spaced out""#,
+            ),
             ("A=#c\nB= \n", r#"A="" B="""#),
         ] {
             assert_eq!(lines(text), wanted, "{text:?}");

@@ -5,9 +5,11 @@
 //! | `load` | `include`, `extends`, override files, profiles |
 //! | `tree`, `merge` | values with places and secrets; how one file is laid over another |
 //! | `interpolate`, `dotenv` | `${NAME}`; `.env` files |
+//! | `export` | a stack as a compose file |
 //! | `service`, `settings`, `mounts`, `ports`, `words` | what a service says |
 
 pub(super) mod dotenv;
+mod export;
 mod interpolate;
 mod load;
 mod merge;
@@ -18,6 +20,7 @@ mod settings;
 mod tree;
 mod words;
 
+pub use export::{Exported, export};
 pub(super) use interpolate::{Vars, guarded};
 pub(super) use load::{join, load};
 pub(super) use mounts::{Source as MountFrom, Volume as VolumeUse};

@@ -233,7 +233,7 @@ fn memory(item: &Item, what: &str, d: &mut Diagnostics) -> Option<Volume> {
     for option in options.split(',').filter(|option| !option.is_empty()) {
         match option.split_once('=') {
             Some(("size", text)) => bytes = sized(text, item, d),
-            Some(("mode", text)) => mode = permissions(text, item, d),
+            Some(("mode", text)) => mode = octal(text, item, d),
             None if option == "ro" => read_only = true,
             // How the engine mounts memory anyway.
             None if matches!(option, "rw" | "nosuid" | "nodev" | "noexec") => {}
@@ -259,14 +259,28 @@ pub(super) fn sized(text: &str, at: &Item, d: &mut Diagnostics) -> Option<i64> {
     bytes
 }
 
-/// `1777` and `0o1777` are both as `chmod` takes them; YAML's own octal form is 0o.
+/// Permission bits as YAML has them: `0444` and `0o444` are octal, a number without a zero is not.
 pub(super) fn permissions(text: &str, at: &Item, d: &mut Diagnostics) -> Option<u32> {
-    let digits = text.strip_prefix("0o").unwrap_or(text);
-    let mode = u32::from_str_radix(digits, 8)
-        .ok()
-        .filter(|mode| *mode <= 0o7777);
+    let mode = match text.strip_prefix("0o").or(text.strip_prefix('0')) {
+        Some("") => Some(0),
+        Some(digits) => u32::from_str_radix(digits, 8).ok(),
+        None => text.parse().ok(),
+    };
+    checked(mode, at, d)
+}
+
+/// Likewise in an option, where they are always octal.
+fn octal(text: &str, at: &Item, d: &mut Diagnostics) -> Option<u32> {
+    checked(u32::from_str_radix(text, 8).ok(), at, d)
+}
+
+fn checked(mode: Option<u32>, at: &Item, d: &mut Diagnostics) -> Option<u32> {
+    let mode = mode.filter(|mode| *mode <= 0o7777);
     if mode.is_none() {
-        d.push(at.bad("permission bits", "as `chmod` takes them, such as `0444`"));
+        d.push(at.bad(
+            "permission bits",
+            "as `chmod` takes them, with a zero before them: `0444`",
+        ));
     }
     mode
 }

@@ -484,3 +484,40 @@ fn a_subnet_that_is_said_is_the_networks_own() {
         help: give the network another name in the compose file: it is made anew then
     "#);
 }
+
+/// Files that use every part of the loader, to be damaged.
+const MATERIAL: &str = "\
+include: [{path: other.yml, env_file: .env}]
+x-a: &a {image: 'x:${TAG:-1}', environment: {K: v}, ports: ['80:80']}
+services:
+  one: {<<: *a, extends: {file: other.yml, service: two}, command: 'run \"a b\" $$X', volumes: ['d:/d', {type: bind, source: ./x, target: /x}]}
+  two: {image: 'y:2', depends_on: {one: {condition: service_healthy}}, healthcheck: {test: [CMD, a], interval: 5s}, networks: {n: {ipv4_address: 10.0.0.2}}, secrets: [s], deploy: {resources: {limits: {cpus: '1', memory: 1g}}}}
+networks: {n: {ipam: {config: [{subnet: 10.0.0.0/24}]}}}
+volumes: {d: }
+secrets: {s: {file: .env}}
+";
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, cases: 400, ..Default::default() })]
+
+    /// Whatever stands in the files, there is an answer, and each problem has a place that can be shown.
+    #[test]
+    fn damaged_files_are_read_to_their_end(
+        cuts in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0..12usize, "[ -~\\n$\\{\\}:!&*é]{0,6}"), 0..5),
+        env in "[A-Z]{1,3}[=: ]['\"]?[ -~\\n]{0,12}",
+    ) {
+        let mut text: Vec<char> = MATERIAL.chars().collect();
+        for (at, length, with) in cuts {
+            let start = at.index(text.len().max(1)).min(text.len());
+            let end = (start + length).min(text.len());
+            text.splice(start..end, with.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let map = stack([
+            ("compose.yml", text.as_str()),
+            ("other.yml", "services: {two: {image: 'z:1', command: [a]}}\n"),
+            (".env", env.as_str()),
+        ]);
+        said(&map);
+    }
+}

@@ -107,6 +107,13 @@ fn a_shop_of_several_services_runs() {
         .json();
     assert_eq!(status["health"], "healthy", "{status:#}");
 
+    let values = stack.folder().join("values.env");
+    stack
+        .coasti(&["export", "compose", "--env-file", values.to_str().unwrap()])
+        .expect(0)
+        .prints(&["services:", "web-seed:"]);
+    assert!(stack.read("values.env").contains("'correct horse'"));
+
     // What is restarted by hand does no work again, and waits for what it needs.
     stack.coasti(&["restart", "web"]).expect(0);
     stack.coasti(&["stop", "web"]).expect(0);

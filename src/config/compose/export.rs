@@ -1,0 +1,511 @@
+//! A stack as one compose file, for whom wants to run it without coasti.
+
+use crate::base::{Kind, ResourceId, ValueId};
+use crate::config::secrecy;
+use crate::model::{
+    Attachment, ContainerSpec, MountSource, Need, NetworkMode, Part, Resource, RestartName, Spec,
+    Stack, Text,
+};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A stack as a compose file.
+#[derive(Clone, Debug)]
+pub struct Exported {
+    /// The file.
+    pub text: String,
+    /// Its variables, each with the value that it stands for: what is secret is not in the file.
+    pub variables: BTreeMap<String, ValueId>,
+    /// What Compose has no word for, in words for the user.
+    pub left_out: Vec<String>,
+}
+
+/// Writes a stack as a compose file.
+pub fn export(stack: &Stack) -> Exported {
+    let mut export = Export {
+        stack,
+        names: BTreeMap::new(),
+        taken: BTreeSet::new(),
+        configs: Map::new(),
+        left_out: Vec::new(),
+    };
+    let mut services = Map::new();
+    for (id, resource, spec) in stack.containers() {
+        services.insert(key(id), export.service(id, resource, spec));
+    }
+    let (mut volumes, mut networks) = (Map::new(), Map::new());
+    for (id, resource) in &stack.resources {
+        match &resource.spec {
+            Spec::Volume(volume) => {
+                let mut fields = Map::new();
+                fields.insert("name".into(), json!(escape(&resource.name)));
+                if volume.external {
+                    fields.insert("external".into(), json!(true));
+                } else {
+                    put(&mut fields, "driver", volume.driver.as_ref());
+                    let own = key(id);
+                    let options = volume.options.iter().map(|(name, text)| {
+                        let text = export.text(text, &format!("{own}_{name}"));
+                        (name.clone(), text)
+                    });
+                    let options: Map<_, _> = options.collect();
+                    if !options.is_empty() {
+                        fields.insert("driver_opts".into(), Value::Object(options));
+                    }
+                }
+                volumes.insert(key(id), Value::Object(fields));
+            }
+            Spec::Network(network) => {
+                let mut fields = Map::new();
+                if network.external {
+                    fields.insert("name".into(), json!(escape(&resource.name)));
+                    fields.insert("external".into(), json!(true));
+                } else {
+                    if network.internal {
+                        fields.insert("internal".into(), json!(true));
+                    }
+                    let fixed = stack.containers().any(|(_, _, spec)| {
+                        let joined = spec.live.networks.get(&resource.name);
+                        joined.is_some_and(|joined| joined.address.is_some())
+                    });
+                    if let (true, Some(subnet)) = (fixed, network.subnet) {
+                        let config = json!([{"subnet": subnet.to_string()}]);
+                        fields.insert("ipam".into(), json!({ "config": config }));
+                    }
+                }
+                networks.insert(key(id), Value::Object(fields));
+            }
+            _ => {}
+        }
+    }
+    let sections = [
+        ("services", services),
+        ("networks", networks),
+        ("volumes", volumes),
+        ("configs", std::mem::take(&mut export.configs)),
+    ];
+    let mut text = String::from("# Written by `coasti export compose`.\n");
+    let name = json!(stack.name.as_str());
+    text.push_str(&format!("name: {name}\n"));
+    for (section, fields) in sections {
+        if !fields.is_empty() {
+            text.push_str(&format!("{section}:\n"));
+            block(&Value::Object(fields), 2, &mut text);
+        }
+    }
+    let names = export.names.into_iter();
+    Exported {
+        text,
+        variables: names.map(|(id, name)| (name, id)).collect(),
+        left_out: export.left_out,
+    }
+}
+
+/// What a resource is called in the file.
+fn key(id: &ResourceId) -> String {
+    id.address.replace('/', "-")
+}
+
+/// Plain text, in which Compose shall see no variable.
+fn escape(text: &str) -> String {
+    text.replace('$', "$$")
+}
+
+struct Export<'a> {
+    stack: &'a Stack,
+    names: BTreeMap<ValueId, String>,
+    taken: BTreeSet<String>,
+    configs: Map<String, Value>,
+    left_out: Vec<String>,
+}
+
+fn put(fields: &mut Map<String, Value>, key: &str, text: Option<&String>) {
+    if let Some(text) = text {
+        fields.insert(key.to_owned(), json!(escape(text)));
+    }
+}
+
+fn put_list<'t>(fields: &mut Map<String, Value>, key: &str, all: impl Iterator<Item = &'t String>) {
+    let all: Vec<_> = all.map(|text| escape(text)).collect();
+    if !all.is_empty() {
+        fields.insert(key.to_owned(), json!(all));
+    }
+}
+
+fn put_map(fields: &mut Map<String, Value>, key: &str, all: &BTreeMap<String, String>) {
+    if !all.is_empty() {
+        let all = all
+            .iter()
+            .map(|(name, text)| (name.clone(), json!(escape(text))));
+        fields.insert(key.to_owned(), Value::Object(all.collect()));
+    }
+}
+
+fn put_int(fields: &mut Map<String, Value>, key: &str, number: Option<i64>) {
+    if let Some(number) = number {
+        fields.insert(key.to_owned(), json!(number));
+    }
+}
+
+fn put_flag(fields: &mut Map<String, Value>, key: &str, flag: bool) {
+    if flag {
+        fields.insert(key.to_owned(), json!(true));
+    }
+}
+
+impl Export<'_> {
+    /// The variable that stands for a value: named after what it is, or where it is used first.
+    fn variable(&mut self, id: &ValueId, used: &str) -> String {
+        if let Some(name) = self.names.get(id) {
+            return name.clone();
+        }
+        let of = id.as_str();
+        let of = match of.split_once(':') {
+            Some(("secret", name)) => name,
+            Some(_) => used,
+            None => of,
+        };
+        let safe = |c: char| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        };
+        let mut base: String = of.chars().map(safe).collect();
+        if base.starts_with(|c: char| c.is_ascii_digit()) {
+            base.insert(0, '_');
+        }
+        // Whoever reads the file shall know by the name that the value is not to be shown.
+        if !secrecy::is_secret_name(&base) {
+            base.push_str("_SECRET");
+        }
+        let mut name = base.clone();
+        let mut number = 2;
+        while !self.taken.insert(name.clone()) {
+            name = format!("{base}_{number}");
+            number += 1;
+        }
+        self.names.insert(id.clone(), name.clone());
+        name
+    }
+
+    fn text(&mut self, text: &Text, used: &str) -> Value {
+        let mut out = String::new();
+        for part in text.parts() {
+            match part {
+                Part::Plain(text) => out.push_str(&escape(text)),
+                Part::Value(value) => {
+                    let name = self.variable(&value.id, used);
+                    out.push_str(&format!("${{{name}:?}}"));
+                }
+            }
+        }
+        json!(out)
+    }
+
+    fn texts(&mut self, texts: &[Text], used: &str) -> Value {
+        texts.iter().map(|text| self.text(text, used)).collect()
+    }
+
+    fn service(&mut self, id: &ResourceId, resource: &Resource, spec: &ContainerSpec) -> Value {
+        let own = key(id);
+        let mut to = Map::new();
+        let fields = &mut to;
+        put(fields, "image", Some(&spec.image));
+        put(fields, "container_name", Some(&resource.name));
+        for (key, words) in [("entrypoint", &spec.entrypoint), ("command", &spec.command)] {
+            if let Some(words) = words {
+                let words = self.texts(words, &format!("{own}_{key}"));
+                fields.insert(key.to_owned(), words);
+            }
+        }
+        if !spec.env.is_empty() {
+            let mut env = Map::new();
+            for (name, text) in &spec.env {
+                env.insert(name.clone(), self.text(text, &format!("{own}_{name}")));
+            }
+            fields.insert("environment".into(), Value::Object(env));
+        }
+        settings(fields, spec);
+        limits(fields, spec);
+        self.network(fields, spec);
+        self.mounts(fields, &own, spec);
+        if let Some(health) = &spec.health {
+            let mut check = Map::new();
+            if !health.test.is_empty() {
+                check.insert(
+                    "test".into(),
+                    self.texts(&health.test, &format!("{own}_health")),
+                );
+            }
+            for (key, span) in [
+                ("interval", health.interval),
+                ("timeout", health.timeout),
+                ("start_period", health.start_period),
+                ("start_interval", health.start_interval),
+            ] {
+                put(&mut check, key, span.map(|span| span.to_string()).as_ref());
+            }
+            put_int(&mut check, "retries", health.retries.map(i64::from));
+            fields.insert("healthcheck".into(), Value::Object(check));
+        }
+        let needs = resource
+            .needs
+            .iter()
+            .filter(|(need, _)| need.kind == Kind::Container);
+        let needs: Map<String, Value> = needs
+            .filter_map(|(need, how)| {
+                let other = self.stack.container(need)?;
+                let condition = match how {
+                    Need::Completed => "service_completed_successfully",
+                    // Compose knows an image's own check only by running it.
+                    Need::Healthy if other.health.is_some() => "service_healthy",
+                    Need::Healthy | Need::Started | Need::Exists => "service_started",
+                };
+                Some((key(need), json!({ "condition": condition })))
+            })
+            .collect();
+        if !needs.is_empty() {
+            fields.insert("depends_on".into(), Value::Object(needs));
+        }
+        if !spec.post_run.is_empty() {
+            let what = format!("commands that run in `{own}` once it works (`post-run`)");
+            self.left_out.push(what);
+        }
+        Value::Object(to)
+    }
+
+    fn network(&mut self, fields: &mut Map<String, Value>, spec: &ContainerSpec) {
+        match &spec.network_mode {
+            NetworkMode::Host => drop(fields.insert("network_mode".into(), json!("host"))),
+            NetworkMode::None => drop(fields.insert("network_mode".into(), json!("none"))),
+            NetworkMode::Container(name) => {
+                if let Some((other, _)) = self.stack.by_name(Kind::Container, name) {
+                    let mode = format!("service:{}", key(other));
+                    fields.insert("network_mode".into(), json!(mode));
+                }
+            }
+            NetworkMode::Own if spec.live.networks.is_empty() => {
+                fields.insert("network_mode".into(), json!("bridge"));
+            }
+            NetworkMode::Own => {
+                let mut joined = Map::new();
+                for (name, Attachment { aliases, address }) in &spec.live.networks {
+                    let mut how = Map::new();
+                    put_list(&mut how, "aliases", aliases.iter());
+                    put(
+                        &mut how,
+                        "ipv4_address",
+                        address.map(|address| address.to_string()).as_ref(),
+                    );
+                    let network = self.stack.by_name(Kind::Network, name);
+                    let network = network.map_or_else(|| name.clone(), |(id, _)| key(id));
+                    joined.insert(network, Value::Object(how));
+                }
+                fields.insert("networks".into(), Value::Object(joined));
+            }
+        }
+        let ports: Vec<_> = spec
+            .ports
+            .iter()
+            .map(|(inside, port)| {
+                let (inside, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
+                json!({
+                    "target": inside.parse::<u16>().unwrap_or_default(),
+                    "published": port.host.to_string(),
+                    "host_ip": port.bind.to_string(),
+                    "protocol": protocol,
+                })
+            })
+            .collect();
+        if !ports.is_empty() {
+            fields.insert("ports".into(), json!(ports));
+        }
+    }
+
+    fn mounts(&mut self, fields: &mut Map<String, Value>, own: &str, spec: &ContainerSpec) {
+        let mut all = Vec::new();
+        for (target, mount) in &spec.mounts {
+            let mut to = Map::new();
+            match &mount.source {
+                MountSource::Volume(name) => {
+                    let volume = self.stack.by_name(Kind::Volume, name.as_str());
+                    let volume = volume.map_or_else(|| name.to_string(), |(id, _)| key(id));
+                    to.insert("type".into(), json!("volume"));
+                    to.insert("source".into(), json!(volume));
+                }
+                MountSource::Directory(path) => {
+                    to.insert("type".into(), json!("bind"));
+                    to.insert("source".into(), json!(escape(path)));
+                    let create = spec.create.contains(path);
+                    to.insert("bind".into(), json!({ "create_host_path": create }));
+                }
+                MountSource::Tmpfs { size, mode } => {
+                    to.insert("type".into(), json!("tmpfs"));
+                    let mut options = Map::new();
+                    put_int(&mut options, "size", *size);
+                    put_int(&mut options, "mode", mode.map(i64::from));
+                    if !options.is_empty() {
+                        to.insert("tmpfs".into(), Value::Object(options));
+                    }
+                }
+            }
+            to.insert("target".into(), json!(escape(target)));
+            put_flag(&mut to, "read_only", mount.read_only);
+            all.push(Value::Object(to));
+        }
+        if !all.is_empty() {
+            fields.insert("volumes".into(), json!(all));
+        }
+        let mut files = Vec::new();
+        for (number, (target, file)) in spec.files.iter().enumerate() {
+            let source = format!("{own}-file-{number}");
+            let content = self.text(&file.content, &format!("{own}_file_{target}"));
+            self.configs
+                .insert(source.clone(), json!({ "content": content }));
+            files.push(json!({
+                "source": source,
+                "target": escape(target),
+                "uid": file.uid.to_string(),
+                "gid": file.gid.to_string(),
+                "mode": file.mode,
+            }));
+        }
+        if !files.is_empty() {
+            fields.insert("configs".into(), json!(files));
+        }
+    }
+}
+
+fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
+    for (key, text) in [
+        ("hostname", &spec.hostname),
+        ("domainname", &spec.domainname),
+        ("user", &spec.user),
+        ("working_dir", &spec.working_dir),
+        ("stop_signal", &spec.stop_signal),
+        ("pid", &spec.pid),
+        ("ipc", &spec.ipc),
+        ("uts", &spec.uts),
+        ("userns_mode", &spec.userns),
+    ] {
+        put(fields, key, text.as_ref());
+    }
+    let grace = spec.stop_timeout.map(|span| span.to_string());
+    put(fields, "stop_grace_period", grace.as_ref());
+    if let Some(init) = spec.init {
+        fields.insert("init".into(), json!(init));
+    }
+    put_flag(fields, "privileged", spec.privileged);
+    put_flag(fields, "read_only", spec.read_only);
+    put_flag(fields, "tty", spec.tty);
+    put_flag(fields, "stdin_open", spec.stdin_open);
+    put_list(fields, "cap_add", spec.cap_add.iter());
+    put_list(fields, "cap_drop", spec.cap_drop.iter());
+    put_list(fields, "dns", spec.dns.iter());
+    put_list(fields, "dns_search", spec.dns_search.iter());
+    put_list(fields, "dns_opt", spec.dns_opt.iter());
+    put_list(fields, "security_opt", spec.security_opt.iter());
+    put_list(fields, "group_add", spec.group_add.iter());
+    put_list(fields, "devices", spec.devices.iter());
+    put_map(fields, "labels", &spec.labels);
+    put_map(fields, "sysctls", &spec.sysctls);
+    let hosts = spec.extra_hosts.iter();
+    let hosts: Vec<String> = hosts.map(|(name, to)| format!("{name}={to}")).collect();
+    put_list(fields, "extra_hosts", hosts.iter());
+    if let Some(log) = &spec.log {
+        let mut logging = Map::new();
+        put(&mut logging, "driver", Some(&log.driver));
+        put_map(&mut logging, "options", &log.options);
+        fields.insert("logging".into(), Value::Object(logging));
+    }
+    let restart = &spec.live.restart;
+    let word = match (restart.name, restart.max_retries) {
+        (RestartName::OnFailure, tries) if tries > 0 => format!("on-failure:{tries}"),
+        (name, _) => name.word().to_owned(),
+    };
+    put(fields, "restart", Some(&word));
+}
+
+fn limits(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
+    let live = &spec.live;
+    for (key, number) in [
+        ("mem_limit", live.memory),
+        ("memswap_limit", live.memory_swap),
+        ("mem_reservation", spec.memory_reservation),
+        ("pids_limit", live.pids),
+        ("shm_size", spec.shm_size),
+        ("cpu_shares", spec.cpu_shares),
+        ("oom_score_adj", spec.oom_score_adj),
+    ] {
+        put_int(fields, key, number);
+    }
+    put(fields, "cpuset", spec.cpuset.as_ref());
+    let cpus = live.nano_cpus.map(|nano| {
+        let text = format!("{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    });
+    put(fields, "cpus", cpus.as_ref());
+    if !spec.ulimits.is_empty() {
+        let each = spec.ulimits.iter();
+        let each = each.map(|(name, limit)| {
+            (
+                name.clone(),
+                json!({"soft": limit.soft, "hard": limit.hard}),
+            )
+        });
+        fields.insert("ulimits".into(), Value::Object(each.collect()));
+    }
+}
+
+/// YAML in block form; texts in the double quotes that JSON has, which YAML reads as JSON does.
+fn block(value: &Value, indent: usize, out: &mut String) {
+    let pad = " ".repeat(indent);
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let plain = key
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+                    && key.starts_with(|c: char| c.is_ascii_alphabetic());
+                let word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+                let plain = plain && !word.contains(&key.to_ascii_lowercase().as_str());
+                let key = if plain {
+                    key.clone()
+                } else {
+                    json!(key).to_string()
+                };
+                entry(&format!("{pad}{key}:"), value, indent, out);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                match item {
+                    Value::Object(fields) if !fields.is_empty() => {
+                        let mut inner = String::new();
+                        block(item, indent + 2, &mut inner);
+                        let inner = inner.get(indent + 2..).unwrap_or_default();
+                        out.push_str(&format!("{pad}- {inner}"));
+                    }
+                    item => out.push_str(&format!("{pad}- {item}\n")),
+                }
+            }
+        }
+        scalar => out.push_str(&format!("{pad}{scalar}\n")),
+    }
+}
+
+fn entry(start: &str, value: &Value, indent: usize, out: &mut String) {
+    let empty = match value {
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => true,
+    };
+    if empty {
+        out.push_str(&format!("{start} {value}\n"));
+    } else {
+        out.push_str(&format!("{start}\n"));
+        block(value, indent + 2, out);
+    }
+}

@@ -1,0 +1,193 @@
+//! `coasti export compose`: what it writes is what coasti reads, and what Compose takes.
+
+use super::{Files, apply, examples, gathered, said};
+use crate::support::stacks::in_virtual_time;
+use coasti::config;
+use coasti::diag::Diagnostics;
+use coasti::model::{ContainerSpec, MountSource, Stack};
+use coasti::ops::compose::{Import, export, import};
+use coasti::ops::folder::Disk;
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+/// Compose v2, where the test is told where it is.
+fn compose() -> Option<PathBuf> {
+    let found = std::env::var_os("COASTI_TEST_COMPOSE").map(PathBuf::from);
+    if found.is_none() {
+        eprintln!(
+            "skipped: Compose's own `config` (COASTI_TEST_COMPOSE names no docker-compose; benches/get-compose.sh gets one)"
+        );
+    }
+    found
+}
+
+/// What of a container does not depend on how things are called.
+fn bare(stack: &Stack) -> Vec<ContainerSpec> {
+    let each = stack.containers().map(|(_, _, spec)| {
+        let mut spec = spec.clone();
+        for mount in spec.mounts.values_mut() {
+            if let MountSource::Volume(name) = &mut mount.source {
+                *name = coasti::base::EngineId::new("");
+            }
+        }
+        spec.live.networks = std::mem::take(&mut spec.live.networks)
+            .into_values()
+            .enumerate()
+            .map(|(number, mut joined)| {
+                joined.aliases.clear();
+                (number.to_string(), joined)
+            })
+            .collect();
+        if matches!(spec.network_mode, coasti::model::NetworkMode::Container(_)) {
+            spec.network_mode = coasti::model::NetworkMode::None;
+        }
+        spec
+    });
+    each.collect()
+}
+
+#[test]
+fn what_is_exported_is_read_again_and_taken_by_compose() {
+    let binary = compose();
+    let mut wrong = Vec::new();
+    for folder in examples() {
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let files = Files::from(&folder);
+        let (first, exported) = in_virtual_time(async {
+            let sim = files.engine().await;
+            if let Err(error) = apply(&sim, &files).await {
+                panic!("{name}: {error}");
+            }
+            let desired = files.desired(&mut Diagnostics::new()).unwrap();
+            let Ok(exported) = export(&sim, &desired).await else {
+                panic!("{name} is not exported");
+            };
+            (gathered(&sim, &files).await.sealed.stack, exported)
+        });
+        let text = &exported.file.text;
+        for secret in ["correct horse", "battery-staple", "NO KEY"] {
+            assert!(!text.contains(secret), "{name}: {text}");
+        }
+        assert!(exported.unknown.is_empty() && exported.file.left_out.is_empty());
+        // With what Compose would be given, coasti makes the same of it.
+        let again = Files::of(text).with(".env", &exported.env);
+        let second = in_virtual_time(async {
+            let sim = again.engine().await;
+            gathered(&sim, &again).await.sealed.stack
+        });
+        let mut diagnostics = Diagnostics::new();
+        again.desired(&mut diagnostics);
+        let told = said(&diagnostics);
+        let errors: Vec<_> = told
+            .lines()
+            .filter(|line| !line.starts_with("W0150"))
+            .collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}\n{text}");
+        let (first, second) = (bare(&first), bare(&second));
+        assert_eq!(first.len(), second.len(), "{name}");
+        for (first, second) in first.iter().zip(&second) {
+            let pair = [first, second].map(|spec| {
+                let mut spec = spec.clone();
+                // Digests are of two keys; that they are there is what counts.
+                for text in spec.texts_mut() {
+                    text.values_mut().for_each(|value| {
+                        value.digest = None;
+                        value.id = coasti::base::ValueId::new("");
+                    });
+                }
+                serde_json::to_value(&spec).unwrap()
+            });
+            assert_eq!(pair[0], pair[1], "{name}\n{text}");
+        }
+        if let Some(binary) = &binary {
+            let place =
+                std::env::temp_dir().join(format!("coasti-export-{}-{name}", std::process::id()));
+            fs::create_dir_all(&place).unwrap();
+            fs::write(place.join("compose.yml"), text).unwrap();
+            fs::write(place.join("values.env"), &exported.env).unwrap();
+            let output = Command::new(binary)
+                .current_dir(&place)
+                .args([
+                    "--env-file",
+                    "values.env",
+                    "-f",
+                    "compose.yml",
+                    "config",
+                    "-q",
+                ])
+                .stdin(Stdio::null())
+                .output()
+                .unwrap();
+            fs::remove_dir_all(&place).unwrap();
+            if !output.status.success() {
+                let error = String::from_utf8_lossy(&output.stderr).into_owned();
+                wrong.push(format!("{name}: {error}\n{text}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_imported_is_a_product() {
+    let place = std::env::temp_dir().join(format!("coasti-import-{}", std::process::id()));
+    let stack = place.join("stack");
+    fs::create_dir_all(stack.join("config")).unwrap();
+    fs::write(
+        stack.join("config/products.yml"),
+        "version: 1\nproducts:\n- id: shop\n",
+    )
+    .unwrap();
+    fs::write(
+        stack.join("config/deploy.yml"),
+        "version: 1\nstack: acme\nsite:\n- {label: web, image: shop}\n",
+    )
+    .unwrap();
+    let from = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/compose/include");
+    let disk = Disk::at(&stack);
+    let wish = Import {
+        file: from.join("compose.yml"),
+        id: Some("shop".into()),
+        ..Import::default()
+    };
+    let done = import(&disk, &wish).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        done.files,
+        [
+            "products/shop/compose.yml",
+            "products/shop/shared/cache.yml",
+            "products/shop/shared/db/compose.yml",
+            "products/shop/shared/db/values.env",
+            "products/shop/info.yml",
+        ]
+    );
+    assert_eq!(
+        done.folders.iter().collect::<Vec<_>>(),
+        ["products/shop/shared/db/init"]
+    );
+    let mut diagnostics = Diagnostics::new();
+    let desired = config::read(&disk, &mut diagnostics);
+    assert!(
+        desired.is_some() && diagnostics.is_empty(),
+        "{}",
+        said(&diagnostics)
+    );
+    // What is there is not written over, and what is wrong is not written at all.
+    assert!(import(&disk, &wish).is_err());
+    let bad = Import {
+        file: from.join("shared/db/compose.yml"),
+        id: Some("bad".into()),
+        ..Import::default()
+    };
+    fs::write(place.join("bad.yml"), "services: {a: {imag: x}}\n").unwrap();
+    let bad = Import {
+        file: place.join("bad.yml"),
+        ..bad
+    };
+    assert!(import(&disk, &bad).is_err());
+    assert!(!stack.join("products/bad").exists());
+    fs::remove_dir_all(place).unwrap();
+}
