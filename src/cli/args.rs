@@ -47,6 +47,9 @@ pub struct Global {
         env = "DOCKER_HOST"
     )]
     pub host: Option<String>,
+    /// The environment: config/deploy.ENV.yml lies over the deploy file.
+    #[arg(long = "env", value_name = "ENV", global = true, env = "COASTI_ENV")]
+    pub environment: Option<String>,
     /// When to use colour.
     #[arg(long, value_enum, default_value_t, global = true)]
     pub color: Color,
@@ -146,6 +149,14 @@ pub enum Command {
         /// How to show problems.
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+    },
+    /// Write files from before in today's version, comments and order kept. Shows what changes.
+    Migrate {
+        /// Change nothing; exit with 2 where something would change.
+        #[arg(long)]
+        check: bool,
+        /// Files, relative to the stack's folder; without any, those of config/.
+        files: Vec<String>,
     },
     /// Print a file's JSON Schema, for editors.
     Schema {

@@ -64,26 +64,25 @@ pub(super) struct Site {
     pub bind: Option<IpAddr>,
 }
 
-/// Reads the one deploy file.
-pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Deploy> {
+/// Finds the one file `config/NAME` with any of the ends; none where there is none, or no proper one.
+fn find(folder: &dyn Folder, name: &str, help: &str, d: &mut Diagnostics) -> Option<Arc<Source>> {
     let mut found = Vec::new();
     let mut broken = false;
-    for name in NAMES {
-        match load(folder, &format!("config/{name}"), d) {
+    for own in NAMES {
+        let path = format!("config/{}", own.replacen("deploy", name, 1));
+        match load(folder, &path, d) {
             Loaded::Read(source) => found.push(source),
             Loaded::Broken => broken = true,
             Loaded::Missing => {}
         }
     }
-    let source = match found.as_slice() {
-        [source] => Arc::clone(source),
-        [] if broken => return None,
+    match found.as_slice() {
+        [source] => Some(Arc::clone(source)),
+        [] if broken => None,
         [] => {
-            d.push(
-                Diagnostic::error(codes::NO_FILE, None, "`config/deploy.yml` is missing")
-                    .help("it says what runs; `config/deploy.toml` and `config/deploy.json` serve as well"),
-            );
-            return None;
+            let summary = format!("`config/{name}.yml` is missing");
+            d.push(Diagnostic::error(codes::NO_FILE, None, summary).help(help));
+            None
         }
         several => {
             let names: Vec<_> = several.iter().map(|s| format!("`{}`", s.name)).collect();
@@ -91,10 +90,52 @@ pub(super) fn read(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Deploy> {
             d.push(
                 Diagnostic::error(codes::TWO_DEPLOY_FILES, None, summary).help("keep one of them"),
             );
-            return None;
+            None
         }
-    };
-    let root = parse(&source, d)?;
+    }
+}
+
+/// What an environment's file has to lay over the deploy file.
+fn over(folder: &dyn Folder, environment: &str, d: &mut Diagnostics) -> Option<Node> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    if environment.is_empty() || !environment.chars().all(fine) {
+        let summary = format!("`{environment}` cannot be an environment");
+        d.push(
+            Diagnostic::error(codes::NO_FILE, None, summary)
+                .help("letters, digits, `_` and `-`: `prod` is `config/deploy.prod.yml`"),
+        );
+        return None;
+    }
+    let help =
+        "it says what the environment has that others do not; `--env` or COASTI_ENV named it";
+    let source = find(folder, &format!("deploy.{environment}"), help, d)?;
+    let mut root = parse(&source, d)?;
+    super::check_version(&mut Table::of(&root, "", d)?, d);
+    match &mut root.value {
+        // The file's own, not the stack's.
+        Value::Map(entries) => entries.retain(|entry| entry.key != "version"),
+        value => *value = Value::Map(Vec::new()),
+    }
+    Some(root)
+}
+
+/// Reads the one deploy file, and what lies over it.
+pub(super) fn read(
+    folder: &dyn Folder,
+    environment: Option<&str>,
+    d: &mut Diagnostics,
+) -> Option<Deploy> {
+    let help = "it says what runs; `config/deploy.toml` and `config/deploy.json` serve as well";
+    let over = environment.map(|environment| over(folder, environment, d));
+    let source = find(folder, "deploy", help, d)?;
+    let mut root = parse(&source, d)?;
+    if let Some(over) = over {
+        let over = over?;
+        root = match root.value {
+            Value::Map(_) => super::overlay::lay(root, over),
+            _ => root,
+        };
+    }
     let mut table = Table::of(&root, "", d)?;
     if table.is_empty() {
         // Cut off by a full disk, perhaps: what runs is not to be taken for all that is wanted.
@@ -200,10 +241,8 @@ fn stack_name(
                 );
                 return None;
             };
-            let name: String = names::sanitize(&folder).replace(['.', '_'], "-");
-            let name: String = name.chars().take(40).collect();
-            let name = name.trim_matches('-');
-            if StackName::is_valid(name) {
+            let name = super::migrate::stack_of(&folder);
+            if StackName::is_valid(&name) {
                 return Some(StackName::new(name));
             }
             let summary = format!("the folder's name `{folder}` cannot be the stack's");

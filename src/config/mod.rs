@@ -18,6 +18,8 @@ mod expand;
 mod identity;
 mod image;
 mod info;
+pub mod migrate;
+mod overlay;
 mod platform;
 mod products;
 mod recipe;
@@ -135,9 +137,18 @@ impl Desired {
 
 /// Reads a stack's folder. Nothing comes back where an error was found.
 pub fn read(folder: &dyn Folder, diagnostics: &mut Diagnostics) -> Option<Desired> {
+    read_for(folder, None, diagnostics)
+}
+
+/// Likewise for an environment: `deploy.ENVIRONMENT.yml` lies over the deploy file.
+pub fn read_for(
+    folder: &dyn Folder,
+    environment: Option<&str>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Desired> {
     let mut own = Diagnostics::new();
     let products = products::read(folder, &mut own);
-    let deploy = deploy::read(folder, &mut own);
+    let deploy = deploy::read(folder, environment, &mut own);
     // What stands beside a broken deploy file is checked as well.
     let services = deploy.as_ref().map(|deploy| deploy.services.as_slice());
     platform::check(folder, services.unwrap_or_default(), &mut own);

@@ -426,6 +426,12 @@ fn inside(root: &str, path: &Sp<String>, default: &str, d: &mut Diagnostics) -> 
     within(&path.at, text, text, d)
 }
 
+/// Likewise of an absolute path, for who writes it anew.
+pub(super) fn relative(file: &std::path::Path, path: &str, default: &str) -> Option<String> {
+    let path = Sp::preset(path.to_owned());
+    inside(&root_of(file), &path, default, &mut Diagnostics::new())
+}
+
 fn outside(at: &Option<Place>, shown: &str) -> Diagnostic {
     let summary = format!("`{shown}` is not in the stack's folder");
     Diagnostic::error(codes::BAD_PATH, at.clone(), summary)

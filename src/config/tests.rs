@@ -18,6 +18,7 @@ mod products;
 mod property;
 mod refusals;
 mod sealing;
+mod versions;
 
 /// A folder in memory.
 #[derive(Clone, Default)]

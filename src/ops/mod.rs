@@ -4,6 +4,7 @@ pub mod apply;
 pub mod compose;
 mod converge;
 mod error;
+pub mod files;
 pub mod folder;
 pub mod gather;
 pub mod hold;

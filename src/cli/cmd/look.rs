@@ -4,7 +4,6 @@ use super::session::Shell;
 use crate::base::ValueId;
 use crate::cli::args::{Format, LockCommand, SecretCommand};
 use crate::cli::render;
-use crate::config;
 use crate::diag::Diagnostics;
 use crate::exec::{Events, Stop};
 use crate::ops::gather::owned;
@@ -20,7 +19,7 @@ pub(super) async fn status(shell: &Shell, full: bool, format: Format) -> Result<
     let for_program = shell.is_json(format);
     let disk = shell.folder()?;
     let mut wrong = Diagnostics::new();
-    let desired = config::read(&disk, &mut wrong);
+    let desired = shell.read(&disk, &mut wrong);
     let (name, id) = shell.stack()?;
     let engine = shell.engine().await?;
     let status = match &desired {

@@ -18,6 +18,7 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
     let shell = Shell::new(cli.global);
     let result = match cli.command {
         Command::Validate { format } => plan::validate(&shell, format),
+        Command::Migrate { check, files } => files::migrate(&shell, check, &files),
         Command::Schema { name } => files::schema(&shell, &name),
         Command::Plan {
             narrow,

@@ -5,7 +5,7 @@ use super::wishes;
 use crate::cli::args::{Format, Narrow, PlanFormat};
 use crate::cli::exit::code;
 use crate::cli::render;
-use crate::config::{self, Desired};
+use crate::config::Desired;
 use crate::diag::Diagnostics;
 use crate::engine::Look;
 use crate::ops::OpError;
@@ -19,7 +19,7 @@ use std::process::ExitCode;
 pub(super) fn validate(shell: &Shell, format: Format) -> Result<ExitCode, OpError> {
     let disk = shell.folder()?;
     let mut diagnostics = Diagnostics::new();
-    let desired = config::read(&disk, &mut diagnostics);
+    let desired = shell.read(&disk, &mut diagnostics);
     let bad = desired.is_none() || diagnostics.has_errors();
     if shell.is_json(format) {
         shell.print(&render::diag::json(&diagnostics));

@@ -117,13 +117,18 @@ impl Shell {
     pub(super) fn files(&self) -> Result<(Disk, Desired), OpError> {
         let disk = self.folder()?;
         let mut diagnostics = Diagnostics::new();
-        match config::read(&disk, &mut diagnostics) {
+        match self.read(&disk, &mut diagnostics) {
             Some(desired) if !diagnostics.has_errors() => {
                 self.warn(&diagnostics);
                 Ok((disk, desired))
             }
             _ => Err(OpError::Files(diagnostics)),
         }
+    }
+
+    /// Reads the folder for the environment that is asked for.
+    pub(super) fn read(&self, disk: &Disk, diagnostics: &mut Diagnostics) -> Option<Desired> {
+        config::read_for(disk, self.global.environment.as_deref(), diagnostics)
     }
 
     /// Shows warnings.
@@ -152,11 +157,14 @@ impl Shell {
     /// The stack's name and id, whatever else is wrong with its files or missing from them.
     pub(super) fn stack(&self) -> Result<(StackName, Option<StackId>), OpError> {
         let disk = self.folder()?;
-        if let Some(whose) = config::identity(&disk) {
+        // An environment's file may name another stack: then all of it must be read.
+        if self.global.environment.is_none()
+            && let Some(whose) = config::identity(&disk)
+        {
             return Ok((whose.name, whose.id));
         }
         let mut diagnostics = Diagnostics::new();
-        match config::read(&disk, &mut diagnostics) {
+        match self.read(&disk, &mut diagnostics) {
             Some(desired) => Ok((desired.name.clone(), desired.id)),
             None => Err(OpError::Files(diagnostics)),
         }

@@ -33,6 +33,17 @@ const MAX_NODES: usize = 200_000;
 /// How many bytes of text they may have, likewise.
 const MAX_TEXT: usize = 16 << 20;
 
+/// How YAML has a text: as it is where that is text, else as `quoted`.
+pub(super) fn yaml_text(text: &str, quoted: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
+    let is_plain = text.starts_with(|c: char| c.is_alphanumeric()) && text.chars().all(plain);
+    let same = !matches!(yaml::resolve(text), Value::Text(_)) && !quoted.starts_with('"');
+    match is_plain && (same || matches!(yaml::resolve(text), Value::Text(_))) {
+        true => text.to_owned(),
+        false => quoted.to_owned(),
+    }
+}
+
 /// A value and its place.
 #[derive(Clone, Debug)]
 pub(super) struct Node {

@@ -337,11 +337,11 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     (
         "one value refers to another, or must differ from it",
         &[
-            codes::EXPOSED,
             codes::DUPLICATE_LABEL,
             codes::DUPLICATE_DOMAIN,
             codes::MIXED_DOMAIN,
             codes::UNKNOWN_SOURCE,
+            codes::EXPOSED,
             codes::UNKNOWN_PROPERTY,
             codes::CYCLE,
             codes::MOUNT_TWICE,
@@ -558,7 +558,7 @@ fn the_reader_knows_the_keys_that_the_schemas_know() {
                 &mut d,
             )),
             "nua-config" => drop(app::App::read(&node, "", &mut d)),
-            _ => drop(crate::config::deploy::read(&folder, &mut d)),
+            _ => drop(crate::config::deploy::read(&folder, None, &mut d)),
         }
         let schema = schema(name_of(path)).unwrap();
         for (what, keys_asked) in asked::take() {
