@@ -242,7 +242,9 @@ async fn walk<E: Engine>(
                     }
                 }
             }
-            Err(why) => {
+            Err(mut why) => {
+                // Engines quote what they were given.
+                why.error = super::mask(&why.error, context.values);
                 let error = why.error.clone();
                 context.events.send(Event::Failed {
                     step: step.id,
