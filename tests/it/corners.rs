@@ -335,7 +335,10 @@ fn values_that_went_with_the_store_are_not_made_anew_beside_their_data() {
             .collect();
         assert_eq!(
             told,
-            ["P0308 `TOKEN` for the data in volume `acme-blog-files` is lost"]
+            [
+                "P0308 `TOKEN` for the data in volume `acme-blog-files` is lost",
+                "P0308 `CODE_FILE` for the data in volume `acme-blog-files` is lost",
+            ]
         );
         apply(&sim, &sites).await.unwrap_err();
         let new_data = Wishes {

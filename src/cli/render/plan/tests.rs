@@ -163,7 +163,9 @@ fn a_refusal_says_why_and_what_to_do() {
     insta::assert_snapshot!(show(&world), @"
     error[P0304]: volume `acme-blog-database-data` is gone
         it was there at the last apply; a new one would be empty
-        help: restore it from a backup under the same name, or
+        help: restore it from a backup (docker volume create
+              acme-blog-database-data, and the data into it) and write `name:
+              acme-blog-database-data` with `external: true`, or
               pass `--new-data blog` to start with an empty one
 
     Refused: 1 problem. Nothing is done.
