@@ -19,6 +19,7 @@ use crate::ops::{OpError, apply as op};
 use crate::plan::Plan;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Without a terminal, nothing changes unless it was said.
 fn must_ask(shell: &Shell, change: &Change) -> Result<bool, OpError> {
@@ -110,15 +111,23 @@ pub(super) async fn apply(
     let expect =
         saved.map(|saved| move |gathered: &Gathered, plan: &Plan| saved.changed(gathered, plan));
     let shown = expect.is_some();
+    let again = AtomicBool::new(false);
     let options = Options {
         wishes,
         who: &who,
         expect: expect.as_ref().map(|expect| expect as &op::Expect<'_>),
         show: &|gathered, plan| {
-            if !shown {
-                shell.warn(&gathered.diagnostics);
-                show_plan(shell, plan, &gathered.sealed.stack);
+            if shown {
+                return;
             }
+            // What an image declares is known once it is there.
+            if again.swap(true, Ordering::Relaxed) {
+                let why = "\nNow that the images are there, the plan is another one:";
+                shell.out.say(why);
+            } else {
+                shell.warn(&gathered.diagnostics);
+            }
+            show_plan(shell, plan, &gathered.sealed.stack);
         },
     };
     let result = op::apply(

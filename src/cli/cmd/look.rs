@@ -3,6 +3,7 @@
 use super::session::Shell;
 use crate::base::ValueId;
 use crate::cli::args::{Format, LockCommand, SecretCommand};
+use crate::cli::exit::code;
 use crate::cli::render;
 use crate::diag::Diagnostics;
 use crate::exec::{Events, Stop};
@@ -51,7 +52,11 @@ pub(super) async fn status(shell: &Shell, full: bool, format: Format) -> Result<
             &shell.data_style(),
         ));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if status.is_bad() {
+        ExitCode::from(code::DEGRADED)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// What was done.

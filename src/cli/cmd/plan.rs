@@ -11,6 +11,7 @@ use crate::engine::Look;
 use crate::ops::OpError;
 use crate::ops::gather::gather;
 use crate::ops::saved::Saved;
+use crate::ops::status::at_work;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
@@ -78,7 +79,11 @@ pub(super) async fn plan(
         PlanFormat::Json => shell.print(&render::plan::json(&plan, stack)),
         PlanFormat::Markdown => shell.out.data(&render::plan::markdown(&plan, stack)),
     }
-    if let Some(open) = gathered.open {
+    if let Some(work) = at_work(&gathered.observed, &desired.name) {
+        shell.out.say(&format!(
+            "note: a run is under way ({work}): what is to be done changes meanwhile"
+        ));
+    } else if let Some(open) = gathered.open {
         shell.out.say(&format!("note: run {open} was cut off; `coasti apply` goes on from here, `coasti recover` undoes it"));
     }
     if !plan.refusals.is_empty() {

@@ -101,9 +101,11 @@ fn destroy_keeps_data_and_passwords_for_the_next_apply() {
     assert_eq!(stack.objects("network"), Vec::<String>::new());
     assert_eq!(stack.objects("volume"), volumes);
     stack.coasti(&["destroy", "--yes"]).expect(0);
-    stack.coasti(&["status"]).expect(0);
+    // Missing, and a script that asks shall hear so.
+    stack.coasti(&["status"]).expect(9);
 
     stack.apply();
+    stack.coasti(&["status"]).expect(0);
     assert_eq!(stack.secrets(), before);
     assert_eq!(query(&stack, &url(&stack), "select n from kept"), "17");
     stack.plan(0);
