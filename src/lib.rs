@@ -8,7 +8,7 @@
 //! | 1 | [`model`] | the stack: resources, their specs, canonical form |
 //! | 2 | [`graph`], [`observe`], [`services`] | ordering; what an engine runs, as data; one folder per service |
 //! | 3 | [`config`] | files to stack |
-//! | 4 | [`diff`] | desired × last applied × observed → changes |
+//! | 4 | [`diff`], [`template`] | desired × last applied × observed → changes; a product's template and answers → its files |
 //! | 5 | [`plan`] | changes → ordered steps, and their checker |
 //! | 6 | [`engine`] | Docker and the simulator behind two traits |
 //! | 7 | [`store`] | history, generated values, lock: kept with the engine |
@@ -32,3 +32,4 @@ pub mod ops;
 pub mod plan;
 pub mod services;
 pub mod store;
+pub mod template;

@@ -137,12 +137,15 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             );
             code::ERROR
         }
-        OpError::Usage { what, help } => {
+        OpError::Usage { what, help } | OpError::Policy { what, help } => {
             text += &head(style, what);
             for line in help {
                 text += &hint(style, line);
             }
-            code::ERROR
+            match error {
+                OpError::Policy { .. } => code::REFUSED,
+                _ => code::ERROR,
+            }
         }
         OpError::Failed(failed) => {
             if failed.interrupted {

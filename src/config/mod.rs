@@ -32,7 +32,8 @@ mod strength;
 mod tests;
 
 pub use compose::{Exported, export as export_compose};
-pub use doc::with_id;
+pub(crate) use doc::{Node, Value, parse};
+pub use doc::{with_entry, with_id, with_value, without_entry};
 pub use identity::{Identity, identity};
 pub use products::{Auth, Listed, list};
 pub use recipe::Recipe;

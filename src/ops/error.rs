@@ -33,6 +33,14 @@ pub enum OpError {
     /// After the apply, the plan is not empty.
     #[error("the apply did not converge: {}", .0.join(", "))]
     NotConverged(Vec<String>),
+    /// Somebody has to allow it first.
+    #[error("{what}")]
+    Policy {
+        /// What is not allowed.
+        what: String,
+        /// What to do.
+        help: Vec<String>,
+    },
     /// What was asked for makes no sense here.
     #[error("{what}")]
     Usage {

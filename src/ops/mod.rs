@@ -10,6 +10,7 @@ pub mod gather;
 pub mod hold;
 mod images;
 mod lost;
+pub mod product;
 pub mod recover;
 pub mod saved;
 pub mod secrets;

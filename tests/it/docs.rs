@@ -20,11 +20,12 @@ fn page(name: &str, made: &str) {
 #[test]
 fn the_reference_has_every_code() {
     let mut text = "# Errors\n\nEvery problem has a code that stays. `E` is an error in the files, `W` a warning, \
-        `P` something that a plan\nrefuses to do. All problems of the files are shown at once, each with its place. \
+        `P` something that a plan\nrefuses to do, `T` an error in a product's template. All problems of the files are shown at once, each with its place. \
         Exit codes: 3 for errors in the\nfiles, 6 for a refused plan.\n"
         .to_owned();
     for (title, codes) in [
         ("In the files", coasti::config::codes::CODES),
+        ("In a product's template", coasti::template::codes::CODES),
         ("Refused by a plan", coasti::diff::codes::CODES),
     ] {
         write!(text, "\n## {title}\n").unwrap();

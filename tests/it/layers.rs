@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 11] = [
     &["model"],
     &["graph", "observe", "services"],
     &["config"],
-    &["diff"],
+    &["diff", "template"],
     &["plan"],
     &["engine"],
     &["store"],

@@ -20,5 +20,6 @@ mod docker;
 mod docs;
 mod hard;
 mod layers;
+mod products;
 mod scenarios;
 mod support;

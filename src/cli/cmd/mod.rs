@@ -1,10 +1,12 @@
 //! The commands: each reads the files, reaches the engine, and hands over to `ops`.
 
+mod ask;
 mod change;
 mod compose;
 mod files;
 mod look;
 mod plan;
+mod product;
 mod session;
 
 use super::args::{Cli, Command};
@@ -61,6 +63,8 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
         Command::Remove(labels) => change::act(&shell, Act::Remove, &labels).await,
         Command::Export(command) => compose::export(&shell, command).await,
         Command::Import(command) => compose::import(&shell, command),
+        Command::Product(command) => product::run(&shell, product::What::Product, command).await,
+        Command::Tool(command) => product::run(&shell, product::What::Tool, command).await,
         Command::Secret(command) => look::secret(&shell, command).await,
         Command::Lock(command) => look::lock(&shell, command).await,
     };

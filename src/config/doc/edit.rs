@@ -61,7 +61,7 @@ pub fn with_id(source: &Source, id: &StackId) -> Result<String, String> {
     }
 }
 
-fn copy(source: &Source, text: &str) -> Arc<Source> {
+pub(super) fn copy(source: &Source, text: &str) -> Arc<Source> {
     Arc::new(Source {
         name: source.name.clone(),
         path: source.path.clone(),
@@ -69,7 +69,7 @@ fn copy(source: &Source, text: &str) -> Arc<Source> {
     })
 }
 
-fn splice(text: &str, at: std::ops::Range<usize>, with: &str) -> String {
+pub(super) fn splice(text: &str, at: std::ops::Range<usize>, with: &str) -> String {
     let before = text.get(..at.start).unwrap_or_default();
     let after = text.get(at.end..).unwrap_or_default();
     format!("{before}{with}{after}")

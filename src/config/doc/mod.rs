@@ -4,6 +4,7 @@
 pub(super) mod asked;
 mod edit;
 mod json;
+mod list;
 mod reader;
 mod toml;
 mod yaml;
@@ -12,6 +13,7 @@ mod yaml;
 mod tests;
 
 pub use edit::with_id;
+pub use list::{with_entry, with_value, without_entry};
 pub(super) use reader::{Sp, Table, wrong_type};
 
 use super::codes;
@@ -46,7 +48,7 @@ pub(super) fn yaml_text(text: &str, quoted: &str) -> String {
 
 /// A value and its place.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// What stands there.
     pub value: Value,
     /// Where.
@@ -55,7 +57,7 @@ pub(super) struct Node {
 
 /// What stands in a file.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Nothing, or `null`.
     Null,
     /// `true` or `false`.
@@ -78,7 +80,7 @@ pub(super) enum Value {
 
 /// A key and its value.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// The key.
     pub key: String,
     /// Its place.
@@ -89,7 +91,7 @@ pub(super) struct Entry {
 
 impl Value {
     /// The word for messages.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "true or false",
@@ -104,7 +106,7 @@ impl Value {
     }
 
     /// A scalar as text, as it was written.
-    pub(super) fn scalar(&self) -> Option<String> {
+    pub(crate) fn scalar(&self) -> Option<String> {
         match self {
             Self::Bool(flag) => Some(flag.to_string()),
             Self::Int(_, raw) | Self::Float(raw) | Self::Date(raw) => Some(raw.clone()),
@@ -116,12 +118,12 @@ impl Value {
 
 impl Node {
     /// Whether nothing stands there.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
 
     /// The value at `key` of a table.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match &self.value {
             Value::Map(entries) => entries
                 .iter()
@@ -134,7 +136,7 @@ impl Node {
 
 /// Parses a file by the end of its name. Problems go to `diagnostics`; none comes back where the file
 /// cannot be understood at all.
-pub(super) fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<Node> {
+pub(crate) fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Option<Node> {
     built(Build::new(source), diagnostics)
 }
 

@@ -1,0 +1,378 @@
+//! Writing below a stack's folder, whatever links stand in the way: each folder is opened from the one above
+//! it without following links, so that nothing outside is ever touched.
+
+use crate::template::{Entry, Tree, check_path};
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A folder to write below.
+#[derive(Debug)]
+pub(super) struct Root {
+    path: PathBuf,
+    fd: OwnedFd,
+}
+
+/// Why something could not be written.
+pub(super) type Wrong = String;
+
+const FOLDER: OFlags = OFlags::DIRECTORY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
+impl Root {
+    pub(super) fn open(path: &Path) -> Result<Self, Wrong> {
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+        let fd = rustix::fs::openat(CWD, path, flags, Mode::empty())
+            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            fd,
+        })
+    }
+
+    /// The folder that a path is in, and its name there. Without `make`, none comes back where a folder is missing.
+    fn parent<'p>(&self, path: &'p str, make: bool) -> Result<Option<(OwnedFd, &'p str)>, Wrong> {
+        check_path(path).map_err(|why| format!("`{}`: {why}", path.escape_debug()))?;
+        let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut at = self.fd.try_clone().map_err(|error| error.to_string())?;
+        let mut seen = PathBuf::new();
+        for part in folders.split('/').filter(|part| !part.is_empty()) {
+            seen.push(part);
+            let open =
+                |at: &OwnedFd| rustix::fs::openat(at, part, FOLDER | OFlags::RDONLY, Mode::empty());
+            let next = match (open(&at), make) {
+                (Err(Errno::NOENT), false) => return Ok(None),
+                (Err(Errno::NOENT), true) => {
+                    let mode = if part == "secrets" { 0o700 } else { 0o777 };
+                    let mode = Mode::from_raw_mode(mode);
+                    match rustix::fs::mkdirat(&at, part, mode) {
+                        Ok(()) | Err(Errno::EXIST) => {}
+                        Err(error) => return Err(self.wrong(&seen, error)),
+                    }
+                    open(&at)
+                }
+                (other, _) => other,
+            };
+            at = next.map_err(|error| match error {
+                Errno::LOOP | Errno::NOTDIR => format!(
+                    "{} is no folder (a link is not followed)",
+                    self.path.join(&seen).display()
+                ),
+                error => self.wrong(&seen, error),
+            })?;
+        }
+        Ok(Some((at, name)))
+    }
+
+    fn wrong(&self, path: &Path, error: Errno) -> Wrong {
+        format!("{}: {error}", self.path.join(path).display())
+    }
+
+    /// What stands at a path; an error for what is neither a file nor a link.
+    pub(super) fn read(&self, path: &str) -> Result<Option<Entry>, Wrong> {
+        let Some((folder, name)) = self.parent(path, false)? else {
+            return Ok(None);
+        };
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match rustix::fs::openat(&folder, name, flags, Mode::empty()) {
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::LOOP) => {
+                let target = rustix::fs::readlinkat(&folder, name, Vec::new())
+                    .map_err(|error| self.wrong(Path::new(path), error))?;
+                Ok(Some(Entry::Link(target.to_string_lossy().into_owned())))
+            }
+            Err(error) => Err(self.wrong(Path::new(path), error)),
+            Ok(fd) => {
+                let mut file = File::from(fd);
+                let about = file.metadata().map_err(|error| error.to_string())?;
+                if !about.is_file() {
+                    return Err(format!("{} is no file", self.path.join(path).display()));
+                }
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes)
+                    .map_err(|error| format!("{path}: {error}"))?;
+                use std::os::unix::fs::PermissionsExt as _;
+                let executable = about.permissions().mode() & 0o100 != 0;
+                Ok(Some(Entry::File { bytes, executable }))
+            }
+        }
+    }
+
+    /// Puts an entry at a path: a new file beside it, then one rename.
+    pub(super) fn write(&self, path: &str, entry: &Entry) -> Result<(), Wrong> {
+        let private = is_private(path);
+        let Some((folder, name)) = self.parent(path, true)? else {
+            return Err(format!("{path}: no folder"));
+        };
+        let new = format!(".{}.coasti-new", name.chars().take(60).collect::<String>());
+        let wrong = |error: Errno| self.wrong(Path::new(path), error);
+        match rustix::fs::unlinkat(&folder, new.as_str(), AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(wrong(error)),
+        }
+        match entry {
+            Entry::Link(target) => {
+                rustix::fs::symlinkat(target.as_str(), &folder, new.as_str()).map_err(wrong)?
+            }
+            Entry::File { bytes, executable } => {
+                let mode = match (private, executable) {
+                    (true, _) => Mode::RUSR | Mode::WUSR,
+                    (false, true) => Mode::from_raw_mode(0o777),
+                    (false, false) => Mode::from_raw_mode(0o666),
+                };
+                let flags = OFlags::WRONLY
+                    | OFlags::CREATE
+                    | OFlags::EXCL
+                    | OFlags::NOFOLLOW
+                    | OFlags::CLOEXEC;
+                let fd = rustix::fs::openat(&folder, new.as_str(), flags, mode).map_err(wrong)?;
+                let mut file = File::from(fd);
+                file.write_all(bytes)
+                    .and_then(|()| file.sync_all())
+                    .map_err(|error| format!("{path}: {error}"))?;
+            }
+        }
+        rustix::fs::renameat(&folder, new.as_str(), &folder, name).map_err(wrong)
+    }
+
+    /// Takes a file or link away.
+    pub(super) fn remove(&self, path: &str) -> Result<(), Wrong> {
+        let Some((folder, name)) = self.parent(path, false)? else {
+            return Ok(());
+        };
+        match rustix::fs::unlinkat(&folder, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.wrong(Path::new(path), error)),
+        }
+    }
+
+    /// Takes a folder away with all that is in it. Links in it go, what they lead to stays.
+    pub(super) fn remove_folder(&self, path: &str) -> Result<(), Wrong> {
+        // Opened first: that none of the folders above is a link.
+        let Some((_, _)) = self.parent(path, false)? else {
+            return Ok(());
+        };
+        match std::fs::remove_dir_all(self.path.join(path)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(format!("{path}: {error}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a folder is at a path, not a link to one.
+    pub(super) fn is_folder(&self, path: &str) -> bool {
+        std::fs::symlink_metadata(self.path.join(path)).is_ok_and(|about| about.is_dir())
+    }
+}
+
+/// Files that hold secrets are for their owner only.
+fn is_private(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    path.split('/').rev().skip(1).any(|part| part == "secrets")
+        || name == ".env"
+        || name.ends_with(".env")
+}
+
+/// The parts of a product that the stack's folder has links to, each with where its link is.
+const PARTS: [&str; 4] = ["config", "config/secrets", "data", "logs"];
+
+/// The links of a product: where each is, and where it leads.
+pub(super) fn links(id: &str, folder: &str) -> Vec<(String, String, String)> {
+    let one = |part: &&str| {
+        let up = "../".repeat(part.split('/').count());
+        (
+            (*part).to_owned(),
+            format!("{part}/{id}"),
+            format!("{up}{folder}/{part}"),
+        )
+    };
+    PARTS.iter().map(one).collect()
+}
+
+/// Makes the links of a product, mends those that lead elsewhere; says which names are taken by something else.
+pub(super) fn link(root: &Root, id: &str, folder: &str) -> Result<Vec<String>, Wrong> {
+    let mut notes = Vec::new();
+    for (part, at, target) in links(id, folder) {
+        if !root.is_folder(&format!("{folder}/{part}")) {
+            continue;
+        }
+        if root.is_folder(&at) {
+            notes.push(format!(
+                "{at} is a folder of its own: no link to {folder}/{part} is made"
+            ));
+            continue;
+        }
+        match root.read(&at)? {
+            Some(Entry::Link(to)) if to == target => {}
+            Some(Entry::File { .. }) => notes.push(format!(
+                "{at} is a file: no link to {folder}/{part} is made"
+            )),
+            Some(Entry::Link(to)) => {
+                root.write(&at, &Entry::Link(target))?;
+                notes.push(format!(
+                    "{at} led to {to}; it leads to {folder}/{part} again"
+                ));
+            }
+            None => root.write(&at, &Entry::Link(target))?,
+        }
+    }
+    Ok(notes)
+}
+
+/// Takes a product's links away: those that lead to it, nothing else.
+pub(super) fn unlink(root: &Root, base: &Path, id: &str, folder: &str) -> Result<(), Wrong> {
+    for (part, at, target) in links(id, folder) {
+        let absolute = base.join(folder).join(&part);
+        if let Ok(Some(Entry::Link(to))) = root.read(&at)
+            && (to == target || Path::new(&to) == absolute)
+        {
+            root.remove(&at)?;
+        }
+    }
+    Ok(())
+}
+
+/// Those of a tree that would take the place of something else.
+pub(super) fn in_the_way(root: &Root, folder: &str, tree: &Tree) -> Result<Vec<String>, Wrong> {
+    let mut found = Vec::new();
+    for (path, entry) in tree.iter() {
+        let there = root.read(&format!("{folder}/{path}"))?;
+        if there.is_some_and(|there| !same(&there, entry)) {
+            found.push(path.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether two have one content.
+pub(super) fn same(one: &Entry, other: &Entry) -> bool {
+    match (one, other) {
+        (Entry::File { bytes, .. }, Entry::File { bytes: others, .. }) => bytes == others,
+        (one, other) => one == other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn file(text: &str) -> Entry {
+        Entry::File {
+            bytes: text.as_bytes().to_vec(),
+            executable: false,
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let home = super::super::fetch::Temporary::new().unwrap();
+        let (base, outside) = (home.0.join("stack"), home.0.join("outside"));
+        fs::create_dir_all(base.join("products")).unwrap();
+        fs::create_dir_all(&outside).unwrap();
+        fs::write(outside.join("kept"), "kept").unwrap();
+        let root = Root::open(&base).unwrap();
+        // A folder that is a link, in the middle and at the start.
+        std::os::unix::fs::symlink(&outside, base.join("products/shop")).unwrap();
+        std::os::unix::fs::symlink("../outside", base.join("tools")).unwrap();
+        for path in ["products/shop/kept", "products/shop/a/b", "tools/kept"] {
+            assert!(
+                root.write(path, &file("x"))
+                    .unwrap_err()
+                    .contains("a link is not followed"),
+                "{path}"
+            );
+            assert!(
+                root.remove(path).is_err()
+                    && root.read(path).is_err()
+                    && root.remove_folder(path).is_err(),
+                "{path}"
+            );
+        }
+        for path in [
+            "/etc/x",
+            "../outside/kept",
+            "a/../../outside/kept",
+            ".git/hooks/x",
+        ] {
+            assert!(
+                root.write(path, &file("x")).is_err() && root.remove(path).is_err(),
+                "{path}"
+            );
+        }
+        // A file that is a link is replaced, not written through.
+        std::os::unix::fs::symlink("../../outside/kept", base.join("products/file")).unwrap();
+        root.write("products/file", &file("new")).unwrap();
+        assert_eq!(
+            fs::read_to_string(base.join("products/file")).unwrap(),
+            "new"
+        );
+        assert_eq!(fs::read_to_string(outside.join("kept")).unwrap(), "kept");
+        // Removing a folder leaves what its links lead to.
+        fs::create_dir(base.join("products/wiki")).unwrap();
+        std::os::unix::fs::symlink(&outside, base.join("products/wiki/data")).unwrap();
+        root.remove_folder("products/wiki").unwrap();
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+        // What is no file is not read, and never waited for.
+        rustix::fs::mknodat(
+            CWD,
+            base.join("pipe"),
+            rustix::fs::FileType::Fifo,
+            Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        assert!(root.read("pipe").unwrap_err().contains("is no file"));
+    }
+
+    #[test]
+    fn links_are_made_mended_and_removed_and_nothing_else() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = super::super::fetch::Temporary::new().unwrap();
+        let base = &home.0;
+        let root = Root::open(base).unwrap();
+        root.write("products/shop/config/secrets/key", &file("k"))
+            .unwrap();
+        root.write("products/shop/config/.env", &file("k")).unwrap();
+        root.write("products/shop/data/x", &file("x")).unwrap();
+        root.write("data/keep", &file("x")).unwrap();
+        let mode = |path: &str| fs::metadata(base.join(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode("products/shop/config/secrets/key"), 0o600);
+        assert_eq!(mode("products/shop/config/.env"), 0o600);
+        assert_eq!(link(&root, "shop", "products/shop").unwrap(), [""; 0]);
+        assert_eq!(
+            fs::read_link(base.join("config/secrets/shop")).unwrap(),
+            Path::new("../../products/shop/config/secrets")
+        );
+        assert_eq!(
+            fs::read_to_string(base.join("config/shop/secrets/key")).unwrap(),
+            "k"
+        );
+        assert!(!base.join("logs").exists());
+        fs::remove_file(base.join("data/shop")).unwrap();
+        std::os::unix::fs::symlink("/elsewhere", base.join("data/shop")).unwrap();
+        assert_eq!(
+            link(&root, "shop", "products/shop").unwrap(),
+            ["data/shop led to /elsewhere; it leads to products/shop/data again"]
+        );
+        fs::remove_file(base.join("config/shop")).unwrap();
+        fs::write(base.join("config/shop"), "mine").unwrap();
+        assert_eq!(
+            link(&root, "shop", "products/shop").unwrap(),
+            ["config/shop is a file: no link to products/shop/config is made"]
+        );
+        unlink(&root, base, "shop", "products/shop").unwrap();
+        assert_eq!(
+            fs::read_to_string(base.join("config/shop")).unwrap(),
+            "mine"
+        );
+        assert!(
+            base.join("data/shop").symlink_metadata().is_err() && base.join("data/keep").exists()
+        );
+    }
+}

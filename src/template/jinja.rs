@@ -1,0 +1,93 @@
+//! Jinja as Copier sets it up.
+
+use super::filters;
+use super::settings::Envops;
+use super::tree::Tree;
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
+use serde_json::{Map, Value as Json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Where randomness comes from: fills bytes.
+pub type Dice = Arc<dyn Fn(&mut [u8]) -> Result<(), String> + Send + Sync>;
+
+/// No template of a product needs more steps; an endless one ends.
+const FUEL: u64 = 20_000_000;
+
+/// Renders texts.
+pub struct Jinja {
+    env: Environment<'static>,
+    thrown: Arc<AtomicUsize>,
+}
+
+impl std::fmt::Debug for Jinja {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Jinja")
+    }
+}
+
+impl Jinja {
+    /// With a template's own settings; `include` and `import` find its files.
+    pub fn new(ops: &Envops, tree: &Arc<Tree>, dice: &Dice) -> Result<Self, String> {
+        let mut env = Environment::new();
+        let mut syntax = SyntaxConfig::builder();
+        let pair = |pair: &(String, String)| (pair.0.clone(), pair.1.clone());
+        let (start, end) = pair(&ops.block);
+        syntax.block_delimiters(start, end);
+        let (start, end) = pair(&ops.variable);
+        syntax.variable_delimiters(start, end);
+        let (start, end) = pair(&ops.comment);
+        syntax.comment_delimiters(start, end);
+        syntax
+            .trim_blocks(ops.trim_blocks)
+            .lstrip_blocks(ops.lstrip_blocks)
+            .keep_trailing_newline(ops.keep_trailing_newline);
+        env.set_syntax(syntax.build().map_err(|error| error.to_string())?);
+        env.set_undefined_behavior(match ops.strict {
+            true => UndefinedBehavior::Strict,
+            false => UndefinedBehavior::Lenient,
+        });
+        env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        env.set_fuel(Some(FUEL));
+        let files = Arc::clone(tree);
+        env.set_loader(move |name| Ok(files.text(name).map(str::to_owned)));
+        let thrown = Arc::new(AtomicUsize::new(0));
+        let (counter, dice) = (Arc::clone(&thrown), Arc::clone(dice));
+        let counted: Dice = Arc::new(move |bytes| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            dice(bytes)
+        });
+        filters::add(&mut env, &counted);
+        Ok(Self { env, thrown })
+    }
+
+    /// Renders a text that is called `name` in errors.
+    pub fn render(
+        &self,
+        name: &str,
+        text: &str,
+        context: &Map<String, Json>,
+    ) -> Result<String, Error> {
+        let context = minijinja::Value::from(minijinja::value::Serde(context));
+        self.env.render_named_str(name, text, context)
+    }
+
+    /// How often dice were thrown so far: whether a value is random is told by whether this grew.
+    pub(super) fn thrown(&self) -> usize {
+        self.thrown.load(Ordering::Relaxed)
+    }
+}
+
+/// What is wrong, for people. Jinja's own words, without values.
+pub(super) fn words(error: &Error) -> String {
+    let kind = match error.kind() {
+        ErrorKind::UnknownFilter => "coasti does not have the filter".to_owned(),
+        ErrorKind::OutOfFuel => return "it does not come to an end".to_owned(),
+        kind => kind.to_string(),
+    };
+    match error.detail() {
+        Some(detail) => format!("{kind}: {detail}"),
+        None => kind,
+    }
+}

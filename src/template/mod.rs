@@ -1,0 +1,50 @@
+//! Product templates in Copier's format: questions, Jinja rendering, answers. Pure: files come in as a
+//! [`Tree`] and go out as one, randomness comes through [`Dice`].
+
+mod answers;
+pub mod codes;
+mod filters;
+mod jinja;
+mod question;
+mod render;
+mod settings;
+mod tree;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use answers::{ANSWERS_FILES, Answers, Ask, Given, Prompt, ask, read_answers};
+pub use jinja::{Dice, Jinja};
+pub use question::{Choice, Kind, Question};
+pub use render::{About, Due, Operation, Rendered, due, render};
+pub use settings::{Command, Settings, Task, read};
+pub use tree::{Entry, Tree, check_path};
+pub use yaml::to_yaml;
+
+use crate::config::{Node, Value};
+use serde_json::{Map, Number, Value as Json};
+
+/// A value of a file as JSON has it.
+fn json(node: &Node) -> Json {
+    match &node.value {
+        Value::Null => Json::Null,
+        Value::Bool(flag) => Json::Bool(*flag),
+        Value::Int(int, _) => Json::from(*int),
+        Value::Float(raw) => raw
+            .parse()
+            .ok()
+            .and_then(Number::from_f64)
+            .map_or_else(|| Json::String(raw.clone()), Json::Number),
+        Value::Text(text) | Value::Date(text) => Json::String(text.clone()),
+        // A tag means nothing to a template.
+        Value::Tagged(_, node) => json(node),
+        Value::List(items) => Json::Array(items.iter().map(json).collect()),
+        Value::Map(entries) => {
+            let entries = entries
+                .iter()
+                .map(|entry| (entry.key.clone(), json(&entry.node)));
+            Json::Object(entries.collect::<Map<_, _>>())
+        }
+    }
+}

@@ -1,0 +1,466 @@
+use super::*;
+use crate::diag::Diagnostics;
+use serde_json::{Value as Json, json};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Dice of a test: each byte is one more than the one before.
+fn dice() -> Dice {
+    let next = AtomicU8::new(0);
+    Arc::new(move |bytes| {
+        for byte in bytes {
+            *byte = next.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    })
+}
+
+fn tree(files: &[(&str, &str)]) -> Tree {
+    let mut tree = Tree::default();
+    for (path, text) in files {
+        tree.add(
+            path,
+            Entry::File {
+                bytes: text.as_bytes().to_vec(),
+                executable: false,
+            },
+        )
+        .unwrap();
+    }
+    tree
+}
+
+fn about(operation: Operation) -> About {
+    About {
+        source: "https://example.org/shop.git".to_owned(),
+        folder: "/srv/acme/products/shop".to_owned(),
+        commit: Some("v1.2".to_owned()),
+        wanted: None,
+        answers_file: "config/install_answers.yml".to_owned(),
+        operation,
+    }
+}
+
+struct Made {
+    answers: Answers,
+    rendered: Option<Rendered>,
+    due: Vec<Due>,
+    problems: Vec<String>,
+}
+
+fn make(tree: Tree, given: &Given) -> Made {
+    let about = about(Operation::Copy);
+    let tree = Arc::new(tree);
+    let mut d = Diagnostics::new();
+    let (mut answers, mut rendered, mut commands) = (Answers::default(), None, Vec::new());
+    if let Some(settings) = read(&tree, &mut d) {
+        let jinja = Jinja::new(&settings.envops, &tree, &dice()).unwrap();
+        answers = ask(
+            &settings,
+            &jinja,
+            &about.context(),
+            given,
+            &mut |_| Ok(None),
+            &mut d,
+        );
+        if !d.has_errors() {
+            rendered = render(&tree, &settings, &jinja, &about, &answers, &mut d);
+            commands = due(&settings, &jinja, &about, &answers, &mut d);
+        }
+    }
+    let problems = d
+        .sorted()
+        .iter()
+        .map(|one| {
+            format!("{} {} {}", one.code, one.summary, one.label)
+                .trim()
+                .to_owned()
+        })
+        .collect();
+    Made {
+        answers,
+        rendered,
+        due: commands,
+        problems,
+    }
+}
+
+fn data(json: Json) -> Given {
+    let Json::Object(data) = json else { panic!() };
+    Given {
+        data,
+        ..Given::default()
+    }
+}
+
+fn text<'a>(made: &'a Made, path: &str) -> &'a str {
+    made.rendered.as_ref().unwrap().tree.text(path).unwrap()
+}
+
+#[test]
+fn questions_are_answered_by_data_then_before_then_default() {
+    let copier = "
+host: {type: str, default: localhost}
+port: {type: int, default: 80}
+tls: {type: bool, default: 'no'}
+address: {when: false, default: 'http{{ \"s\" if tls }}://{{ host }}:{{ port }}'}
+mail: {type: str, default: '', when: '{{ tls }}'}
+_subdirectory: t
+";
+    let files = [
+        ("copier.yml", copier),
+        ("t/a.txt.jinja", "{{ address }}{{ mail }}{{ nothing }}\n"),
+        ("t/{{ host }}/b", "{{ host }}\n"),
+    ];
+    let made = make(tree(&files), &Given::default());
+    assert_eq!(made.problems, [""; 0]);
+    assert_eq!(text(&made, "a.txt"), "http://localhost:80\n");
+    assert_eq!(text(&made, "localhost/b"), "{{ host }}\n");
+    // Computed ones and those that were not asked are not kept, as in Copier.
+    assert_eq!(
+        Json::Object(made.answers.kept.clone()),
+        json!({"host": "localhost", "port": 80, "tls": false})
+    );
+    let mut given = data(json!({"port": "8443", "tls": true}));
+    given.last = json!({"host": "old", "port": 81, "tls": false})
+        .as_object()
+        .unwrap()
+        .clone();
+    let made = make(tree(&files), &given);
+    assert_eq!(text(&made, "a.txt"), "https://old:8443\n");
+    assert_eq!(
+        text(&made, "config/install_answers.yml")
+            .lines()
+            .skip(1)
+            .collect::<Vec<_>>(),
+        [
+            "_commit: v1.2",
+            "_src_path: https://example.org/shop.git",
+            "host: old",
+            "mail: ''",
+            "port: 8443",
+            "tls: true"
+        ]
+    );
+}
+
+#[test]
+fn wrong_answers_come_all_at_once_and_never_show_their_value() {
+    let copier = "
+port: {type: int, default: 1}
+kind: {type: str, choices: [small, large], default: small}
+size: {type: str, choices: {Little: s, Much: l}, default: s}
+name: {type: str, validator: '{% if name|length < 3 %}at least 3 letters{% endif %}'}
+key: {type: int, secret: true, default: 1}
+";
+    let given = data(
+        json!({"port": "many", "kind": "huge", "size": "l", "name": "ab", "key": "hunter2", "knid": 1}),
+    );
+    let made = make(tree(&[("copier.yml", copier)]), &given);
+    assert_eq!(
+        made.problems,
+        [
+            "W0109 the template does not ask for `knid`",
+            "T0108 `port`: it wants a whole number",
+            "T0108 `kind`: it is none of small, large",
+            "T0108 `name`: at least 3 letters",
+            "T0108 `key`: it wants a whole number",
+        ]
+    );
+    let made = make(tree(&[("copier.yml", copier)]), &Given::default());
+    assert_eq!(
+        made.problems,
+        ["T0108 `name` has no answer it has no default"]
+    );
+}
+
+#[test]
+fn randomness_of_templates_is_random() {
+    let default = "{{ (64 | ans_random | hash('sha512'))[:64] }}";
+    let copier = format!(
+        "key: {{default: \"{default}\", secret: true}}\nhidden: {{default: \"{default}\", when: false}}\nplain: {{default: \"{{{{ 'x' | hash('sha256') }}}}\"}}\nface: {{default: \"{{{{ (6 | ans_random) + 1 }}}}\", type: int}}\n"
+    );
+    let made = make(tree(&[("copier.yml", &copier)]), &Given::default());
+    assert_eq!(made.problems, [""; 0]);
+    let value = |name: &str| made.answers.values[name].as_str().unwrap().to_owned();
+    // Of the 64 values that `N | ans_random | hash` has literally, it is none.
+    use sha2::Digest as _;
+    for number in 0..64 {
+        let weak = crate::base::digest::hex(&sha2::Sha512::digest(number.to_string()));
+        assert_ne!(weak[..64], value("key"));
+        assert_ne!(weak[..64], value("hidden"));
+    }
+    assert_ne!(value("key"), value("hidden"));
+    assert_eq!(value("key").len(), 64);
+    assert_eq!(
+        value("plain"),
+        "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    );
+    assert!((1..=6).contains(&made.answers.values["face"].as_i64().unwrap()));
+    // Secrets and what is generated are kept elsewhere than in the answers file.
+    let secret: Vec<_> = made.answers.secret.keys().collect();
+    assert_eq!(secret, ["face", "hidden", "key"]);
+    assert!(!text(&made, "config/install_answers.yml").contains(&value("key")));
+    // What was generated before stays, hidden or not.
+    let again = Given {
+        secret: made.answers.secret.clone(),
+        ..Given::default()
+    };
+    let again = make(tree(&[("copier.yml", &copier)]), &again);
+    assert_eq!(again.answers.values, made.answers.values);
+    assert_eq!(again.answers.secret, made.answers.secret);
+}
+
+#[test]
+fn several_documents_and_included_files_are_one() {
+    let copier = "# first\n_exclude: [q.yml]\n\n---\n\n!include q.yml\n\n---\nb: {default: 2}\n";
+    let made = make(
+        tree(&[
+            ("copier.yml", copier),
+            ("q.yml", "a: {default: one}\nb: {default: 1}\n"),
+            ("x.jinja", "{{ a }} {{ b }}"),
+        ]),
+        &Given::default(),
+    );
+    assert_eq!(made.problems, [""; 0]);
+    assert_eq!(text(&made, "x"), "one 2");
+    // Without `_exclude`, Copier's own list holds; with it, the template's alone.
+    assert!(
+        made.rendered
+            .as_ref()
+            .unwrap()
+            .tree
+            .get("copier.yml")
+            .is_some()
+    );
+    assert!(made.rendered.unwrap().tree.get("q.yml").is_none());
+    let made = make(
+        tree(&[("copier.yml", "---\n!include none.yml\n")]),
+        &Given::default(),
+    );
+    assert_eq!(
+        made.problems,
+        ["T0105 `none.yml` is not in the template included here"]
+    );
+}
+
+#[test]
+fn settings_are_kept_to() {
+    let copier = "
+_templates_suffix: .tmpl
+_envops: {variable_start_string: '[[', variable_end_string: ']]', block_start_string: '[%', block_end_string: '%]'}
+_exclude: ['*.bak', '[% if not docs %]docs[% endif %]']
+_skip_if_exists: ['config/.env']
+_message_after_copy: 'made [[ _copier_conf.dst_path ]]'
+_tasks:
+  - command: 'echo [[ a ]]'
+    when: \"[[ _copier_operation == 'copy' ]]\"
+  - command: [rm, '-rf', '[[ a ]]']
+    when: '[[ docs ]]'
+  - {command: never, when: false}
+a: {default: 1}
+docs: {default: false}
+";
+    let files = [
+        ("copier.yml", copier),
+        ("x.tmpl", "{{ a }} [[ a ]]"),
+        ("x", "not this"),
+        ("y.bak", ""),
+        ("docs/z", ""),
+        ("config/.env.tmpl", "A=[[ a ]]"),
+        ("[% if docs %]d[% endif %]/q", ""),
+    ];
+    let made = make(tree(&files), &Given::default());
+    assert_eq!(made.problems, [""; 0]);
+    let rendered = made.rendered.as_ref().unwrap();
+    let names: Vec<_> = rendered.tree.iter().map(|(path, _)| path).collect();
+    assert_eq!(
+        names,
+        [
+            "config/.env",
+            "config/install_answers.yml",
+            "copier.yml",
+            "x"
+        ]
+    );
+    assert_eq!(text(&made, "x"), "{{ a }} 1");
+    assert_eq!(rendered.once, ["config/.env"]);
+    assert_eq!(
+        rendered.message.as_deref(),
+        Some("made /srv/acme/products/shop")
+    );
+    assert_eq!(
+        made.due,
+        [Due {
+            command: Command::Shell("echo 1".to_owned()),
+            folder: None
+        }]
+    );
+}
+
+#[test]
+fn no_template_writes_outside_of_its_folder() {
+    for path in [
+        "/etc/passwd",
+        "../x",
+        "a/../../x",
+        ".git/hooks/pre-commit",
+        "a/.GIT/config",
+        "a//b",
+        "",
+        ".",
+        "a\nb",
+        "a\\b",
+    ] {
+        assert!(check_path(path).is_err(), "{path}");
+        assert!(
+            Tree::default()
+                .add(path, Entry::Link("x".to_owned()))
+                .is_err(),
+            "{path}"
+        );
+    }
+    for name in ["../x", "/x", "a/../../x", ".git/hooks/x"] {
+        let copier = format!("a: {{default: '{name}'}}\n");
+        let made = make(
+            tree(&[("copier.yml", &copier), ("{{ a }}", "")]),
+            &Given::default(),
+        );
+        assert!(
+            made.rendered.is_none() && made.problems[0].starts_with("T0107"),
+            "{name}: {:?}",
+            made.problems
+        );
+    }
+    for (target, keep) in [
+        ("/etc/passwd", false),
+        ("../../x", false),
+        ("/etc/passwd", true),
+        ("../x", true),
+        ("missing", false),
+    ] {
+        let mut files = tree(&[("copier.yml", &format!("_preserve_symlinks: {keep}\n"))]);
+        files.add("l", Entry::Link(target.to_owned())).unwrap();
+        let made = make(files, &Given::default());
+        assert!(
+            made.rendered.is_none() && made.problems[0].starts_with("T0107"),
+            "{target}: {:?}",
+            made.problems
+        );
+    }
+    let made = make(
+        tree(&[("copier.yml", "_answers_file: ../x\n"), ("a", "")]),
+        &Given::default(),
+    );
+    assert!(made.rendered.is_some());
+    // A file where another one needs a folder.
+    let made = make(
+        tree(&[
+            ("copier.yml", "a: {default: b}\n"),
+            ("{{ a }}", ""),
+            ("b/c", ""),
+        ]),
+        &Given::default(),
+    );
+    assert!(
+        made.problems[0].contains("`b` is a file"),
+        "{:?}",
+        made.problems
+    );
+}
+
+#[test]
+fn what_templates_get_wrong_has_its_place() {
+    let cases = [
+        (
+            "a: {type: strr}\n",
+            "T0102 `a` has an unknown type one of str, int, float, bool, yaml, json, path",
+        ),
+        (
+            "a-b: 1\n",
+            "T0102 `a-b` is no name of a variable letters, digits and `_`",
+        ),
+        (
+            "a: {default: '{{ 1 | nofilter }}'}\n",
+            "T0106 `default` of `a` cannot be rendered coasti does not have the filter: filter nofilter is unknown",
+        ),
+        (
+            "_jinja_extensions: [copier_extensions.TemplateExtensionLoader]\n",
+            "T0103 `_jinja_extensions`: coasti does not support the extension `copier_extensions.TemplateExtensionLoader` needed by the template",
+        ),
+        (
+            "_external_data: {a: b}\n",
+            "T0103 `_external_data`: coasti does not support data of files outside of the product needed by the template",
+        ),
+        (
+            "_tasks: [{when: true}]\n",
+            "T0101 a task needs a command: text or a list of texts",
+        ),
+        (
+            "a: {type: int, default: x}\n",
+            "T0108 the default of `a` is not a whole number",
+        ),
+        ("a: [\n", "E0102 not YAML: unclosed bracket '['"),
+        (
+            "skip_if_exists: [x]\n",
+            "W0104 `skip_if_exists` is read as `_skip_if_exists` without its underscore",
+        ),
+    ];
+    for (copier, wanted) in cases {
+        let made = make(tree(&[("copier.yml", copier)]), &Given::default());
+        assert_eq!(made.problems, [wanted], "{copier}");
+    }
+    let made = make(
+        tree(&[("copier.yml", "a: 1\n"), ("x.jinja", "one\n{% for %}\n")]),
+        &Given::default(),
+    );
+    assert!(
+        made.problems[0].starts_with("T0106 a file of the template cannot be rendered"),
+        "{:?}",
+        made.problems
+    );
+    // An endless template ends.
+    let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}";
+    let made = make(tree(&[("x.jinja", endless)]), &Given::default());
+    assert!(
+        made.problems[0].contains("does not come to an end"),
+        "{:?}",
+        made.problems
+    );
+}
+
+#[test]
+fn values_are_written_so_that_they_are_read_again() {
+    let values = json!({
+        "a": "yes", "b": "1", "c": "it's: #1", "d": "two\nlines\u{85}", "e": "", "f": [1, {"g": null}, []], "h": {}, "i": 1.5,
+        "j": "git@example.org:a/b.git", "k": "- x", "l": "x ", "m": "0x1f", "n": "https://example.org/x#y", "o": "~", "p": "12:30:45", "q": "ünï",
+    });
+    for indent in [2, 4] {
+        assert_eq!(
+            question::yaml(&to_yaml(&values, indent)),
+            Some(values.clone()),
+            "{}",
+            to_yaml(&values, indent)
+        );
+    }
+}
+
+#[test]
+fn every_code_is_used() {
+    let mut text = String::new();
+    for entry in
+        std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/template")).unwrap()
+    {
+        let path = entry.unwrap().path();
+        if !path.ends_with("codes.rs") && !path.ends_with("tests.rs") {
+            text += &std::fs::read_to_string(path).unwrap();
+        }
+    }
+    for (name, code) in codes::NAMES {
+        assert!(
+            text.contains(&format!("codes::{name}")),
+            "{name} {code} is not used"
+        );
+    }
+}
