@@ -65,6 +65,9 @@ impl Aim {
         let code = lab.finish(running).code;
         self.at.store(0, Ordering::SeqCst);
         assert!([-1, 0].contains(&code));
+        // Else the next command looks before the engine has done what the killed one had asked for last; what
+        // comes of that is shown on the simulator, where such a moment can be chosen.
+        proxy.settle();
         code == -1
     }
 }

@@ -7,7 +7,7 @@ use std::{
     os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -48,6 +48,8 @@ struct Inner {
     changes: AtomicUsize,
     lines: Mutex<Vec<String>>,
     ended: AtomicBool,
+    /// How many connections are served, and a bell for when one ends.
+    served: (Mutex<usize>, Condvar),
 }
 
 impl Proxy {
@@ -96,6 +98,15 @@ impl Proxy {
     /// How many changing requests came.
     pub fn changes(&self) -> usize {
         self.inner.changes.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the engine is done with all that came through here: what a killed client had asked for goes on.
+    pub fn settle(&self) {
+        let (served, bell) = &self.inner.served;
+        let served = served.lock().unwrap();
+        let most = Duration::from_secs(30);
+        let waited = bell.wait_timeout_while(served, most, |served| *served > 0);
+        assert!(!waited.unwrap().1.timed_out(), "a connection stays open");
     }
 
     /// All requests so far.
@@ -160,6 +171,17 @@ impl Write for Conn {
 /// What is to become of the next answer on a connection.
 type Next = Arc<Mutex<Fate>>;
 
+/// One connection that is served.
+struct Served(Arc<Inner>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let (served, bell) = &self.0.served;
+        *served.lock().unwrap() -= 1;
+        bell.notify_all();
+    }
+}
+
 impl Inner {
     fn new(engine: &Path, judge: Box<Judge>) -> Arc<Self> {
         Arc::new(Self {
@@ -168,6 +190,7 @@ impl Inner {
             changes: AtomicUsize::new(0),
             lines: Mutex::default(),
             ended: AtomicBool::new(false),
+            served: (Mutex::new(0), Condvar::new()),
         })
     }
 
@@ -176,7 +199,9 @@ impl Inner {
             return;
         }
         let inner = Arc::clone(self);
+        *inner.served.0.lock().unwrap() += 1;
         std::thread::spawn(move || {
+            let _served = Served(Arc::clone(&inner));
             // An engine that is away: the client sees its connection end.
             let Ok(engine) = UnixStream::connect(&inner.engine).map(Conn::Unix) else {
                 return client.end(Shutdown::Both);
