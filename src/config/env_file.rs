@@ -1,5 +1,14 @@
-//! Files of variables (`.env`): `NAME=value` a line, with the quotes that dotenv and Compose know.
+//! Files of variables (`.env`): `NAME=value` a line, in the two dialects that are about.
 //!
+//! | | services.env | compose |
+//! |---|---|---|
+//! | read so by | python-dotenv, as DTaaS has it | Compose |
+//! | name | a letter or `_`, then letters, digits, `_.-` | letters, digits, `_.-[]` |
+//! | after the name | `=` | `=` or `:` |
+//! | in single quotes | `\'` and `\\` are escapes | `\'` is |
+//! | in double quotes | `\" \\ \n \r \t` are escapes | those, `\'` and `\$` are |
+//!
+//! Where Compose is told to take a file as it stands (`format: raw`), a value is the rest of its line.
 //! No crate is used for it: those that are kept read whole maps, and a problem needs its place.
 
 use super::codes;
@@ -10,6 +19,51 @@ use std::sync::Arc;
 /// How many variables a file may have.
 const MOST: usize = 10_000;
 
+/// How a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// As python-dotenv reads `services.env`.
+    Services,
+    /// As Compose reads `.env` files.
+    Compose,
+    /// As Compose reads them where they are said to be raw: values as they stand.
+    Raw,
+}
+
+impl Dialect {
+    fn is_name(self, text: &str) -> bool {
+        let (more, first): (_, fn(char) -> bool) = match self {
+            Self::Services => ("_.-", |c| c.is_ascii_alphabetic() || c == '_'),
+            Self::Compose | Self::Raw => ("_.-[]", |_| true),
+        };
+        let fine = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+        text.starts_with(first) && text.chars().all(fine)
+    }
+
+    fn separators(self) -> &'static [char] {
+        match self {
+            Self::Services => &['='],
+            Self::Compose | Self::Raw => &['=', ':'],
+        }
+    }
+
+    /// What a backslash and `c` within quotes stand for; none where that is themselves.
+    fn escape(self, quote: char, c: char) -> Option<&'static str> {
+        match (self, quote, c) {
+            (_, '\'', '\'') => Some("'"),
+            (Self::Services, '\'', '\\') | (_, '"', '\\') => Some("\\"),
+            (_, '"', '"') => Some("\""),
+            (_, '"', 'n') => Some("\n"),
+            (_, '"', 'r') => Some("\r"),
+            (_, '"', 't') => Some("\t"),
+            (Self::Compose, '"', '\'') => Some("'"),
+            // What fills variables in takes it for a dollar.
+            (Self::Compose, '"', '$') => Some("$$"),
+            _ => None,
+        }
+    }
+}
+
 /// A variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Variable {
@@ -19,41 +73,44 @@ pub(super) struct Variable {
     pub value: Option<Sp<String>>,
     /// Whether `${NAME}` in it may stand for another variable: not within single quotes.
     pub expands: bool,
+    /// Whether something was wrong with its value, which was said.
+    pub broken: bool,
 }
 
 /// Reads a file; what is wrong with a line is said, and the next one is read.
-pub(super) fn parse(source: &Arc<Source>, d: &mut Diagnostics) -> Vec<Variable> {
+pub(super) fn parse(source: &Arc<Source>, dialect: Dialect, d: &mut Diagnostics) -> Vec<Variable> {
     if let Some(at) = source.text.find('\0') {
         let place = Place::new(source, at..at + 1);
         let summary = "the file contains a zero byte";
         d.push(Diagnostic::error(codes::SYNTAX, Some(place), summary));
         return Vec::new();
     }
-    let mut lines = Lines { source, at: 0 };
+    let mut lines = Lines {
+        source,
+        dialect,
+        at: 0,
+    };
     let mut all = Vec::new();
     while lines.at < source.text.len() {
-        match lines.line() {
-            Ok(Some(one)) if all.len() == MOST => {
-                let summary = format!("`{}` has more than 10,000 variables", source.name);
-                d.push(Diagnostic::error(codes::TOO_LARGE, one.name.at, summary));
-                break;
-            }
-            Ok(variable) => all.extend(variable),
-            Err(problem) => {
-                d.push(*problem);
-                lines.skip();
-            }
+        let Some(one) = lines.line(d) else { continue };
+        if all.len() == MOST {
+            let summary = format!("`{}` has more than 10,000 variables", source.name);
+            d.push(Diagnostic::error(codes::TOO_LARGE, one.name.at, summary));
+            break;
         }
+        all.push(one);
     }
     all
 }
 
 struct Lines<'a> {
     source: &'a Arc<Source>,
+    dialect: Dialect,
     at: usize,
 }
 
-type Read<T> = Result<T, Box<Diagnostic>>;
+/// A value, and whether variables in it are filled in.
+type Value = (Sp<String>, bool);
 
 impl Lines<'_> {
     fn rest(&self) -> &str {
@@ -82,15 +139,17 @@ impl Lines<'_> {
         Place::new(self.source, start..end)
     }
 
-    fn error(&self, start: usize, end: usize, summary: &str) -> Diagnostic {
-        Diagnostic::error(codes::SYNTAX, Some(self.place(start, end)), summary)
+    fn error(&self, start: usize, end: usize, summary: &str) -> Box<Diagnostic> {
+        let at = Some(self.place(start, end));
+        Box::new(Diagnostic::error(codes::BAD_ENV_FILE, at, summary))
     }
 
-    fn line(&mut self) -> Read<Option<Variable>> {
+    /// Reads a line, and goes to the next one.
+    fn line(&mut self, d: &mut Diagnostics) -> Option<Variable> {
         self.blanks();
         if self.ahead().is_empty() || self.ahead().starts_with('#') {
             self.skip();
-            return Ok(None);
+            return None;
         }
         if let Some(rest) = self.ahead().strip_prefix("export")
             && rest.starts_with([' ', '\t'])
@@ -100,45 +159,60 @@ impl Lines<'_> {
         }
         let start = self.at;
         let ahead = self.ahead();
-        let end = ahead.find(['=', '#']).unwrap_or(ahead.len());
+        let comment = [" #", "\t#"].iter().filter_map(|mark| ahead.find(mark));
+        let comment = comment.min().unwrap_or(ahead.len());
+        let end = ahead.get(..comment).unwrap_or_default();
+        let end = end.find(self.dialect.separators()).unwrap_or(comment);
         let name = ahead.get(..end).unwrap_or_default().trim_end().to_owned();
-        let fine = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-        let first = |c: char| c.is_ascii_alphabetic() || c == '_';
-        if !name.starts_with(first) || !name.chars().all(fine) {
+        if !self.dialect.is_name(&name) {
+            // What follows an open quote is no variable: it may be secret, so it is not repeated.
             let stop = start + name.len().max(1);
             let error = self.error(start, stop, "this is no variable");
-            return Err(error.help("`NAME=value`, or `#` before a comment").into());
-        }
-        let name = Sp::new(name.clone(), &self.place(start, start + name.len()));
-        if self
-            .ahead()
-            .get(end..)
-            .is_none_or(|rest| !rest.starts_with('='))
-        {
+            d.push(error.help("`NAME=value`, or `#` before a comment"));
             self.skip();
-            return Ok(Some(Variable {
-                name,
-                value: None,
-                expands: false,
-            }));
+            return None;
+        }
+        let mut variable = Variable {
+            name: Sp::new(name.clone(), &self.place(start, start + name.len())),
+            value: None,
+            expands: false,
+            broken: false,
+        };
+        if end == comment {
+            self.skip();
+            return Some(variable);
         }
         self.at += end + 1;
+        match self.value() {
+            Ok((value, expands)) => {
+                variable.value = Some(value);
+                variable.expands = expands;
+            }
+            Err(problem) => {
+                variable.broken = true;
+                d.push(*problem);
+            }
+        }
+        self.skip();
+        Some(variable)
+    }
+
+    /// A value, up to the end of its last line.
+    fn value(&mut self) -> Result<Value, Box<Diagnostic>> {
+        if self.dialect == Dialect::Raw {
+            let text = self.ahead().to_owned();
+            let place = self.place(self.at, self.at + text.len());
+            return Ok((Sp::new(text, &place), false));
+        }
         self.blanks();
-        let quote = self.ahead().chars().next();
-        let (value, expands) = match quote {
-            Some(quote @ ('\'' | '"')) => (self.quoted(quote)?, quote == '"'),
-            _ => (self.plain(), true),
-        };
-        Ok(Some(Variable {
-            name,
-            value: Some(value),
-            expands,
-        }))
+        match self.ahead().chars().next() {
+            Some(quote @ ('\'' | '"')) => Ok((self.quoted(quote)?, quote == '"')),
+            _ => Ok((self.plain(), true)),
+        }
     }
 
     /// A value without quotes: up to a comment or the line's end.
-    fn plain(&mut self) -> Sp<String> {
-        let start = self.at;
+    fn plain(&self) -> Sp<String> {
         let ahead = self.ahead();
         let comment = [" #", "\t#"]
             .iter()
@@ -153,13 +227,12 @@ impl Lines<'_> {
             .get(..comment.unwrap_or(ahead.len()))
             .unwrap_or_default();
         let text = text.trim_end().to_owned();
-        self.skip();
-        let place = self.place(start, start + text.len());
+        let place = self.place(self.at, self.at + text.len());
         Sp::new(text, &place)
     }
 
     /// A value in quotes, which may go on over several lines.
-    fn quoted(&mut self, quote: char) -> Read<Sp<String>> {
+    fn quoted(&mut self, quote: char) -> Result<Sp<String>, Box<Diagnostic>> {
         let start = self.at;
         let mut text = String::new();
         let mut chars = self.rest().char_indices().skip(1);
@@ -169,28 +242,24 @@ impl Lines<'_> {
                 end = Some(at + 1);
                 break;
             }
-            // The one thing that dotenv escapes within single quotes are quote and backslash.
-            let escaped = if c == '\\' {
-                chars.next().map(|(_, c)| c)
-            } else {
-                None
-            };
-            match (c, escaped) {
-                ('\\', Some(c)) if c == quote || c == '\\' => text.push(c),
-                ('\\', Some('n')) if quote == '"' => text.push('\n'),
-                ('\\', Some('r')) if quote == '"' => text.push('\r'),
-                ('\\', Some('t')) if quote == '"' => text.push('\t'),
-                ('\\', Some(c)) => text.extend(['\\', c]),
-                (c, _) => text.push(c),
+            if c != '\\' {
+                text.push(c);
+                continue;
+            }
+            match chars.next() {
+                Some((_, next)) => match self.dialect.escape(quote, next) {
+                    Some(escaped) => text.push_str(escaped),
+                    None => text.extend([c, next]),
+                },
+                None => text.push(c),
             }
         }
         let Some(end) = end else {
             let stop = start + self.ahead().len();
-            let error = self.error(start, stop, "the quote is not closed");
-            return Err(error
-                .label("opened here")
-                .help(format!("close it with {quote}"))
-                .into());
+            let mut error = self.error(start, stop, "the quote is not closed");
+            error.label = "opened here".to_owned();
+            error.help.push(format!("close it with {quote}"));
+            return Err(error);
         };
         let place = self.place(start, start + end);
         self.at += end;
@@ -198,12 +267,11 @@ impl Lines<'_> {
         let ahead = self.ahead();
         if !ahead.is_empty() && !ahead.starts_with('#') {
             let (from, to) = (self.at, self.at + ahead.len());
-            let error = self.error(from, to, "there is more after the closing quote");
-            return Err(error
-                .help("put all of the value into quotes, or `#` before a comment")
-                .into());
+            let mut error = self.error(from, to, "there is more after the closing quote");
+            let help = "put all of the value into quotes, or `#` before a comment";
+            error.help.push(help.to_owned());
+            return Err(error);
         }
-        self.skip();
         Ok(Sp::new(text, &place))
     }
 }
@@ -221,11 +289,16 @@ mod tests {
     }
 
     fn read(text: &str) -> Vec<String> {
+        read_as(Dialect::Services, text)
+    }
+
+    fn read_as(dialect: Dialect, text: &str) -> Vec<String> {
         let mut d = Diagnostics::new();
-        let variables = parse(&source(text), &mut d);
+        let variables = parse(&source(text), dialect, &mut d);
         let mut shown: Vec<String> = variables
             .iter()
             .map(|one| match &one.value {
+                None if one.broken => format!("{} broken", one.name.value),
                 Some(value) => {
                     let (line, column) = value.at.as_ref().unwrap().line_column();
                     let name = &one.name.value;
@@ -271,15 +344,39 @@ mod tests {
         assert_eq!(
             read("A B=1\n=x\nC='x' y\nD=ok\nE=\"a\nF=1\n"),
             [
+                "C broken",
                 "D=\"ok\" 4:3",
+                "E broken",
                 "F=\"1\" 6:3",
-                "E0102 1:1 this is no variable",
-                "E0102 2:1 this is no variable",
-                "E0102 3:7 there is more after the closing quote",
-                "E0102 5:3 the quote is not closed",
+                "E0174 1:1 this is no variable",
+                "E0174 2:1 this is no variable",
+                "E0174 3:7 there is more after the closing quote",
+                "E0174 5:3 the quote is not closed",
             ]
         );
         assert_eq!(read("A=\0"), ["E0102 1:3 the file contains a zero byte"]);
+    }
+
+    #[test]
+    fn dialects_differ_where_they_are_said_to() {
+        use Dialect::{Compose, Raw, Services};
+        for (text, dialect, wanted) in [
+            ("1A[0]=x", Services, "E0174 1:1 this is no variable"),
+            ("1A[0]=x", Compose, "1A[0]=\"x\" 1:7"),
+            ("A: x", Services, "E0174 1:1 this is no variable"),
+            ("A: x", Compose, "A=\"x\" 1:4"),
+            ("A: 'x' # c", Raw, "A=\" 'x' # c\" raw 1:3"),
+            (r"A='\\\'\n'", Services, r#"A="\\'\\n" raw 1:3"#),
+            (r"A='\\\'\n'", Compose, r#"A="\\\\'\\n" raw 1:3"#),
+            (r#"A="\'\$\n\q""#, Services, r#"A="\\'\\$\n\\q" 1:3"#),
+            (r#"A="\'\$\n\q""#, Compose, r#"A="'$$\n\\q" 1:3"#),
+        ] {
+            assert_eq!(
+                read_as(dialect, text).join(" "),
+                wanted,
+                "{text} {dialect:?}"
+            );
+        }
     }
 
     proptest::proptest! {
@@ -287,7 +384,9 @@ mod tests {
 
         #[test]
         fn nothing_makes_it_panic(text in "\\PC*|[A-C='\"\\\\# \t\r\n$é]{0,80}") {
-            read(&text);
+            for dialect in [Dialect::Services, Dialect::Compose, Dialect::Raw] {
+                read_as(dialect, &text);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::credentials::is_email;
 use super::doc::Sp;
-use super::env_file::{self, Variable};
+use super::env_file::{self, Dialect, Variable};
 use super::products::Loaded;
 use super::strength::weakness;
 use super::{Folder, codes, load};
@@ -204,7 +204,7 @@ pub(super) fn check(folder: &dyn Folder, wanted: &[Sp<String>], d: &mut Diagnost
             return;
         }
     };
-    let said = env_file::parse(&source, d);
+    let said = env_file::parse(&source, Dialect::Services, d);
     let values = values(&said, d);
     for key in KEYS {
         if let Some(value) = values.get(key.0) {
@@ -242,6 +242,7 @@ fn values(said: &[Variable], d: &mut Diagnostics) -> Values {
                 },
                 at: value.at.clone(),
             },
+            None if one.broken => continue,
             None => {
                 let summary = format!("`{name}` has no value");
                 d.push(

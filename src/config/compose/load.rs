@@ -1,11 +1,12 @@
 //! Compose files to one tree: `include`, `extends`, override files, profiles.
 
-use super::dotenv::{self, Format};
+use super::dotenv;
 use super::interpolate::{Filler, Vars};
 use super::merge;
 use super::tree::{Field, Item, Keys, Str, Val};
 use super::{Dir, Project, TAGS};
 use crate::config::doc::{Sp, Value, parse_tagged};
+use crate::config::env_file::Dialect;
 use crate::config::info::Compose;
 use crate::config::products::Loaded;
 use crate::config::{Folder, codes};
@@ -212,7 +213,7 @@ impl Loader<'_> {
             // What a file before said may be named in it.
             let mut known = outer.clone();
             known.fill_from(&own);
-            for line in dotenv::read(&source, &known, Format::Compose, self.d) {
+            for line in dotenv::read(&source, &known, Dialect::Compose, self.d) {
                 if let Some(value) = line.value {
                     own.set(&line.name, value);
                 }

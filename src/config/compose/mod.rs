@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `load` | `include`, `extends`, override files, profiles |
 //! | `tree`, `merge` | values with places and secrets; how one file is laid over another |
-//! | `interpolate`, `dotenv` | `${NAME}`; `.env` files |
+//! | `interpolate`, `dotenv` | `${NAME}`; variables of `.env` files |
 //! | `export` | a stack as a compose file |
 //! | `service`, `settings`, `mounts`, `ports`, `words` | what a service says |
 

@@ -283,7 +283,7 @@ fn each_is_told_with_its_place() {
     variables: E0108 10001:1 `config/services.env` has more than 10,000 variables
     one variable: E0103 2:1 `K` stands twice
     growing: E0108 5:4 what stands above makes this value too long
-    no variables: E0102 1:1 this is no variable
+    no variables: E0174 1:1 this is no variable
     open quotes: E0103 7:1 `A` stands twice
     users: E0108 20001:1 `config/credentials.csv` has more than 20,000 lines
     commas: E0107 1:1 the first line does not name the columns

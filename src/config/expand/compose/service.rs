@@ -3,12 +3,13 @@
 use super::project::Names;
 use super::{files, text};
 use crate::base::{EngineId, ResourceId, names};
-use crate::config::compose::dotenv::{self, Format};
+use crate::config::compose::dotenv;
 use crate::config::compose::{
     Condition, MountFrom, Network, Project, Service, Vars, VolumeUse, guarded, join,
 };
 use crate::config::deploy::Site;
 use crate::config::doc::Sp;
+use crate::config::env_file::Dialect;
 use crate::config::expand::container::{origin, tag_of};
 use crate::config::expand::{Container, Draft, ImageChoice, Port, Volume};
 use crate::config::image::checked;
@@ -221,12 +222,11 @@ impl Cx<'_> {
             let Some(source) = self.file(&file.path.value, at, file.required, d) else {
                 continue;
             };
-            let format = if file.raw {
-                Format::Raw
-            } else {
-                Format::Compose
+            let dialect = match file.raw {
+                true => Dialect::Raw,
+                false => Dialect::Compose,
             };
-            for line in dotenv::read(&source, outer, format, d) {
+            for line in dotenv::read(&source, outer, dialect, d) {
                 let value = line.value.or_else(|| outer.get(&line.name).cloned());
                 if let Some(value) = value {
                     env.insert(line.name, (value, line.at));
