@@ -36,10 +36,10 @@ pub(crate) use doc::{Node, Value, parse};
 pub use doc::{with_entry, with_id, with_value, without_entry};
 pub use identity::{Identity, identity};
 pub use products::{Auth, Listed, list};
-pub use recipe::Recipe;
+pub use recipe::{Generated, Recipe};
 pub use seal::{Facts, Sealed, seal};
 
-use crate::base::{StackId, StackName};
+use crate::base::{StackId, StackName, ValueId};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use products::Loaded;
 use std::{collections::BTreeSet, sync::Arc};
@@ -119,6 +119,14 @@ impl Desired {
     /// References whose facts [`seal`] wants to see in `observed.images`.
     pub fn images(&self) -> BTreeSet<String> {
         self.draft.images()
+    }
+
+    /// Values that are generated and not kept for good (`persistent: false`).
+    pub fn fleeting(&self) -> impl Iterator<Item = &ValueId> {
+        let recipes = self.draft.recipes.iter();
+        recipes
+            .filter(|(_, generated)| !generated.persistent)
+            .map(|(id, _)| id)
     }
 
     /// Directories of the host that containers mount.

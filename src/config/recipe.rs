@@ -1,6 +1,15 @@
 //! How generated values are made.
 
-/// How a value is made. It is made once and kept.
+/// A value that is generated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generated {
+    /// How.
+    pub recipe: Recipe,
+    /// Whether it is kept for good; else another one is made where all that use it are made anew anyway.
+    pub persistent: bool,
+}
+
+/// How a value is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipe {
     /// Letters and digits: first a letter, at least one lower and one upper case, three digits.
@@ -27,6 +36,14 @@ const ALL: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 const CONSONANTS: &[u8] = b"bcdfghjklmnpqrstvwxz";
 
 impl Recipe {
+    /// Made once.
+    pub const fn kept(self) -> Generated {
+        Generated {
+            recipe: self,
+            persistent: true,
+        }
+    }
+
     /// Whether what it makes must not be seen. Names are shown by servers themselves.
     pub const fn is_secret(&self) -> bool {
         match self {

@@ -2,13 +2,13 @@
 
 use super::converge::converged;
 use super::error::{Failed, OpError, Undone};
-use super::gather::{Gathered, gather, random};
+use super::gather::{Gathered, gather};
 use super::images::{images, keep_images};
 use super::session::{Begin, Ending, Session, Who};
+use super::values::values;
 use super::{saved, undo};
-use crate::base::{Digest, Key, Kind, ResourceId, Secret, StackId, ValueId};
-use crate::config::{Desired, Facts, Recipe, seal};
-use crate::diag::Diagnostics;
+use crate::base::{Digest, Key, Kind, ResourceId, Secret, StackId};
+use crate::config::Desired;
 use crate::diff::{Action, Held, Inputs, Wishes, carried};
 use crate::engine::Engine;
 use crate::exec::{self, Context, Event, Events, Failure, Made, Stop, Values};
@@ -17,7 +17,7 @@ use crate::observe::Stamp;
 use crate::plan::{Op, Phase, Plan, check, plan};
 use crate::store::Entry;
 use crate::store::record::{Head, Outcome, Revision};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Compares what was gathered with what a user saw: names what changed since.
 pub type Expect<'a> = dyn Fn(&Gathered, &Plan) -> Vec<String> + Sync + 'a;
@@ -89,6 +89,7 @@ async fn locked<E: Engine>(
     let mut wishes = options.wishes.clone();
     gathered.after_cut_off(engine, &mut wishes).await;
     gathered.check_labels(&wishes)?;
+    gathered.renew_values(desired, &wishes)?;
     let first = gathered.plan(&wishes);
     if !first.refusals.is_empty() {
         return Err(OpError::Refused(first.refusals.clone(), Box::new(first)));
@@ -110,6 +111,7 @@ async fn locked<E: Engine>(
         // What they declare (volumes) is known now.
         gathered = gather(engine, desired).await?;
         gathered.sealed.stack.id = Some(session.id.clone());
+        gathered.renew_values(desired, &wishes)?;
     }
     let head = gathered.peek.head.clone().unwrap_or_default();
     let same = head.digest.as_ref() == Some(&gathered.sealed.stack.digest()) && !head.down;
@@ -315,113 +317,6 @@ impl<'a, E: Engine> Session<'a, E> {
             lock: Some(self.lock()),
         }
     }
-}
-
-/// All values that the stack refers to; makes those that do not exist yet, and seals again with them.
-async fn values<E: Engine>(
-    session: &Session<'_, E>,
-    desired: &Desired,
-    gathered: &mut Gathered,
-) -> Result<(Values, Stack, bool), OpError> {
-    let head = gathered.peek.head.clone().unwrap_or_default();
-    let mut values = match gathered.values.take() {
-        Some(values) => values,
-        None => session.store().values(&head).await?,
-    };
-    let before = values.len();
-    for (id, value) in &gathered.sealed.given {
-        values.entry(id.clone()).or_insert_with(|| value.clone());
-    }
-    // A secret file's content may change under its name: what it was stays, under its digest.
-    let changed = gathered
-        .sealed
-        .given
-        .iter()
-        .any(|(id, value)| values.get(id) != Some(value));
-    for (id, value) in &gathered.sealed.given {
-        if let Some(old) = values.insert(id.clone(), value.clone())
-            && old != *value
-        {
-            let digest = gathered.key.keyed(old.expose().as_bytes());
-            values.insert(versioned(id, &digest), old);
-        }
-    }
-    let mut randomness = |bytes: &mut [u8]| getrandom::fill(bytes).is_ok();
-    let mut made = false;
-    for (id, recipe) in &gathered.sealed.generate {
-        if !values.contains_key(id) {
-            let value = generate(recipe, &mut randomness, id)?;
-            values.insert(id.clone(), Secret::new(value));
-            made = true;
-        }
-    }
-    let new = changed || made || values.len() != before || gathered.peek.key.is_none();
-    if !made {
-        return Ok((values, gathered.sealed.stack.clone(), new));
-    }
-    let digests: BTreeMap<ValueId, Digest> = values
-        .iter()
-        .map(|(id, value)| (id.clone(), gathered.key.keyed(value.expose().as_bytes())))
-        .collect();
-    let facts = Facts {
-        key: &gathered.key,
-        values: &digests,
-        shown: &BTreeMap::new(),
-        observed: &gathered.observed,
-        previous: gathered.base.as_ref(),
-        local: session.engine.info().local,
-    };
-    let mut diagnostics = Diagnostics::new();
-    let Some(sealed) = seal(desired, &facts, &mut diagnostics) else {
-        return Err(OpError::Files(diagnostics));
-    };
-    let mut stack = sealed.stack;
-    stack.id = Some(session.id.clone());
-    Ok((values, stack, new))
-}
-
-/// The id under which a value is kept after another took its place.
-pub(super) fn versioned(id: &ValueId, digest: &Digest) -> ValueId {
-    ValueId::new(format!("{id}@{}", digest.short(16)))
-}
-
-/// The values that `stack` was sealed with, where today's are others.
-pub(super) fn values_of(stack: &Stack, values: &Values, key: &Key) -> Values {
-    let mut of = values.clone();
-    for value in stack.texts().flat_map(crate::model::Text::values) {
-        let Some(digest) = &value.digest else {
-            continue;
-        };
-        let today = values
-            .get(&value.id)
-            .map(|v| key.keyed(v.expose().as_bytes()));
-        if today.as_ref() != Some(digest)
-            && let Some(then) = values.get(&versioned(&value.id, digest))
-        {
-            of.insert(value.id.clone(), then.clone());
-        }
-    }
-    of
-}
-
-fn generate(
-    recipe: &Recipe,
-    randomness: &mut dyn FnMut(&mut [u8]) -> bool,
-    id: &ValueId,
-) -> Result<String, OpError> {
-    let mut ok = true;
-    let value = recipe.make(&mut |bytes| ok &= randomness(bytes));
-    if !ok {
-        // Never a guessable secret.
-        random::<1>()?;
-        return Err(OpError::usage("the system gives no randomness", &[]));
-    }
-    value.ok_or_else(|| {
-        OpError::usage(
-            format!("{id} wants this machine's public address, which is not known"),
-            &["set it in deploy.yml: `external_ip: 203.0.113.7`"],
-        )
-    })
 }
 
 /// What a run leads to, and what from.

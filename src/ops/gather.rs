@@ -6,6 +6,7 @@
 
 use super::error::OpError;
 use super::lost;
+use super::values::align;
 use crate::base::{Digest, Key, ResourceId, StackId, StackName, ValueId, names};
 use crate::config::{Desired, Facts, Sealed, seal};
 use crate::diag::Diagnostics;
@@ -40,6 +41,12 @@ pub struct Gathered {
     pub diagnostics: Diagnostics,
     /// The run that was cut off, where there is one.
     pub open: Option<u64>,
+    /// Digests of the generated values that there are.
+    pub(super) digests: BTreeMap<ValueId, Digest>,
+    /// Values of which an apply makes new ones.
+    pub(super) fresh: BTreeSet<ValueId>,
+    /// Whether the engine is on this machine.
+    local: bool,
 }
 
 /// Gathers.
@@ -92,6 +99,9 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
                 lost: Vec::new(),
                 diagnostics: first,
                 open: head.open,
+                digests: claims,
+                fresh: BTreeSet::new(),
+                local,
                 peek,
             });
         }
@@ -102,6 +112,11 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
     };
     let held = store.held(&head).await?;
     let mut values = store.values(&head).await?;
+    // A run that was undone may have made others. An import, after which there is no digest, means its own.
+    if let Some(base) = base.as_ref().filter(|_| head.digest.is_some()) {
+        let fleeting: BTreeSet<_> = desired.fleeting().collect();
+        align(&mut values, &base.stack, &key, |id| fleeting.contains(id));
+    }
     let store_lost = peek.key.is_none()
         && observed
             .containers
@@ -136,6 +151,9 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
     };
     let lost = lost::lost(&sealed, &observed, &kept);
     Ok(Gathered {
+        digests,
+        fresh: BTreeSet::new(),
+        local,
         sealed,
         observed,
         key,
@@ -171,6 +189,27 @@ impl Gathered {
             plan.steps.clear();
         }
         plan
+    }
+
+    /// The files' stack with these values.
+    pub(super) fn seal(
+        &self,
+        desired: &Desired,
+        digests: &BTreeMap<ValueId, Digest>,
+    ) -> Result<Sealed, OpError> {
+        let facts = Facts {
+            key: &self.key,
+            values: digests,
+            shown: &BTreeMap::new(),
+            observed: &self.observed,
+            previous: self.base.as_ref(),
+            local: self.local,
+        };
+        let mut diagnostics = Diagnostics::new();
+        let sealed = seal(desired, &facts, &mut diagnostics);
+        let mut sealed = sealed.ok_or(OpError::Files(diagnostics))?;
+        sealed.stack.id.clone_from(&self.sealed.stack.id);
+        Ok(sealed)
     }
 
     /// What coasti itself did is nobody else's: what a destroy took, and that a run which was cut off had

@@ -38,6 +38,7 @@ pub(super) fn lost(sealed: &Sealed, observed: &Observed, kept: &Kept<'_>) -> Vec
             ids.filter(|id| sealed.generate.contains_key(id) && !kept.digests.contains_key(id))
                 .collect()
         };
+        let persistent = |id: &ValueId| sealed.generate.get(id).is_some_and(|g| g.persistent);
         for (variable, volume) in read_once(sealed, observed, kept, resource) {
             let gone = spec.env.get(variable).map(missing).unwrap_or_default();
             if gone.is_empty() {
@@ -53,7 +54,7 @@ pub(super) fn lost(sealed: &Sealed, observed: &Observed, kept: &Kept<'_>) -> Vec
                 volume,
             ));
         }
-        for value in spec.texts().flat_map(missing) {
+        for value in spec.texts().flat_map(missing).filter(persistent) {
             let owner = value.as_str().split('/').next().unwrap_or_default();
             if kept.knows(owner) || kept.knows(id.label()) || !told.insert(value.clone()) {
                 continue;

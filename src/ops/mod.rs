@@ -6,6 +6,7 @@ mod converge;
 mod error;
 pub mod files;
 pub mod folder;
+mod fresh;
 pub mod gather;
 pub mod hold;
 mod images;
@@ -17,6 +18,7 @@ pub mod secrets;
 mod session;
 pub mod status;
 mod undo;
+mod values;
 
 pub use error::{Failed, OpError, Undone};
 pub use session::{Session, Who};

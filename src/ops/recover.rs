@@ -1,9 +1,10 @@
 //! Back to what was: `rollback`, `recover`, `destroy`.
 
-use super::apply::{Applied, Goal, checked, run, summary, values_of};
+use super::apply::{Applied, Goal, checked, run, summary};
 use super::error::OpError;
 use super::images::{images, keep_images};
 use super::session::{Begin, Session, Who};
+use super::values::values_of;
 use crate::base::{Key, Kind, RevisionId, StackId, StackName};
 use crate::diff::{Cause, Inputs, Reason, Wishes, carried};
 use crate::engine::{Call, Engine, Look, Scope};

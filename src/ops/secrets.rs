@@ -1,10 +1,10 @@
 //! `coasti secret`: values kept in the store.
 
-use super::apply::{values_of, versioned};
 use super::error::OpError;
 use super::gather::owned;
 use super::recover::{Known, known};
 use super::session::{Begin, Session, Who};
+use super::values::{align, values_of, versioned};
 use crate::base::{Secret, StackId, StackName, ValueId};
 use crate::engine::{Engine, Look};
 use crate::exec::{Events, Stop, Values};
@@ -35,9 +35,11 @@ pub async fn all<L: Look>(look: &L, name: &StackName, id: &StackId) -> Result<Ke
         (Some(good), Some(key)) => values_of(&good.stack, &newest, key),
         _ => newest.clone(),
     };
+    // What runs proves nothing any more once another value was taken in.
+    let imported = head.digest.is_none();
     let changed = values
         .iter()
-        .filter(|(id, value)| newest.get(*id) != Some(value))
+        .filter(|(id, value)| imported && newest.get(*id) != Some(value))
         .map(|(id, _)| id.clone())
         .collect();
     Ok(Kept { values, changed })
@@ -127,6 +129,10 @@ pub async fn import<E: Engine>(
             None => crate::base::Key::new(super::gather::random()?),
         };
         let mut all = store.values(&head).await?;
+        if let Some(good) = known.good.as_ref().filter(|_| head.digest.is_some()) {
+            // What a run that was undone made is not taken in by the way.
+            align(&mut all, &good.stack, &key, |_| true);
+        }
         let in_force = match &known.good {
             Some(good) => values_of(&good.stack, &all, &key),
             None => Values::new(),

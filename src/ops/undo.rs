@@ -1,8 +1,9 @@
 //! Undoing a failed run: an ordinary plan back to the last good revision.
 
-use super::apply::{Goal, checked, failed, values_of};
+use super::apply::{Goal, checked, failed};
 use super::error::{OpError, Undone};
 use super::session::{ENGINE_PATIENCE, Session};
+use super::values::values_of;
 use crate::base::{EngineId, Kind};
 use crate::diff::{Inputs, Wishes};
 use crate::engine::{Call, Engine, EngineError, Scope};

@@ -23,3 +23,4 @@ mod layers;
 mod products;
 mod scenarios;
 mod support;
+mod values;

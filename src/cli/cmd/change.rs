@@ -152,12 +152,13 @@ async fn ask(
     desired: &Desired,
     wishes: &Wishes,
 ) -> Result<Option<Saved>, OpError> {
-    let gathered = gather(engine, desired).await?;
+    let mut gathered = gather(engine, desired).await?;
     gathered.check_labels(wishes)?;
     shell.warn(&gathered.diagnostics);
     let mut wishes = wishes.clone();
     gathered.after_cut_off(engine, &mut wishes).await;
     let wishes = &wishes;
+    gathered.renew_values(desired, wishes)?;
     let plan = gathered.plan(wishes);
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));

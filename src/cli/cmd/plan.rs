@@ -56,7 +56,7 @@ pub(super) async fn plan(
     }
     let (_, desired) = shell.files()?;
     let engine = shell.engine().await?;
-    let gathered = gather(&engine, &desired).await?;
+    let mut gathered = gather(&engine, &desired).await?;
     shell.warn(&gathered.diagnostics);
     let mut wishes = wishes(narrow);
     gathered.check_labels(&wishes)?;
@@ -64,6 +64,7 @@ pub(super) async fn plan(
         wishes.remote = refresh(shell, &engine, &desired).await;
     }
     gathered.after_cut_off(&engine, &mut wishes).await;
+    gathered.renew_values(&desired, &wishes)?;
     let plan = gathered.plan(&wishes);
     let stack = &gathered.sealed.stack;
     let style = shell.data_style();

@@ -3,7 +3,7 @@
 use super::entries;
 use crate::config::codes;
 use crate::config::doc::{Node, Sp, Table, Value};
-use crate::config::recipe::Recipe;
+use crate::config::recipe::{Generated, Recipe};
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use std::collections::BTreeMap;
 
@@ -58,8 +58,8 @@ pub(in crate::config) enum EnvKind {
         /// Which.
         key: String,
     },
-    /// Made once.
-    Generated(Recipe),
+    /// Made by coasti.
+    Generated(Generated),
     /// The content of a secret's file.
     Secret(String),
 }
@@ -70,7 +70,7 @@ impl std::fmt::Debug for EnvKind {
         match self {
             Self::Text(_) => f.write_str("Text(…)"),
             Self::Of { from, key } => write!(f, "Of({from}.{key})"),
-            Self::Generated(recipe) => write!(f, "{recipe:?}"),
+            Self::Generated(generated) => write!(f, "{generated:?}"),
             Self::Secret(name) => write!(f, "Secret({name})"),
         }
     }
@@ -170,16 +170,9 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
     let kind = table.text("type", d);
     let length = table.int("length", 1..=512, d);
     let display = table.flag("display", d).is_some_and(|flag| flag.value);
-    if let Some(kept) = table.flag("persistent", d).filter(|kept| !kept.value) {
-        d.push(
-            Diagnostic::warning(
-                codes::IGNORED,
-                kept.at,
-                "`persistent: false` has no effect yet",
-            )
-            .label("the value is made once and kept"),
-        );
-    }
+    let fleeting = table.flag("persistent", d).filter(|kept| !kept.value);
+    let persistent = fleeting.is_none();
+    let generated = |recipe| EnvKind::Generated(Generated { recipe, persistent });
     let file = file(&mut table, d);
     table.accept(&["persist"]);
     table.finish(d);
@@ -203,17 +196,17 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
         );
         return None;
     } else if on(external_ip) {
-        EnvKind::Generated(Recipe::ExternalIp)
+        generated(Recipe::ExternalIp)
     } else if on(random) {
         let word = kind.as_ref().map_or("str", |kind| kind.value.as_str());
         match word {
             "str" | "string" => {
                 let length = length.and_then(|length| usize::try_from(length.value).ok());
-                EnvKind::Generated(Recipe::Password {
+                generated(Recipe::Password {
                     length: length.unwrap_or(24),
                 })
             }
-            "int" | "integer" => EnvKind::Generated(Recipe::Integer),
+            "int" | "integer" => generated(Recipe::Integer),
             _ => {
                 if let Some(kind) = &kind {
                     super::one_of(kind, "`type` of a random value", &["str", "int"], d);
@@ -222,15 +215,27 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
             }
         }
     } else if on(database) {
-        EnvKind::Generated(Recipe::Database)
+        generated(Recipe::Database)
     } else if on(user) {
-        EnvKind::Generated(Recipe::User)
+        generated(Recipe::User)
     } else if let Some(secret) = secret {
         EnvKind::Secret(secret.value)
     } else {
         d.push(bad(name, node, FORMS));
         return None;
     };
+    if let Some(fleeting) = fleeting
+        && !matches!(kind, EnvKind::Generated(_))
+    {
+        d.push(
+            Diagnostic::warning(
+                codes::IGNORED,
+                fleeting.at,
+                "`persistent: false` has no effect here",
+            )
+            .label("this value is not generated"),
+        );
+    }
     Some(EnvDef {
         kind,
         display,

@@ -15,7 +15,7 @@ pub(super) use checks::{forbids_overlap, overlap, refused};
 use super::codes;
 use super::deploy::Deploy;
 use super::products::Products;
-use super::{Folder, Recipe};
+use super::{Folder, Generated};
 use crate::base::{ResourceId, Secret, StackId, StackName, ValueId};
 use crate::diag::{Diagnostics, Origin, Place};
 use crate::model::{About, ContainerSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
@@ -44,7 +44,7 @@ pub(super) struct Draft {
     /// Secrets that stand in files, by `secret:NAME` and by an id of the draft's own.
     pub given: BTreeMap<ValueId, Secret<String>>,
     /// How generated values are made.
-    pub recipes: BTreeMap<ValueId, Recipe>,
+    pub recipes: BTreeMap<ValueId, Generated>,
 }
 
 /// A network.

@@ -129,9 +129,9 @@ fn presets(service: &'static dyn Service) -> Parts {
     for (name, preset) in service.env() {
         let kind = match *preset {
             Preset::Text(text) => EnvKind::Text(text.to_owned()),
-            Preset::Password(length) => EnvKind::Generated(Recipe::Password { length }),
-            Preset::User => EnvKind::Generated(Recipe::User),
-            Preset::Database => EnvKind::Generated(Recipe::Database),
+            Preset::Password(length) => EnvKind::Generated(Recipe::Password { length }.kept()),
+            Preset::User => EnvKind::Generated(Recipe::User.kept()),
+            Preset::Database => EnvKind::Generated(Recipe::Database.kept()),
             Preset::OfVolume(volume, key) => EnvKind::Of {
                 from: volume.to_owned(),
                 key: key.to_owned(),

@@ -5,10 +5,10 @@ use super::provider::Provider;
 use super::values::{Unit, Values};
 use super::{Container, Draft, ImageChoice, Network, codes, image, provider};
 use crate::base::{ResourceId, names};
+use crate::config::Folder;
 use crate::config::app::{Parts, VolumeKind};
 use crate::config::deploy::{Deploy, Site};
 use crate::config::products::{Product, Products};
-use crate::config::{Folder, Recipe};
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::graph;
 use crate::model::{Command, Need, Text, ValueRef};
@@ -138,7 +138,10 @@ pub(super) fn expand(
 fn exposed(draft: &Draft, words: Vec<Text>, text: &Text, at: Option<&Place>, d: &mut Diagnostics) {
     let shown = Command::new(words, services::ASKS).exposed;
     // Names of users and databases are no secrets: servers show them themselves.
-    let secret = |value: &ValueRef| draft.recipes.get(&value.id).is_none_or(Recipe::is_secret);
+    let secret = |value: &ValueRef| {
+        let generated = draft.recipes.get(&value.id);
+        generated.is_none_or(|generated| generated.recipe.is_secret())
+    };
     if !shown.iter().any(secret) {
         return;
     }

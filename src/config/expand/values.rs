@@ -5,10 +5,10 @@
 use super::template::{self, Piece};
 use super::{Draft, codes};
 use crate::base::{Secret, ValueId};
-use crate::config::Folder;
 use crate::config::app::{EnvDef, EnvKind};
 use crate::config::doc::Sp;
 use crate::config::secrecy;
+use crate::config::{Folder, Recipe};
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::model::{Part, Text, ValueRef};
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,13 +130,13 @@ impl<'a> Values<'a> {
                 Some(self.hide(unit, name, text, draft))
             }
             EnvKind::Of { from, key } => self.refer(unit, from, key, def.at.as_ref(), draft, d),
-            EnvKind::Generated(recipe) => {
-                if let (super::Recipe::ExternalIp, Some(ip)) = (recipe, self.external_ip) {
+            EnvKind::Generated(generated) => {
+                if let (Recipe::ExternalIp, Some(ip)) = (&generated.recipe, self.external_ip) {
                     return Some(Text::plain(ip));
                 }
                 let address = &self.units.get(unit)?.address;
                 let id = ValueId::new(format!("{address}/{name}"));
-                draft.recipes.insert(id.clone(), recipe.clone());
+                draft.recipes.insert(id.clone(), generated.clone());
                 Some(Text::value(id, None))
             }
             EnvKind::Secret(secret) => self.secret(secret, false, def.at.as_ref(), draft, d),

@@ -8,7 +8,7 @@ mod subnets;
 mod volumes;
 
 use super::expand::{Container, Draft, ImageChoice, forbids_overlap, refused};
-use super::{Desired, Recipe, codes};
+use super::{Desired, Generated, codes};
 use crate::base::{Digest, EngineId, Key, ResourceId, Secret, ValueId};
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{
@@ -41,7 +41,7 @@ pub struct Sealed {
     /// The stack.
     pub stack: Stack,
     /// Every generated value that the stack refers to, made or not.
-    pub generate: BTreeMap<ValueId, Recipe>,
+    pub generate: BTreeMap<ValueId, Generated>,
     /// Secrets that stand in files, to be stored before they are used.
     pub given: BTreeMap<ValueId, Secret<String>>,
     /// Images that the engine does not have yet: which volumes they declare is not known.
@@ -372,7 +372,7 @@ fn settle(
     draft: &Draft,
     facts: &Facts<'_>,
     given: &mut BTreeMap<ValueId, Secret<String>>,
-    generate: &mut BTreeMap<ValueId, Recipe>,
+    generate: &mut BTreeMap<ValueId, Generated>,
 ) {
     if let Some(secret) = draft.given.get(&value.id) {
         let digest = facts.key.keyed(secret.expose().as_bytes());
@@ -384,7 +384,7 @@ fn settle(
         return;
     }
     value.digest = facts.values.get(&value.id).cloned();
-    if let Some(recipe) = draft.recipes.get(&value.id) {
-        generate.insert(value.id.clone(), recipe.clone());
+    if let Some(generated) = draft.recipes.get(&value.id) {
+        generate.insert(value.id.clone(), generated.clone());
     }
 }

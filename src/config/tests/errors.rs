@@ -426,10 +426,10 @@ fn names_that_meet() {
 }
 
 #[test]
-fn what_has_no_effect_yet_is_said() {
-    insta::assert_snapshot!(of_app("env: {A: {random: true, persistent: 'false'}}\nvolume:\n- {type: directory, name: /srv/x, target: /x, create: true}\nrun:\n  post-run: [a]\n  packages: [a]\n  start: []\n"), @r#"
-    W0150 products/wiki/nua-config.yml:3:37 `persistent: false` has no effect yet
-        ^ the value is made once and kept
+fn what_has_no_effect_is_said() {
+    insta::assert_snapshot!(of_app("env: {A: {key: B, persistent: 'false'}, B: b}\nvolume:\n- {type: directory, name: /srv/x, target: /x, create: true}\nrun:\n  post-run: [a]\n  packages: [a]\n  start: []\n"), @r#"
+    W0150 products/wiki/nua-config.yml:3:31 `persistent: false` has no effect here
+        ^ this value is not generated
     W0150 products/wiki/nua-config.yml:8:3 `packages` has no effect here
         ^ nua builds it into its own images
         help: what the image starts is changed by `command` and `entrypoint` of `docker`

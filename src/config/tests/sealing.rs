@@ -87,7 +87,7 @@ fn an_app_with_a_database() {
     let generate: Vec<_> = sealed
         .generate
         .iter()
-        .map(|(id, recipe)| format!("{id} {recipe:?}"))
+        .map(|(id, generated)| format!("{id} {:?}", generated.recipe))
         .collect();
     insta::assert_snapshot!(generate.join("\n"), @r#"
     wiki/KEY Password { length: 32 }

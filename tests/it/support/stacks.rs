@@ -306,6 +306,10 @@ fn app(label: &str, site: &Site) -> Value {
     if site.secret {
         env.insert("CODE_FILE".into(), json!({"random": true, "file": true}));
         env.insert("TOKEN".into(), json!({"random": true, "length": 16}));
+        env.insert(
+            "SESSION".into(),
+            json!({"random": true, "persistent": false}),
+        );
     }
     let mut docker = serde_json::Map::new();
     if let Some(memory) = site.memory {
@@ -430,7 +434,8 @@ pub async fn apply_wishes(sim: &Sim, files: &Files, wishes: Wishes) -> Result<Ap
 
 /// `coasti plan --out FILE`.
 pub async fn saved(sim: &Sim, files: &Files) -> Saved {
-    let gathered = gathered(sim, files).await;
+    let mut gathered = gathered(sim, files).await;
+    gathered.renew_values(&files.desired(), &wishes()).unwrap();
     let text = serde_json::to_vec(&Saved::new(&gathered, &gathered.plan(&wishes()), &wishes()));
     serde_json::from_slice(&text.unwrap()).unwrap()
 }
@@ -478,7 +483,10 @@ pub async fn gathered(sim: &Sim, files: &Files) -> Gathered {
 
 /// `coasti plan`.
 pub async fn plan(sim: &Sim, sites: &Sites) -> Plan {
-    gathered(sim, &Files::of(sites)).await.plan(&wishes())
+    let files = Files::of(sites);
+    let mut gathered = gathered(sim, &files).await;
+    gathered.renew_values(&files.desired(), &wishes()).unwrap();
+    gathered.plan(&wishes())
 }
 
 /// `coasti recover`, after the lock of the killed process was released as its user would (here the process
