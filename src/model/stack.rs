@@ -382,6 +382,38 @@ impl Stack {
     }
 }
 
+/// By the images' convention, a variable called so names a file with the value.
+const IN_FILE: &str = "_FILE";
+
+/// How a container is given what an image reads from a variable, or from the file that another one names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given<'a> {
+    /// Not at all.
+    Nowhere,
+    /// The variable that says it, and what it says.
+    As(String, &'a Text),
+    /// By a variable that names a file which is not delivered: nobody knows what is in it.
+    Unseen(String),
+}
+
+impl<'a> Given<'a> {
+    /// What is given, where that is known.
+    pub fn text(&self) -> Option<&'a Text> {
+        match self {
+            Self::As(_, text) => Some(text),
+            Self::Nowhere | Self::Unseen(_) => None,
+        }
+    }
+
+    /// The variable that says it.
+    pub fn variable(&self) -> Option<&str> {
+        match self {
+            Self::As(variable, _) | Self::Unseen(variable) => Some(variable),
+            Self::Nowhere => None,
+        }
+    }
+}
+
 impl ContainerSpec {
     /// Every text in it.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
@@ -408,6 +440,21 @@ impl ContainerSpec {
             .chain(&mut self.post_run)
             .chain(health)
             .collect()
+    }
+
+    /// What a variable is given: in itself, or in the file that `NAME_FILE` names.
+    pub fn given(&self, variable: &str) -> Given<'_> {
+        if let Some(text) = self.env.get(variable) {
+            return Given::As(variable.to_owned(), text);
+        }
+        let by_file = format!("{variable}{IN_FILE}");
+        let Some(path) = self.env.get(&by_file) else {
+            return Given::Nowhere;
+        };
+        match path.as_plain().and_then(|path| self.files.get(path)) {
+            Some(file) => Given::As(by_file, &file.content),
+            None => Given::Unseen(by_file),
+        }
     }
 
     /// The volumes that it may write to.

@@ -40,17 +40,18 @@ pub(super) fn lost(sealed: &Sealed, observed: &Observed, kept: &Kept<'_>) -> Vec
         };
         let persistent = |id: &ValueId| sealed.generate.get(id).is_some_and(|g| g.persistent);
         for (variable, volume) in read_once(sealed, observed, kept, resource) {
-            let gone = spec.env.get(variable).map(missing).unwrap_or_default();
+            let given = spec.given(variable);
+            let gone = given.text().map(missing).unwrap_or_default();
             if gone.is_empty() {
                 continue;
             }
             told.extend(gone);
-            let named = format!("{}/{variable}", id.address);
+            let by = given.variable().unwrap_or(variable);
             refusals.push(refusal(
                 id,
                 resource,
-                &format!("env.{variable}"),
-                &named,
+                &format!("env.{by}"),
+                &format!("{}/{by}", id.address),
                 volume,
             ));
         }

@@ -96,7 +96,7 @@ fn bound(known: &Known) -> BTreeMap<ValueId, String> {
         for (variable, data) in init_only {
             let there = data.as_str().starts_with('/')
                 || known.observed.volumes.contains_key(data.as_str());
-            let values = spec.env.get(variable).into_iter();
+            let values = spec.given(variable).text().into_iter();
             for value in values
                 .flat_map(crate::model::Text::values)
                 .filter(|_| there)

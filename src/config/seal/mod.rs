@@ -12,7 +12,7 @@ use super::{Desired, Generated, codes};
 use crate::base::{Digest, EngineId, Key, ResourceId, Secret, ValueId};
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{
-    About, ContainerSpec, FileSpec, ImageSpec, MountSource, Need, NetworkSpec, Order, Pull,
+    About, ContainerSpec, FileSpec, Given, ImageSpec, MountSource, Need, NetworkSpec, Order, Pull,
     Resource, Role, Spec, Stack, ValueRef,
 };
 use crate::observe::Observed;
@@ -265,6 +265,11 @@ fn build(
         }
         stack.resources.entry(image.clone()).or_insert(made);
 
+        for file in std::mem::take(&mut container.files) {
+            let field = format!("files.{}", file.target);
+            container.origins.insert(field, file.at.origin());
+            container.spec.files.insert(file.target, file.spec);
+        }
         let mut about = container.about.clone();
         about.init_only = init_only(&about, &container.spec);
         let mut needs = std::mem::take(&mut container.needs);
@@ -278,11 +283,6 @@ fn build(
             if let Some(id) = network_ids.get(network.as_str()) {
                 needs.insert(id.clone(), Need::Exists);
             }
-        }
-        for file in std::mem::take(&mut container.files) {
-            let field = format!("files.{}", file.target);
-            container.origins.insert(field, file.at.origin());
-            container.spec.files.insert(file.target, file.spec);
         }
         stack.resources.insert(
             container.id,
@@ -361,7 +361,7 @@ fn init_only(about: &About, spec: &ContainerSpec) -> BTreeMap<String, EngineId> 
         Some(MountSource::Tmpfs { .. }) | None => return BTreeMap::new(),
     };
     let read = service.init_only().iter();
-    read.filter(|name| spec.env.contains_key(**name))
+    read.filter(|name| spec.given(name) != Given::Nowhere)
         .map(|name| ((*name).to_owned(), kept.clone()))
         .collect()
 }

@@ -65,3 +65,20 @@ provider:
     assert_ne!(hash(&first), hash(&second));
     assert_eq!(name(&second), name(&sealed(&folder, &world)));
 }
+
+#[test]
+fn a_database_reads_its_password_file_only_once() {
+    let image = "docker.io/library/postgres:15.1";
+    let env = "{POSTGRES_PASSWORD_FILE: {random: true, file: true}}";
+    let site = format!("- {{label: db, image: '{image}', env: {env}}}\n");
+    let folder = Map::wiki(
+        "metadata: {id: wiki}\nimage: acme/wiki:1\n",
+        &errors::deploy(&site),
+    );
+    let mut world = World::new();
+    world.image(image, &["/var/lib/postgresql/data"]);
+    let stack = sealed(&folder, &world).stack;
+    let about = stack.resources[&ResourceId::container("db")].about.as_ref();
+    let read = &about.unwrap().init_only;
+    assert_eq!(Vec::from_iter(read.keys()), ["POSTGRES_PASSWORD"]);
+}

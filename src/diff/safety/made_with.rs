@@ -2,7 +2,7 @@
 
 use super::{Before, Inputs, Refusal};
 use crate::base::ResourceId;
-use crate::model::{ContainerSpec, MountSource, Part, Resource, Role, Text};
+use crate::model::{ContainerSpec, Given, MountSource, Part, Resource, Role, Text};
 use crate::services::{self, Service};
 
 /// A database's files belong to its version.
@@ -76,42 +76,54 @@ pub(super) fn init_only(
         });
         // A directory cannot be looked at: what was written to is taken to be there.
         let kept = data.as_str().starts_with('/') || inputs.has_volume(data.as_str());
-        let (was, now) = (before.spec.env.get(variable), spec.env.get(variable));
-        if !kept || !wrote || same_text(was, now) {
+        let (was, now) = (before.spec.given(variable), spec.given(variable));
+        if !kept || !wrote || same(&was, &now) {
             continue;
         }
-        let mut help = vec![
-            format!(
-                "put the old value back (coasti secret get {}/{variable}), or",
-                id.address
-            ),
-            format!(
-                "change it inside the service, let coasti have the same value (coasti secret import), and \
-                 apply with `--new-data {}`",
-                id.label()
-            ),
-        ];
-        if was.is_none() {
-            help = vec![
+        let by = now.variable().unwrap_or(variable);
+        let help = match was.text() {
+            Some(was) => vec![
+                format!("put the old value back{}, or", where_kept(was)),
+                format!(
+                    "change it inside the service, let coasti have the same value, and apply with `--new-data {}`",
+                    id.label()
+                ),
+            ],
+            None => vec![
                 "leave it out, as before, and set it inside the service, or".into(),
                 format!(
                     "if the data was made with this very value: `--new-data {}`",
                     id.label()
                 ),
-            ];
-        }
+            ],
+        };
         refusals.push(Refusal {
             code: "P0302".into(),
             id: id.clone(),
-            summary: format!("`{variable}` changed, but the data was made with another value"),
+            summary: format!("`{by}` changed, but the data was made with another value"),
             why: format!(
-                "the image reads {variable} only when it initialises `{data}`; changing the variable \
-                 would only make the two disagree"
+                "the image reads {by} only when it initialises `{data}`; changing it would only make the two \
+                 disagree"
             ),
             help,
-            origin: resource.origin(&format!("env.{variable}")).cloned(),
+            origin: resource.origin(&format!("env.{by}")).cloned(),
         });
     }
+}
+
+/// How to see what was last applied.
+fn where_kept(text: &Text) -> String {
+    match text.as_value().map(|value| value.id.as_str()) {
+        Some(id) if id.contains('/') => format!(" (coasti secret get {id})"),
+        Some(id) => format!(" (coasti secret export has it as `{id}`)"),
+        None => String::new(),
+    }
+}
+
+/// Whether both are given the same, as far as can be known.
+fn same(a: &Given<'_>, b: &Given<'_>) -> bool {
+    let unseen = |given: &Given<'_>| matches!(given, Given::Unseen(_));
+    unseen(a) || unseen(b) || same_text(a.text(), b.text())
 }
 
 /// Whether two texts are the same as far as can be known: digests decide, not names.

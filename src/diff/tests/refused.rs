@@ -2,7 +2,8 @@
 
 use super::super::*;
 use super::secret;
-use crate::model::{MountSource, Pull, Spec};
+use crate::base::{Digest, ValueId};
+use crate::model::{MountSource, Pull, Spec, Text};
 use crate::plan::fixture::{self, World, labels};
 
 #[test]
@@ -101,6 +102,43 @@ fn p0302_a_variable_that_is_read_only_once() {
     // With the volume gone, another rule speaks.
     world.volumes().clear();
     assert_eq!(world.refused(), ["P0304 volume:blog/database/data"]);
+}
+
+/// The database's password in a file that it is told of.
+fn in_file(stack: &mut Stack, digest: &str) {
+    let spec = fixture::spec_mut(stack, "blog/database");
+    spec.env.remove("MARIADB_PASSWORD");
+    let path = "/run/secrets/db";
+    spec.env
+        .insert("MARIADB_PASSWORD_FILE".into(), Text::plain(path));
+    let digest = Some(Digest::of(digest.as_bytes()));
+    let content = Text::value(ValueId::new("secret:db:file"), digest);
+    let file = crate::model::File::new(content);
+    spec.files.insert(path.into(), file);
+}
+
+#[test]
+fn p0302_a_variable_that_is_read_once_from_a_file() {
+    let mut stack = fixture::usual();
+    in_file(&mut stack, "old");
+    let mut world = World::settled(stack);
+    in_file(&mut world.desired, "new");
+    assert_eq!(world.refused(), ["P0302 container:blog/database"]);
+    let told = &world.plan().refusals[0];
+    assert!(told.summary.contains("`MARIADB_PASSWORD_FILE`"), "{told:?}");
+    assert!(told.help[0].contains("secret:db:file"), "{told:?}");
+    // The same value in a variable is no other.
+    let mut stack = fixture::usual();
+    secret(&mut stack, "old");
+    let mut world = World::settled(stack);
+    in_file(&mut world.desired, "old");
+    assert_eq!(world.refused(), Vec::<String>::new());
+    in_file(&mut world.desired, "new");
+    assert_eq!(world.refused(), ["P0302 container:blog/database"]);
+    // What is in a file that is not delivered is not known.
+    let spec = fixture::spec_mut(&mut world.desired, "blog/database");
+    spec.files.clear();
+    assert_eq!(world.refused(), Vec::<String>::new());
 }
 
 #[test]
