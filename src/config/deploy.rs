@@ -26,7 +26,7 @@ pub(super) struct Deploy {
     /// Addresses to give networks.
     pub pool: Subnet,
     /// What the internet knows the host as.
-    pub external_ip: Option<String>,
+    pub external_ip: ExternalIp,
     /// The sites.
     pub sites: Vec<Site>,
     /// Platform services to run.
@@ -149,7 +149,7 @@ pub(super) fn read(
     let (stack, id) = whose(&root, &mut table, folder, d);
     let ports = ports(table.take("ports", d), d);
     let pool = pool(table.take("networks", d), d);
-    let external_ip = table.text("external-ip", d).map(|ip| ip.value);
+    let external_ip = external_ip(table.text("external-ip", d), d);
     let sites: Vec<Site> = match table.take("site", d).map(|node| (&node.value, node)) {
         None => Vec::new(),
         Some((Value::List(items), _)) => items.iter().filter_map(|item| site(item, d)).collect(),
@@ -254,6 +254,53 @@ fn stack_name(
             None
         }
     }
+}
+
+/// The address that the internet sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum ExternalIp {
+    /// Asked for at whoever is known to tell.
+    #[default]
+    Ask,
+    /// Asked for there.
+    AskAt(String),
+    /// This one.
+    Is(String),
+}
+
+impl ExternalIp {
+    /// The address, where it is known.
+    pub(super) fn known(&self) -> Option<&str> {
+        match self {
+            Self::Is(address) => Some(address),
+            Self::Ask | Self::AskAt(_) => None,
+        }
+    }
+}
+
+fn external_ip(said: Option<Sp<String>>, d: &mut Diagnostics) -> ExternalIp {
+    let Some(said) = said else {
+        return ExternalIp::Ask;
+    };
+    let text = said.value.trim();
+    if text.parse::<IpAddr>().is_ok() {
+        return ExternalIp::Is(text.to_owned());
+    }
+    let place = text.strip_prefix("http://").unwrap_or_default();
+    if place.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+        && !place.contains(|c: char| c.is_whitespace() || c == '@')
+    {
+        return ExternalIp::AskAt(text.to_owned());
+    }
+    let summary = format!("`{}` is no address", said.value);
+    let error = Diagnostic::error(codes::BAD_VALUE, said.at, summary);
+    d.push(match text.starts_with("https://") {
+        true => error.label("who tells the address is asked in plain HTTP"),
+        false => {
+            error.help("as in `external-ip: 203.0.113.7`, or `http://…` of somebody who tells it")
+        }
+    });
+    ExternalIp::Ask
 }
 
 fn ports(node: Option<&Node>, d: &mut Diagnostics) -> (u16, u16) {

@@ -112,6 +112,8 @@ pub struct Desired {
     pub id: Option<StackId>,
     /// The deploy file, for [`with_id`].
     pub deploy_file: Arc<Source>,
+    /// Who tells the address that the internet sees (`http://…`), where the files name somebody.
+    pub ask_address_at: Option<String>,
     draft: expand::Draft,
 }
 
@@ -169,6 +171,10 @@ pub fn read_for(
             name: deploy.stack.clone(),
             id: deploy.id.clone(),
             deploy_file: deploy.source,
+            ask_address_at: match deploy.external_ip {
+                deploy::ExternalIp::AskAt(url) => Some(url),
+                deploy::ExternalIp::Ask | deploy::ExternalIp::Is(_) => None,
+            },
             draft,
         }
     });

@@ -66,6 +66,11 @@ pub enum Event {
         /// For what.
         what: String,
     },
+    /// Something that was found out on the way.
+    Learnt {
+        /// What.
+        what: String,
+    },
     /// The run ended.
     End {
         /// Whether all went well.

@@ -2,6 +2,7 @@
 
 use super::converge::converged;
 use super::error::{Failed, OpError, Undone};
+use super::external_ip::Answer;
 use super::gather::{Gathered, gather};
 use super::images::{images, keep_images};
 use super::session::{Begin, Ending, Session, Who};
@@ -17,10 +18,15 @@ use crate::observe::Stamp;
 use crate::plan::{Op, Phase, Plan, check, plan};
 use crate::store::Entry;
 use crate::store::record::{Head, Outcome, Revision};
+use futures_util::future::BoxFuture;
 use std::collections::BTreeSet;
 
 /// Compares what was gathered with what a user saw: names what changed since.
 pub type Expect<'a> = dyn Fn(&Gathered, &Plan) -> Vec<String> + Sync + 'a;
+
+/// [`external_ip::ask`](super::external_ip::ask), or what stands for it.
+pub type AskAddress<'a> =
+    dyn Fn(Option<String>) -> BoxFuture<'static, Result<Answer, OpError>> + Sync + 'a;
 
 /// How to apply.
 pub struct Options<'a> {
@@ -30,6 +36,8 @@ pub struct Options<'a> {
     pub who: &'a Who,
     /// Refuses a plan that is not the one that was shown or saved: names what changed.
     pub expect: Option<&'a Expect<'a>>,
+    /// Finds out which address the internet sees, where a value wants it and no setting says so.
+    pub external_ip: &'a AskAddress<'a>,
     /// Shows the plan that is about to run; again where it is another one once missing images are there.
     pub show: &'a (dyn Fn(&Gathered, &Plan) + Sync),
 }
@@ -118,7 +126,7 @@ async fn locked<E: Engine>(
     if first.steps.is_empty() && same && gathered.open.is_none() {
         return Ok(nothing_done(gathered.sealed.stack, first));
     }
-    let (values, stack, new_values) = values(session, desired, &mut gathered).await?;
+    let (values, stack, new_values) = values(session, desired, &mut gathered, options).await?;
     let stack = narrow(stack, gathered.base.as_ref(), &options.wishes);
     let held = carried(&gathered.held, gathered.base.as_ref(), &stack);
     let inputs = Inputs {
@@ -187,7 +195,7 @@ fn done_to(plan: &Plan) -> BTreeSet<(&ResourceId, Action)> {
 }
 
 /// With `--target`, what is applied is the files' stack for those labels, and what was there for the rest.
-fn narrow(mut stack: Stack, base: Option<&Stack>, wishes: &Wishes) -> Stack {
+pub(super) fn narrow(mut stack: Stack, base: Option<&Stack>, wishes: &Wishes) -> Stack {
     if wishes.target.is_empty() {
         return stack;
     }

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod compose;
 mod converge;
 mod error;
+pub mod external_ip;
 pub mod files;
 pub mod folder;
 mod fresh;

@@ -1,21 +1,23 @@
 //! Generated values and secrets of the files: made where they are missing, and kept under their digests where
 //! others take their place.
 
+use super::apply::{Options, narrow};
 use super::error::OpError;
 use super::gather::{Gathered, random};
 use super::session::Session;
 use crate::base::{Digest, Key, Secret, ValueId};
 use crate::config::{Desired, Generated, Recipe};
 use crate::engine::Engine;
-use crate::exec::Values;
+use crate::exec::{Event, Values};
 use crate::model::{Stack, Text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All values that the stack refers to; makes those that do not exist yet, and seals again with them.
 pub(super) async fn values<E: Engine>(
     session: &Session<'_, E>,
     desired: &Desired,
     gathered: &mut Gathered,
+    options: &Options<'_>,
 ) -> Result<(Values, Stack, bool), OpError> {
     let head = gathered.peek.head.clone().unwrap_or_default();
     let mut values = match gathered.values.take() {
@@ -43,9 +45,20 @@ pub(super) async fn values<E: Engine>(
     }
     let mut randomness = |bytes: &mut [u8]| getrandom::fill(bytes).is_ok();
     let mut made = false;
-    for (id, Generated { recipe, .. }) in &gathered.sealed.generate {
+    let (sealed, base) = (&gathered.sealed, gathered.base.as_ref());
+    let wanted = narrow(sealed.stack.clone(), base, &options.wishes);
+    let wanted: BTreeSet<_> = wanted
+        .texts()
+        .flat_map(Text::values)
+        .map(|value| &value.id)
+        .collect();
+    let missing = sealed.generate.iter().filter(|(id, _)| wanted.contains(id));
+    for (id, Generated { recipe, .. }) in missing {
         if !values.contains_key(id) || gathered.fresh.contains(id) {
-            let value = generate(recipe, &mut randomness, id)?;
+            let value = match recipe {
+                Recipe::ExternalIp => address(session, desired, options, id).await?,
+                _ => generate(recipe, &mut randomness)?,
+            };
             if let Some(old) = values.insert(id.clone(), Secret::new(value)) {
                 let digest = gathered.key.keyed(old.expose().as_bytes());
                 values.insert(versioned(id, &digest), old);
@@ -105,7 +118,6 @@ pub(super) fn align(
 fn generate(
     recipe: &Recipe,
     randomness: &mut dyn FnMut(&mut [u8]) -> bool,
-    id: &ValueId,
 ) -> Result<String, OpError> {
     let mut ok = true;
     let value = recipe.make(&mut |bytes| ok &= randomness(bytes));
@@ -114,10 +126,32 @@ fn generate(
         random::<1>()?;
         return Err(OpError::usage("the system gives no randomness", &[]));
     }
-    value.ok_or_else(|| {
-        OpError::usage(
-            format!("{id} wants this machine's public address, which is not known"),
-            &["set it in deploy.yml: `external_ip: 203.0.113.7`"],
-        )
-    })
+    value.ok_or_else(|| OpError::usage("a value that nothing makes", &["this is a bug"]))
+}
+
+/// The address that the internet sees of the engine's machine.
+async fn address<E: Engine>(
+    session: &Session<'_, E>,
+    desired: &Desired,
+    options: &Options<'_>,
+    id: &ValueId,
+) -> Result<String, OpError> {
+    if !session.engine.info().local {
+        return Err(OpError::usage(
+            format!("{id} wants the public address of the engine's machine, which is another one"),
+            &["set it in the deploy file: `external-ip: ADDRESS`"],
+        ));
+    }
+    session.events.send(Event::Waiting {
+        what: "somebody to tell this machine's public address".to_owned(),
+    });
+    let answer = (options.external_ip)(desired.ask_address_at.clone()).await?;
+    session.events.send(Event::Learnt {
+        what: format!(
+            "public address {}, as {} say (kept as {id}; `external-ip` in the deploy file sets it)",
+            answer.address,
+            answer.from.join(", ")
+        ),
+    });
+    Ok(answer.address.to_string())
 }

@@ -4,7 +4,7 @@
 mod engine;
 mod export;
 
-use crate::support::stacks::in_virtual_time;
+use crate::support::stacks::{external_ip, in_virtual_time};
 use coasti::{
     base::StackId,
     config::{self, Desired, Folder},
@@ -184,6 +184,7 @@ async fn apply(sim: &Sim, files: &Files) -> Result<Applied, OpError> {
         wishes: Wishes::default(),
         who: &who,
         expect: None,
+        external_ip: &external_ip,
         show: &|_, _| {},
     };
     let desired = files.desired(&mut Diagnostics::new()).unwrap();

@@ -1,8 +1,8 @@
 //! Generated values that are not kept for good, on the simulator.
 
 use crate::support::stacks::{
-    Files, apply_files, apply_saved, apply_wishes, containers, engine, gathered, in_virtual_time,
-    recover, rollback, saved, wishes,
+    ASKED, Files, apply_files, apply_saved, apply_wishes, containers, engine, gathered,
+    in_virtual_time, recover, rollback, saved, wishes,
 };
 use coasti::diff::Wishes;
 use coasti::engine::sim::{Fault, FaultPlan, Sim};
@@ -191,5 +191,42 @@ fn a_value_that_is_delivered_as_a_file_changes_with_its_container() {
         assert_ne!(second, first);
         rollback(&sim).await.unwrap();
         assert_eq!(delivered(&sim), first);
+    });
+}
+
+#[test]
+fn the_public_address_is_asked_for_at_an_apply_once_and_kept() {
+    let wants = |level: &str| {
+        files(&[
+            ("blog", json!({"IP": {"external_ip": true}, "LEVEL": level})),
+            ("wiki", json!({})),
+        ])
+    };
+    let asked = || ASKED.with_borrow(Vec::len);
+    in_virtual_time(async {
+        let sim = engine();
+        gathered(&sim, &wants("1")).await.plan(&wishes());
+        assert_eq!(asked(), 0);
+        // Who does not want it does not wait for it.
+        let wiki = Wishes {
+            target: ["wiki".to_owned()].into(),
+            ..wishes()
+        };
+        apply_wishes(&sim, &wants("1"), wiki).await.unwrap();
+        assert_eq!(asked(), 0);
+        apply_files(&sim, &wants("1")).await.unwrap();
+        assert_eq!(value(&sim, "acme-blog", "IP"), "203.0.113.7");
+        apply_files(&sim, &wants("2")).await.unwrap();
+        assert_eq!(ASKED.take(), [None]);
+        // The setting comes before what was told.
+        let set = |ip: &str| wants("2").deploy(|deploy| deploy["external_ip"] = json!(ip));
+        apply_files(&sim, &set("198.51.100.1")).await.unwrap();
+        assert_eq!(value(&sim, "acme-blog", "IP"), "198.51.100.1");
+        assert_eq!(asked(), 0);
+        let other = engine();
+        apply_files(&other, &set("http://ip.example.org/"))
+            .await
+            .unwrap();
+        assert_eq!(ASKED.take(), [Some("http://ip.example.org/".to_owned())]);
     });
 }

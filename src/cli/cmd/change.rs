@@ -15,7 +15,7 @@ use crate::ops::gather::{Gathered, gather};
 use crate::ops::hold::{self, Act};
 use crate::ops::recover;
 use crate::ops::saved::Saved;
-use crate::ops::{OpError, apply as op};
+use crate::ops::{OpError, apply as op, external_ip};
 use crate::plan::Plan;
 use std::path::Path;
 use std::process::ExitCode;
@@ -115,6 +115,7 @@ pub(super) async fn apply(
     let options = Options {
         wishes,
         who: &who,
+        external_ip: &|at| Box::pin(async move { external_ip::ask(at.as_deref()).await }),
         expect: expect.as_ref().map(|expect| expect as &op::Expect<'_>),
         show: &|gathered, plan| {
             if shown {

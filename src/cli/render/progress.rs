@@ -211,6 +211,7 @@ pub fn plain(event: &Event, elapsed: Duration, style: &Style) -> Option<String> 
             format!("{} {failed}: {}", name(of), clean(error))
         }
         Event::Waiting { what } => format!("waiting for {}", clean(what)),
+        Event::Learnt { what } => clean(what),
         Event::End { ok: true } => format!("done in {}", say(millis(elapsed))),
         Event::End { ok: false } => format!("failed after {}", say(millis(elapsed))),
     };
@@ -325,6 +326,7 @@ impl Terminal {
             Event::Waiting { what } => {
                 self.above(&format!("   waiting for {}", clean(what)));
             }
+            Event::Learnt { what } => self.above(&format!("   {}", clean(what))),
             Event::End { .. } => self.clear(),
         }
     }

@@ -59,7 +59,7 @@ pub(super) fn expand(
         let open = provider.broken && provider.service.is_none();
         units.insert(name.clone(), Unit { open, ..own });
     }
-    let mut values = Values::new(&units, folder, deploy.external_ip.as_deref(), &site.at);
+    let mut values = Values::new(&units, folder, deploy.external_ip.known(), &site.at);
     let cx = Cx {
         site,
         data,

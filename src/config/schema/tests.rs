@@ -187,6 +187,16 @@ const WRONG: &[(&str, &str, &str)] = &[
         DEPLOY,
         "stack: a\nsite:\n- {label: a, image: wiki, bind: here}\n",
     ),
+    (
+        codes::BAD_VALUE,
+        DEPLOY,
+        "stack: a\nexternal-ip: a.example.org\nsite: []\n",
+    ),
+    (
+        codes::BAD_VALUE,
+        DEPLOY,
+        "stack: a\nexternal-ip: https://a.example.org\nsite: []\n",
+    ),
     (codes::BAD_VALUE, PRODUCTS, "products: [{id: 'a b'}]\n"),
     (
         codes::BAD_VALUE,

@@ -354,8 +354,8 @@ tables! {
         ports: Option<Ports>,
         /// Where subnets are taken from.
         networks: Option<Networks>,
-        /// The address that the internet sees.
-        external_ip: Option<Text>,
+        /// The address that the internet sees, or who tells it (`http://…`).
+        external_ip: Option<ExternalIp>,
         /// The apps that run.
         site: Option<Vec<Site>>,
         /// Platform services to run.

@@ -72,6 +72,8 @@ words! {
     Image {"type": ["string", "number"], "pattern": "^\\S+$"}
     /// An address of the host.
     Address {"type": ["string", "number"], "pattern": "^[0-9A-Fa-f.:]+$"}
+    /// An address, or who tells it.
+    ExternalIp {"type": ["string", "number"], "pattern": "^\\s*([0-9A-Fa-f.:]+|http://[A-Za-z0-9\\[][^\\s@]*)\\s*$"}
     /// An IPv4 address and a prefix.
     Pool {"type": "string", "pattern": "^[0-9]{1,3}(\\.[0-9]{1,3}){3}/([89]|1[0-9]|2[0-6])$"}
     /// A product's id.

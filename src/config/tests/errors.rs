@@ -75,10 +75,12 @@ fn the_stack() {
     E0112 config/deploy.yml:2:5 `12` is no stack id
         help: leave it out: coasti makes one and writes it here
     "#);
-    insta::assert_snapshot!(only("stack: a\nports: {from: 9, to: 8}\nnetworks: {pool: 10.0.0.0/30}\n"), @r#"
+    insta::assert_snapshot!(only("stack: a\nports: {from: 9, to: 8}\nnetworks: {pool: 10.0.0.0/30}\nexternal_ip: https://x.org\n"), @r#"
     E0106 config/deploy.yml:2:8 `ports` goes from 9 down to 8
     E0106 config/deploy.yml:3:18 `10.0.0.0/30` is no pool of addresses
         help: an IPv4 address and a prefix from 8 to 26, such as `172.24.0.0/14`
+    E0106 config/deploy.yml:4:14 `https://x.org` is no address
+        ^ who tells the address is asked in plain HTTP
     "#);
     insta::assert_snapshot!(only("stack: a\nports: {from: 99999}\n"), @r#"
     E0106 config/deploy.yml:2:15 `from` of `ports` must be between 1 and 65535

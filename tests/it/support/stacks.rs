@@ -19,6 +19,7 @@ use coasti::{
     ops::{
         OpError, Who,
         apply::{self, Applied, Expect, Options},
+        external_ip::Answer,
         gather::{Gathered, gather},
         hold::{self, Act},
         recover,
@@ -26,6 +27,7 @@ use coasti::{
     },
     plan::Plan,
 };
+use futures_util::future::BoxFuture;
 use proptest::{collection, option, prelude::*, sample};
 use serde_json::{Value, json};
 use std::{
@@ -460,13 +462,26 @@ async fn applied(
         wishes,
         who: &who,
         expect,
+        external_ip: &external_ip,
         show: &|_, plan| SHOWN.with_borrow_mut(|shown| shown.push(plan.clone())),
     };
     let (id, events, stop) = (StackId::new(id), Events::default(), Stop::default());
     apply::apply(sim, &desired, id, &options, &events, &stop).await
 }
 
+/// Tells everybody the same address.
+pub fn external_ip(at: Option<String>) -> BoxFuture<'static, Result<Answer, OpError>> {
+    ASKED.with_borrow_mut(|asked| asked.push(at));
+    let answer = Answer {
+        address: [203, 0, 113, 7].into(),
+        from: vec!["http://ip.example.org/".to_owned()],
+    };
+    Box::pin(async { Ok(answer) })
+}
+
 thread_local! {
+    /// Whom applies of this thread have asked for the public address.
+    pub static ASKED: RefCell<Vec<Option<String>>> = const { RefCell::new(Vec::new()) };
     /// Plans that applies of this thread have shown.
     pub static SHOWN: RefCell<Vec<Plan>> = const { RefCell::new(Vec::new()) };
 }

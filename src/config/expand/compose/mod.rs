@@ -119,7 +119,7 @@ fn variables(
         open: false,
     };
     let units = BTreeMap::from([(String::new(), unit)]);
-    let mut values = Values::new(&units, folder, deploy.external_ip.as_deref(), &site.at);
+    let mut values = Values::new(&units, folder, deploy.external_ip.known(), &site.at);
     let mut vars = Vars::default();
     vars.set(
         "COMPOSE_PROJECT_NAME",
