@@ -373,6 +373,9 @@ pub enum ItemCommand {
     Install {
         /// Its id.
         id: String,
+        /// Branch, tag or commit; it is written into the list.
+        #[arg(long, value_name = "REF")]
+        vcs_ref: Option<String>,
         /// Install it anew, over what is there.
         #[arg(long)]
         recopy: bool,
@@ -381,6 +384,16 @@ pub enum ItemCommand {
     },
     /// Update one: merge what its authors changed with what you changed.
     Update {
+        /// Its id.
+        id: String,
+        /// Branch, tag or commit; it is written into the list.
+        #[arg(long, value_name = "REF")]
+        vcs_ref: Option<String>,
+        #[command(flatten)]
+        copy: Copy,
+    },
+    /// Answer one's questions anew: merge what that changes with what you changed.
+    Configure {
         /// Its id.
         id: String,
         #[command(flatten)]
@@ -396,15 +409,15 @@ pub enum ItemCommand {
     },
 }
 
-/// How a product is installed or updated.
+/// How a product is installed, updated or configured.
 #[derive(Clone, Debug, Args)]
 pub struct Copy {
     /// Answers, as a JSON object. Secrets are better answered on the terminal: arguments can be seen.
     #[arg(long, value_name = "JSON")]
     pub data: Option<String>,
-    /// Branch, tag or commit; it is written into the list.
-    #[arg(long, value_name = "REF")]
-    pub vcs_ref: Option<String>,
+    /// Its answers file, relative to its folder, where that is none of Copier's usual ones.
+    #[arg(long, value_name = "FILE")]
+    pub answers_file: Option<String>,
     /// Ask nothing: what is not given is as before, or its default. So it is with -q, or without a terminal.
     #[arg(long)]
     pub defaults: bool,

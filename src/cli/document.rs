@@ -121,6 +121,7 @@ fn facts(error: &OpError) -> Map<String, Value> {
         OpError::Engine(_) => ("engine", json!({})),
         OpError::Store(_) => ("store", json!({})),
         OpError::NotConverged(fields) => ("not-converged", json!({ "fields": fields })),
+        OpError::Interrupted => ("interrupted", json!({})),
         OpError::Policy { help, .. } => ("policy", json!({ "help": help })),
         OpError::Usage { help, .. } => ("usage", json!({ "help": help })),
         OpError::Failed(failed) => {

@@ -137,6 +137,10 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             );
             code::ERROR
         }
+        OpError::Interrupted => {
+            text += &lead(style, Tone::Warn, "interrupted:", "nothing was changed");
+            code::INTERRUPTED
+        }
         OpError::Usage { what, help } | OpError::Policy { what, help } => {
             text += &head(style, what);
             for line in help {

@@ -33,6 +33,9 @@ pub enum OpError {
     /// After the apply, the plan is not empty.
     #[error("the apply did not converge: {}", .0.join(", "))]
     NotConverged(Vec<String>),
+    /// Whoever was asked wants to stop; nothing was changed.
+    #[error("interrupted")]
+    Interrupted,
     /// Somebody has to allow it first.
     #[error("{what}")]
     Policy {

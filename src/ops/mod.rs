@@ -14,10 +14,12 @@ mod images;
 mod lost;
 pub mod product;
 pub mod recover;
+mod root;
 pub mod saved;
 pub mod secrets;
 mod session;
 pub mod status;
+mod temporary;
 mod undo;
 mod values;
 

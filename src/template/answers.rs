@@ -1,7 +1,7 @@
 //! Asking: each question's answer from what is given, from before, from its default, or from somebody.
 
 use super::jinja::{Jinja, words};
-use super::question::{Choice, Kind, Question, truth, yaml};
+use super::question::{Choice, Kind, Question, computed_choices, truth};
 use super::settings::Settings;
 use super::{codes, json};
 use crate::config::parse;
@@ -30,24 +30,36 @@ pub struct Given {
 }
 
 /// What somebody is asked.
-#[derive(Clone, Debug)]
 pub struct Prompt<'a> {
     /// The question.
     pub question: &'a Question,
     /// What is asked.
     pub help: String,
     /// What can be chosen from.
-    pub choices: Vec<Choice>,
+    pub choices: &'a [Choice],
     /// The answer of who only presses Enter.
-    pub default: Option<Json>,
+    pub default: Option<&'a Json>,
     /// An example.
     pub placeholder: String,
-    /// What was wrong with the answer before.
-    pub problem: Option<String>,
+    /// What is wrong with an answer, in words that do not repeat it.
+    pub check: &'a dyn Fn(&Json) -> Option<String>,
+}
+
+/// Why somebody who was asked gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// They want to stop here.
+    Stopped,
+    /// Anything else, in words for them.
+    Because(String),
 }
 
 /// Asks somebody; none where nobody can be asked.
-pub type Ask<'a> = dyn FnMut(&Prompt<'_>) -> Result<Option<Json>, String> + 'a;
+pub type Ask<'a> = dyn FnMut(&Prompt<'_>) -> Result<Option<Json>, Unanswered> + 'a;
+
+/// Somebody who was asked wants to stop here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped;
 
 /// All answers.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +88,7 @@ pub fn ask(
     given: &Given,
     somebody: &mut Ask<'_>,
     d: &mut Diagnostics,
-) -> Answers {
+) -> Result<Answers, Stopped> {
     let mut asking = Asking {
         jinja,
         base,
@@ -84,8 +96,10 @@ pub fn ask(
         answers: Answers::default(),
     };
     for question in &settings.questions {
-        if let Err(problem) = asking.one(question, somebody) {
-            d.push(*problem);
+        match asking.one(question, somebody) {
+            Ok(()) => {}
+            Err(Failure::Problem(problem)) => d.push(*problem),
+            Err(Failure::Stopped) => return Err(Stopped),
         }
     }
     for name in given.data.keys() {
@@ -110,7 +124,7 @@ pub fn ask(
             d.push(warning);
         }
     }
-    asking.answers
+    Ok(asking.answers)
 }
 
 fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -129,6 +143,17 @@ struct Asking<'a> {
 }
 
 type Problem = Box<Diagnostic>;
+
+enum Failure {
+    Problem(Problem),
+    Stopped,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
 
 impl Asking<'_> {
     fn context(&self) -> Map<String, Json> {
@@ -156,7 +181,7 @@ impl Asking<'_> {
             })
     }
 
-    fn one(&mut self, question: &Question, somebody: &mut Ask<'_>) -> Result<(), Problem> {
+    fn one(&mut self, question: &Question, somebody: &mut Ask<'_>) -> Result<(), Failure> {
         let context = self.context();
         let wrong = |summary: String| {
             Box::new(Diagnostic::error(
@@ -170,10 +195,8 @@ impl Asking<'_> {
             Json::Bool(flag) => *flag,
             Json::Null => true,
             _ => {
-                return Err(wrong(format!(
-                    "`when` of `{}` is neither text nor a flag",
-                    question.name
-                )));
+                let why = format!("`when` of `{}` is neither text nor a flag", question.name);
+                return Err(wrong(why).into());
             }
         };
         let choices = self.choices(question, &context)?;
@@ -181,7 +204,9 @@ impl Asking<'_> {
         if let Some(given) = self.given.data.get(name) {
             let value = self
                 .check(question, &choices, given, &context)?
-                .map_err(|why| wrong(format!("`{name}`: {why}")).help("mend it in --data"))?;
+                .map_err(|why| {
+                    Box::new(wrong(format!("`{name}`: {why}")).help("mend it in --data"))
+                })?;
             self.keep(question, value, asked, false);
             return Ok(());
         }
@@ -226,47 +251,41 @@ impl Asking<'_> {
             }
             return Ok(());
         }
-        let mut prompt = Prompt {
-            question,
-            help: self.render(question, "help", &question.help, &context)?,
-            choices,
-            default,
-            placeholder: self.render(
-                question,
-                "placeholder",
-                question.placeholder.as_deref().unwrap_or_default(),
-                &context,
-            )?,
-            problem: None,
-        };
-        loop {
-            let answer = somebody(&prompt)
-                .map_err(|why| wrong(format!("`{name}` was not answered: {why}")))?;
-            let interactive = answer.is_some();
-            let answer = match answer.or_else(|| prompt.default.clone()) {
-                Some(answer) => answer,
-                None => {
-                    let help = format!("pass --data '{{\"{name}\": …}}'");
-                    return Err(Box::new(
-                        wrong(format!("`{name}` has no answer"))
-                            .label("it has no default")
-                            .help(help),
-                    ));
-                }
+        let help = self.render(question, "help", &question.help, &context)?;
+        let placeholder = question.placeholder.as_deref().unwrap_or_default();
+        let placeholder = self.render(question, "placeholder", placeholder, &context)?;
+        let given = {
+            let check = |answer: &Json| match self.check(question, &choices, answer, &context) {
+                Ok(checked) => checked.err(),
+                Err(problem) => Some(problem.summary.clone()),
             };
-            let own = generated && Some(&answer) == prompt.default.as_ref();
-            match self.check(question, &prompt.choices, &answer, &context)? {
-                Ok(value) => {
-                    self.keep(question, value, true, own);
-                    return Ok(());
-                }
-                Err(why) if interactive => prompt.problem = Some(why),
-                Err(why) => {
-                    let help = format!("pass --data '{{\"{name}\": …}}'");
-                    return Err(Box::new(wrong(format!("`{name}`: {why}")).help(help)));
+            let prompt = Prompt {
+                question,
+                help,
+                choices: &choices,
+                default: default.as_ref(),
+                placeholder,
+                check: &check,
+            };
+            match somebody(&prompt) {
+                Ok(answer) => answer.or_else(|| default.clone()),
+                Err(Unanswered::Stopped) => return Err(Failure::Stopped),
+                Err(Unanswered::Because(why)) => {
+                    return Err(wrong(format!("`{name}` was not answered: {why}")).into());
                 }
             }
-        }
+        };
+        let pass = format!("pass --data '{{\"{name}\": …}}'");
+        let Some(answer) = given else {
+            let problem = wrong(format!("`{name}` has no answer"));
+            return Err(Box::new(problem.label("it has no default").help(pass)).into());
+        };
+        let own = generated && Some(&answer) == default.as_ref();
+        let value = self
+            .check(question, &choices, &answer, &context)?
+            .map_err(|why| Box::new(wrong(format!("`{name}`: {why}")).help(pass)))?;
+        self.keep(question, value, true, own);
+        Ok(())
     }
 
     fn keep(&mut self, question: &Question, value: Json, asked: bool, generated: bool) {
@@ -287,7 +306,7 @@ impl Asking<'_> {
         let mut choices = Vec::new();
         let all = match &question.choices {
             Json::String(text) => {
-                yaml(&self.render(question, "choices", text, context)?).unwrap_or(Json::Null)
+                computed_choices(&self.render(question, "choices", text, context)?)
             }
             other => other.clone(),
         };
@@ -324,21 +343,11 @@ impl Asking<'_> {
             }
             Ok(())
         };
-        match &all {
-            Json::Object(table) => {
-                for (label, value) in table {
-                    add(label.clone(), value)?;
-                }
+        for item in all.as_array().into_iter().flatten() {
+            match item.as_array().map(Vec::as_slice) {
+                Some([label, value]) => add(plain(label), value)?,
+                _ => add(plain(item), item)?,
             }
-            Json::Array(items) => {
-                for item in items {
-                    match item.as_array().map(Vec::as_slice) {
-                        Some([label, value]) => add(plain(label), value)?,
-                        _ => add(plain(item), item)?,
-                    }
-                }
-            }
-            _ => {}
         }
         Ok(choices)
     }

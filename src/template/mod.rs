@@ -14,7 +14,9 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use answers::{ANSWERS_FILES, Answers, Ask, Given, Prompt, ask, read_answers};
+pub use answers::{
+    ANSWERS_FILES, Answers, Ask, Given, Prompt, Stopped, Unanswered, ask, read_answers,
+};
 pub use jinja::{Dice, Jinja};
 pub use question::{Choice, Kind, Question};
 pub use render::{About, Due, Operation, Rendered, due, render};

@@ -115,7 +115,7 @@ pub(super) fn read(name: &str, at: &Place, node: &Node, d: &mut Diagnostics) -> 
                 }
                 "help" => question.help = scalar.unwrap_or_default(),
                 "default" => question.default = Some(json(node)),
-                "choices" => question.choices = json(node),
+                "choices" => question.choices = choices(node),
                 "multiselect" => question.multiselect = flag,
                 "secret" => question.secret = flag,
                 "when" => question.when = json(node),
@@ -142,6 +142,24 @@ pub(super) fn read(name: &str, at: &Place, node: &Node, d: &mut Diagnostics) -> 
     Some(question)
 }
 
+/// What can be chosen from; a table's entries as pairs, since their order is the one that is shown.
+fn choices(node: &Node) -> Json {
+    match &node.value {
+        Value::Map(entries) => Json::Array(
+            entries
+                .iter()
+                .map(|entry| Json::Array(vec![entry.key.clone().into(), json(&entry.node)]))
+                .collect(),
+        ),
+        _ => json(node),
+    }
+}
+
+/// Likewise of choices that are computed.
+pub(super) fn computed_choices(text: &str) -> Json {
+    document(text).map_or(Json::Null, |node| choices(&node))
+}
+
 /// What a text means where a flag is wanted.
 pub(super) fn truth(text: &str) -> bool {
     let text = text.trim().to_ascii_lowercase();
@@ -153,12 +171,16 @@ pub(super) fn truth(text: &str) -> bool {
 
 /// The value that a text of YAML stands for.
 pub(super) fn yaml(text: &str) -> Option<Json> {
+    document(text).map(|node| json(&node))
+}
+
+fn document(text: &str) -> Option<Node> {
     let source = Arc::new(Source {
         name: "answer.yml".to_owned(),
         path: PathBuf::new(),
         text: text.to_owned(),
     });
-    parse(&source, &mut Diagnostics::new()).map(|node| json(&node))
+    parse(&source, &mut Diagnostics::new())
 }
 
 impl Question {

@@ -63,7 +63,8 @@ fn make(tree: Tree, given: &Given) -> Made {
             given,
             &mut |_| Ok(None),
             &mut d,
-        );
+        )
+        .unwrap();
         if !d.has_errors() {
             rendered = render(&tree, &settings, &jinja, &about, &answers, &mut d);
             commands = due(&settings, &jinja, &about, &answers, &mut d);
@@ -210,6 +211,71 @@ fn randomness_of_templates_is_random() {
     let again = make(tree(&[("copier.yml", &copier)]), &again);
     assert_eq!(again.answers.values, made.answers.values);
     assert_eq!(again.answers.secret, made.answers.secret);
+}
+
+#[test]
+fn somebody_is_asked_what_is_due_and_can_stop() {
+    let copier = "
+kind: {help: What kind?, choices: {Small: s, Large: l}, default: l}
+port: {type: int, default: 80, validator: '{% if port < 10 %}too low{% endif %}', placeholder: '8080'}
+size: {when: '{{ kind == \"s\" }}', default: 1}
+";
+    let files = Arc::new(tree(&[("copier.yml", copier)]));
+    let mut d = Diagnostics::new();
+    let settings = read(&files, &mut d).unwrap();
+    let jinja = Jinja::new(&settings.envops, &files, &dice()).unwrap();
+    let base = about(Operation::Copy).context();
+    let mut seen = Vec::new();
+    let mut somebody = |prompt: &Prompt<'_>| {
+        let labels: Vec<_> = prompt
+            .choices
+            .iter()
+            .map(|one| one.label.as_str())
+            .collect();
+        seen.push(format!(
+            "{} {} {} {}",
+            prompt.question.name,
+            labels.join("/"),
+            prompt.default.unwrap(),
+            prompt.placeholder
+        ));
+        Ok(match prompt.question.name.as_str() {
+            "port" => {
+                assert_eq!((prompt.check)(&json!("5")).as_deref(), Some("too low"));
+                assert_eq!(
+                    (prompt.check)(&json!("x")).as_deref(),
+                    Some("it wants a whole number")
+                );
+                assert_eq!((prompt.check)(&json!("50")), None);
+                Some(json!("50"))
+            }
+            _ => None,
+        })
+    };
+    let given = Given::default();
+    let answers = ask(&settings, &jinja, &base, &given, &mut somebody, &mut d).unwrap();
+    assert!(!d.has_errors());
+    assert_eq!(seen, ["kind Small/Large \"l\" ", "port  80 8080"]);
+    assert_eq!(json!(answers.kept), json!({"kind": "l", "port": 50}));
+    // Whoever stops is not asked any more.
+    let mut asked = 0;
+    let mut stop = |_: &Prompt<'_>| {
+        asked += 1;
+        Err(Unanswered::Stopped)
+    };
+    let stopped = ask(&settings, &jinja, &base, &given, &mut stop, &mut d);
+    assert_eq!((stopped.unwrap_err(), asked), (Stopped, 1));
+    // An answer that does not fit ends in a problem, with where to give another.
+    let mut wrong = |_: &Prompt<'_>| Ok(Some(json!("x")));
+    ask(&settings, &jinja, &base, &given, &mut wrong, &mut d).unwrap();
+    let said: Vec<_> = d.sorted().iter().map(|one| one.summary.clone()).collect();
+    assert_eq!(
+        said,
+        [
+            "`kind`: it is none of Small, Large",
+            "`port`: it wants a whole number"
+        ]
+    );
 }
 
 #[test]

@@ -297,6 +297,93 @@ fn a_product_is_added_installed_updated_and_removed() {
 }
 
 #[test]
+fn answers_are_given_anew_without_another_version() {
+    let home = Home::new("configure");
+    shop(&home);
+    home.write(
+        "shop/template/config/app.conf.jinja",
+        "# the app\nhost={{ host }}\n\n\n\nport=80\n",
+    );
+    home.tag("shop", "v1.0.1");
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    assert!(
+        home.bad(1, &["product", "configure", "shop"])
+            .contains("is not installed")
+    );
+    home.good(&["product", "install", "shop"]);
+    let conf = home.read("stack/products/shop/config/app.conf");
+    let env = home.read("stack/products/shop/config/.env");
+    // What the user changed stays; a newer version is none of this command's business.
+    home.write(
+        "stack/products/shop/config/app.conf",
+        &conf.replace("port=80", "port=8080"),
+    );
+    home.write("stack/products/shop/config/.env", &format!("MINE=1\n{env}"));
+    home.write("shop/template/run.sh", "newer\n");
+    home.tag("shop", "v2.0.0");
+    assert!(
+        home.good(&["product", "configure", "shop"])
+            .contains("nothing to change")
+    );
+    let data = r#"{"host": "example.org", "token": "sesame"}"#;
+    let told = home.good(&["product", "configure", "shop", "--data", data, "--pretend"]);
+    assert!(
+        told.contains("merge config/.env") && told.contains("would be configured"),
+        "{told}"
+    );
+    assert!(
+        home.read("stack/products/shop/config/app.conf")
+            .contains("host=localhost")
+    );
+    let told = home.good(&["product", "configure", "shop", "--data", data]);
+    assert!(!told.contains("sesame"), "{told}");
+    assert_eq!(
+        home.read("stack/products/shop/config/app.conf"),
+        conf.replace("localhost", "example.org")
+            .replace("port=80", "port=8080")
+    );
+    let token = env.lines().nth(1).unwrap();
+    assert_eq!(
+        home.read("stack/products/shop/config/.env"),
+        format!("MINE=1\n{}", env.replace(token, "TOKEN=sesame"))
+    );
+    assert_eq!(home.read("stack/products/shop/run.sh"), "#!/bin/sh\n");
+    let answers = home.read("stack/products/shop/.copier-answers.yml");
+    assert!(
+        answers.contains("_commit: v1.0.1\n") && answers.contains("host: example.org\n"),
+        "{answers}"
+    );
+    assert!(
+        home.read("stack/config/secrets/answers_shop")
+            .contains("token: sesame\n")
+    );
+    // A wrong answer changes nothing, and the answers file can be another one.
+    home.bad(
+        3,
+        &["product", "configure", "shop", "--data", r#"{"host": [1]}"#],
+    );
+    fs::rename(
+        home.at("stack/products/shop/.copier-answers.yml"),
+        home.at("stack/products/shop/other.yml"),
+    )
+    .unwrap();
+    assert!(
+        home.bad(1, &["product", "configure", "shop"])
+            .contains("--answers-file")
+    );
+    home.bad(
+        1,
+        &["product", "configure", "shop", "--answers-file", "../../x"],
+    );
+    home.good(&["product", "update", "shop", "--answers-file", "other.yml"]);
+    assert!(
+        home.read("stack/products/shop/other.yml")
+            .contains("_commit: v2.0.0\n")
+    );
+    assert_eq!(home.read("stack/products/shop/run.sh"), "newer\n");
+}
+
+#[test]
 fn what_is_not_committed_and_what_is_in_the_way_is_not_written_over() {
     let home = Home::new("careful");
     shop(&home);

@@ -1,12 +1,57 @@
 //! Questions on the terminal.
 
+use super::session::Shell;
 use crate::cli::render::style::clean;
-use crate::template::Prompt;
+use crate::ops::OpError;
+use crate::template::{Choice, Prompt, Unanswered};
+use inquire::ui::RenderConfig;
+use inquire::validator::{ErrorMessage, Validation};
+use inquire::{Confirm, InquireError, MultiSelect, Password, PasswordDisplayMode, Select, Text};
 use serde_json::{Value as Json, json};
-use std::io::Write as _;
+use std::fmt;
+
+/// From how many choices on letters that are typed narrow them.
+const MANY: usize = 8;
+
+/// Somebody at the terminal.
+#[derive(Clone, Copy)]
+pub(super) struct Terminal<'a> {
+    shell: &'a Shell,
+}
+
+/// A choice as the list shows it.
+struct Shown<'a>(&'a Choice);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&one_line(&self.0.label))
+    }
+}
+
+/// What came of a question: Escape, Ctrl-C and Ctrl-D end the command.
+fn ended(error: InquireError) -> Unanswered {
+    match error {
+        InquireError::OperationCanceled | InquireError::OperationInterrupted => Unanswered::Stopped,
+        other => Unanswered::Because(other.to_string()),
+    }
+}
+
+/// What a command ends with that was given no answer.
+pub(super) fn stopped(unanswered: Unanswered) -> OpError {
+    match unanswered {
+        Unanswered::Stopped => OpError::Interrupted,
+        Unanswered::Because(why) => OpError::usage(why, &[]),
+    }
+}
+
+/// Text of a stranger's that is to stand in one line.
+fn one_line(text: &str) -> String {
+    clean(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
 
 fn plain(value: &Json) -> String {
     match value {
+        Json::Null => String::new(),
         Json::String(text) => text.clone(),
         Json::Bool(true) => "yes".to_owned(),
         Json::Bool(false) => "no".to_owned(),
@@ -14,123 +59,229 @@ fn plain(value: &Json) -> String {
     }
 }
 
-/// Asks one question on the terminal. Only Enter takes the default.
-pub(super) fn question(prompt: &Prompt<'_>) -> Result<Option<Json>, String> {
-    let question = prompt.question;
-    let mut text = String::new();
-    if let Some(problem) = &prompt.problem {
-        text += &format!("  {problem}\n");
+fn keys(choices: &[Choice], keys: &str) -> String {
+    match choices.len() >= MANY {
+        true => format!("{keys}, letters to narrow"),
+        false => keys.to_owned(),
     }
-    let help = if prompt.help.trim().is_empty() {
-        question.name.clone()
-    } else {
-        prompt.help.trim().to_owned()
-    };
-    text += &help;
-    for (n, choice) in prompt.choices.iter().enumerate() {
-        text += &format!("\n  {}) {}", n + 1, choice.label);
+}
+
+fn flag(text: &str) -> Result<bool, ()> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" | "true" | "on" | "1" => Ok(true),
+        "n" | "no" | "false" | "off" | "0" => Ok(false),
+        _ => Err(()),
     }
-    match &prompt.default {
-        Some(_) if question.secret => text += " [Enter: keep or generate]",
-        Some(default) if *default != json!("") => text += &format!(" [{}]", plain(default)),
-        _ if !prompt.placeholder.is_empty() => {
-            text += &format!(" (such as {})", prompt.placeholder)
+}
+
+impl<'a> Terminal<'a> {
+    /// None where nobody can, or wants to, be asked.
+    pub(super) fn of(shell: &'a Shell) -> Option<Self> {
+        (shell.out.can_ask() && !shell.global.quiet).then_some(Self { shell })
+    }
+
+    /// One that is there also for who wants quiet, where nothing may be done without being asked.
+    pub(super) fn new(shell: &'a Shell) -> Self {
+        Self { shell }
+    }
+
+    fn look(self) -> RenderConfig<'static> {
+        match self.shell.out.color(self.shell.out.is_terminal()) {
+            true => RenderConfig::default_colored(),
+            false => RenderConfig::empty(),
         }
-        _ => {}
     }
-    let mut err = std::io::stderr().lock();
-    let shown: Vec<String> = text
-        .lines()
-        .map(|line| clean(line).trim_end().to_owned())
-        .collect();
-    let _ = write!(err, "{}: ", shown.join("\n"));
-    let _ = err.flush();
-    drop(err);
-    let line = if question.secret { hidden() } else { line() }?;
-    let line = line.trim_end_matches(['\n', '\r']);
-    if line.is_empty() {
-        return Ok(if prompt.default.is_none() {
-            Some(json!(""))
-        } else {
-            None
+
+    /// Asks a template's question. Only Enter takes the default.
+    pub(super) fn question(self, prompt: &Prompt<'_>) -> Result<Option<Json>, Unanswered> {
+        let question = prompt.question;
+        let help = prompt.help.trim();
+        // What is asked stands in one line; what is told of it, above.
+        let (asked, told) = help.split_once('\n').unwrap_or((help, ""));
+        let asked = match one_line(asked) {
+            empty if empty.is_empty() => question.name.clone(),
+            asked => asked,
+        };
+        let more = told.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        let more = match (one_line(&more), one_line(&prompt.placeholder)) {
+            (told, example) if example.is_empty() => told,
+            (told, example) if told.is_empty() => format!("such as {example}"),
+            (told, example) => format!("{told}; such as {example}"),
+        };
+        let about = (!more.is_empty()).then_some(more.as_str());
+        if question.secret {
+            return self.secret(&asked, about, prompt);
+        }
+        if question.multiselect && !prompt.choices.is_empty() {
+            return self.several(&asked, about, prompt);
+        }
+        if !prompt.choices.is_empty() {
+            return self.one(&asked, about, prompt);
+        }
+        if let (crate::template::Kind::Bool, false) = (question.kind, question.multiselect) {
+            return self.yes_or_no(&asked, about, prompt);
+        }
+        self.text(&asked, about, prompt)
+    }
+
+    fn text(
+        self,
+        asked: &str,
+        about: Option<&str>,
+        prompt: &Prompt<'_>,
+    ) -> Result<Option<Json>, Unanswered> {
+        let shown = prompt.default.map(|value| clean(&plain(value)));
+        let shown = shown.filter(|text| !text.is_empty());
+        let mut text = Text::new(asked).with_render_config(self.look());
+        text.help_message = about;
+        text.default = shown.as_deref();
+        // The default is answered as it is, not as it is shown.
+        let value = |typed: &str| match prompt.default {
+            Some(default) if typed == shown.as_deref().unwrap_or_default() => default.clone(),
+            _ => json!(typed),
+        };
+        text = text.with_validator(|typed: &str| {
+            Ok(match (prompt.check)(&value(typed)) {
+                Some(why) => Validation::Invalid(ErrorMessage::Custom(one_line(&why))),
+                None => Validation::Valid,
+            })
         });
+        let typed = text.prompt().map_err(ended)?;
+        let is_default = prompt.default.is_some() && typed == shown.unwrap_or_default();
+        Ok((!is_default).then(|| json!(typed)))
     }
-    let one = |text: &str| {
-        let text = text.trim();
-        let by_number = text
-            .parse::<usize>()
-            .ok()
-            .and_then(|n| prompt.choices.get(n.checked_sub(1)?));
-        let by_label = prompt.choices.iter().find(|choice| choice.label == text);
-        by_label
-            .or(by_number)
-            .map_or_else(|| json!(text), |choice| choice.value.clone())
-    };
-    Ok(Some(
-        match (prompt.choices.is_empty(), question.multiselect) {
-            (true, _) => json!(line),
-            (false, false) => one(line),
-            (false, true) => Json::Array(line.split(',').map(one).collect()),
-        },
-    ))
-}
 
-pub(super) fn line() -> Result<String, String> {
-    let mut text = String::new();
-    match std::io::stdin().read_line(&mut text) {
-        Ok(0) => Err("the input ended".to_owned()),
-        Ok(_) => Ok(text),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// A line that the terminal does not show. Ctrl-C comes as a byte meanwhile: the terminal is never left mute.
-fn hidden() -> Result<String, String> {
-    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-    let stdin = std::io::stdin();
-    let before = tcgetattr(&stdin).map_err(|error| error.to_string())?;
-    let mut quiet = before.clone();
-    quiet
-        .local_modes
-        .remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
-    tcsetattr(&stdin, OptionalActions::Flush, &quiet).map_err(|error| error.to_string())?;
-    let typed = keys(&mut stdin.lock());
-    let _ = tcsetattr(&stdin, OptionalActions::Flush, &before);
-    let _ = writeln!(std::io::stderr());
-    typed
-}
-
-/// What is typed until Enter.
-fn keys(input: &mut dyn std::io::Read) -> Result<String, String> {
-    let mut typed = Vec::new();
-    let mut key = [0];
-    loop {
-        let count = input.read(&mut key).map_err(|error| error.to_string())?;
-        match key {
-            _ if count == 0 => return Err("the input ended".to_owned()),
-            [b'\n' | b'\r'] => break,
-            [3] => return Err("interrupted".to_owned()),
-            [4] => return Err("the input ended".to_owned()),
-            [8 | 127] => {
-                // A character may be several bytes.
-                while typed.pop().is_some_and(|byte: u8| byte & 0xc0 == 0x80) {}
+    fn secret(
+        self,
+        asked: &str,
+        about: Option<&str>,
+        prompt: &Prompt<'_>,
+    ) -> Result<Option<Json>, Unanswered> {
+        let mut about = about.map(str::to_owned);
+        if prompt.default.is_some_and(|default| *default != json!("")) {
+            about.get_or_insert("Enter: as before, or generated".to_owned());
+        }
+        loop {
+            let mut password = Password::new(asked)
+                .with_display_mode(PasswordDisplayMode::Masked)
+                .without_confirmation()
+                .with_render_config(self.look());
+            password.help_message = about.as_deref();
+            let typed = password.prompt().map_err(ended)?;
+            if typed.is_empty() && prompt.default.is_some() {
+                return Ok(None);
             }
-            [byte] => typed.push(byte),
+            let typed = json!(typed);
+            match (prompt.check)(&typed) {
+                None => return Ok(Some(typed)),
+                Some(why) => about = Some(one_line(&why)),
+            }
         }
     }
-    String::from_utf8(typed).map_err(|_| "it is not UTF-8".to_owned())
+
+    fn yes_or_no(
+        self,
+        asked: &str,
+        about: Option<&str>,
+        prompt: &Prompt<'_>,
+    ) -> Result<Option<Json>, Unanswered> {
+        let mut about = about.map(str::to_owned);
+        loop {
+            let mut confirm = Confirm::new(asked).with_render_config(self.look());
+            confirm.help_message = about.as_deref();
+            confirm.default = prompt.default.and_then(Json::as_bool);
+            confirm.parser = &flag;
+            confirm.formatter = &|yes| (if yes { "yes" } else { "no" }).to_owned();
+            confirm.error_message = "yes or no".to_owned();
+            let answer = json!(confirm.prompt().map_err(ended)?);
+            match (prompt.check)(&answer) {
+                None => return Ok(Some(answer)),
+                Some(why) => about = Some(one_line(&why)),
+            }
+        }
+    }
+
+    fn one(
+        self,
+        asked: &str,
+        about: Option<&str>,
+        prompt: &Prompt<'_>,
+    ) -> Result<Option<Json>, Unanswered> {
+        let mut about = about.map(str::to_owned);
+        let default = prompt
+            .choices
+            .iter()
+            .position(|choice| Some(&choice.value) == prompt.default);
+        loop {
+            let shown: Vec<Shown<'_>> = prompt.choices.iter().map(Shown).collect();
+            let mut select = Select::new(asked, shown)
+                .with_starting_cursor(default.unwrap_or_default())
+                .with_render_config(self.look());
+            select.filter_input_enabled = prompt.choices.len() >= MANY;
+            let keys = keys(prompt.choices, "↑↓ to move, Enter to take");
+            select.help_message = about.as_deref().or(Some(&keys));
+            let chosen = select.prompt().map_err(ended)?.0.value.clone();
+            match (prompt.check)(&chosen) {
+                None => return Ok(Some(chosen)),
+                Some(why) => about = Some(one_line(&why)),
+            }
+        }
+    }
+
+    fn several(
+        self,
+        asked: &str,
+        about: Option<&str>,
+        prompt: &Prompt<'_>,
+    ) -> Result<Option<Json>, Unanswered> {
+        let mut about = about.map(str::to_owned);
+        let chosen = prompt.default.and_then(Json::as_array);
+        let default: Vec<usize> = prompt
+            .choices
+            .iter()
+            .enumerate()
+            .filter(|(_, choice)| chosen.is_some_and(|chosen| chosen.contains(&choice.value)))
+            .map(|(n, _)| n)
+            .collect();
+        loop {
+            let shown: Vec<Shown<'_>> = prompt.choices.iter().map(Shown).collect();
+            let mut select = MultiSelect::new(asked, shown)
+                .with_default(&default)
+                .with_render_config(self.look());
+            select.filter_input_enabled = prompt.choices.len() >= MANY;
+            let keys = keys(prompt.choices, "↑↓ to move, Space to tick, Enter to take");
+            select.help_message = about.as_deref().or(Some(&keys));
+            let chosen = select.prompt().map_err(ended)?;
+            let chosen = json!(
+                chosen
+                    .iter()
+                    .map(|shown| &shown.0.value)
+                    .collect::<Vec<_>>()
+            );
+            match (prompt.check)(&chosen) {
+                None => return Ok(Some(chosen)),
+                Some(why) => about = Some(one_line(&why)),
+            }
+        }
+    }
+
+    /// A line of text; none where only Enter was pressed.
+    pub(super) fn line(self, asked: &str) -> Result<String, Unanswered> {
+        let text = Text::new(asked).with_render_config(self.look());
+        text.prompt().map_err(ended)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::keys;
+    use super::*;
 
     #[test]
-    fn what_is_typed_unseen_can_be_mended_and_given_up() {
-        let typed = |text: &str| keys(&mut text.as_bytes());
-        assert_eq!(typed("abü\u{7f}c\n").as_deref(), Ok("abc"));
-        assert_eq!(typed("\u{7f}\r").as_deref(), Ok(""));
-        assert_eq!(typed("ab\u{3}"), Err("interrupted".to_owned()));
-        assert_eq!(typed("ab"), Err("the input ended".to_owned()));
+    fn what_strangers_ask_stays_in_its_line() {
+        assert_eq!(one_line("a\n\n  b\u{1b}[2Jc"), clean("a b\u{1b}[2Jc"));
+        assert!(!one_line("\u{1b}[2J").contains('\u{1b}'));
+        assert_eq!(flag(" Yes"), Ok(true));
+        assert_eq!(flag("off"), Ok(false));
+        assert_eq!(flag("maybe"), Err(()));
     }
 }

@@ -4,10 +4,11 @@
 
 use super::error::{Class, FetchError, classify};
 use super::folder::folder;
+use crate::ops::temporary::Temporary;
 use crate::template::{Entry, Tree};
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -35,33 +36,6 @@ pub struct Origin {
     pub known_hosts: Option<PathBuf>,
     /// How long one command of git's may take.
     pub timeout: Duration,
-}
-
-/// A folder of this process, gone with it.
-#[derive(Debug)]
-pub(super) struct Temporary(pub(super) PathBuf);
-
-impl Temporary {
-    pub(super) fn new() -> Result<Self, FetchError> {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes)
-            .map_err(|error| FetchError::own(format!("no randomness: {error}")))?;
-        let path =
-            std::env::temp_dir().join(format!("coasti-{}", crate::base::digest::hex(&bytes)));
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .map_err(|error| {
-                FetchError::own(format!("{} cannot be made: {error}", path.display()))
-            })?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// A repository as fetched, or a folder as it is.
@@ -279,10 +253,10 @@ pub async fn probe(origin: &Origin) -> Result<(), FetchError> {
         return folder(&path).map(drop);
     }
     safe(origin)?;
-    let home = Temporary::new()?;
+    let home = Temporary::new().map_err(FetchError::own)?;
     let git = Git {
         origin,
-        home: &home.0,
+        home: home.path(),
     };
     git.run(&["ls-remote", "--quiet", "--", &origin.repo, "HEAD"], None)
         .await
@@ -323,10 +297,10 @@ pub(super) async fn fetch(origin: &Origin) -> Result<Fetched, FetchError> {
         });
     }
     safe(origin)?;
-    let home = Temporary::new()?;
+    let home = Temporary::new().map_err(FetchError::own)?;
     let git = Git {
         origin,
-        home: &home.0,
+        home: home.path(),
     };
     git.run(&["init", "--quiet", "--bare", "repo"], None)
         .await?;
@@ -357,6 +331,10 @@ pub(super) async fn fetch(origin: &Origin) -> Result<Fetched, FetchError> {
 }
 
 impl Fetched {
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// The state that a branch, tag, commit or description names; without one, the latest tag, else the head.
     pub(super) async fn resolve(&self, wanted: Option<&str>) -> Result<Version, FetchError> {
         let Kind::Git(home) = &self.kind else {
@@ -367,7 +345,7 @@ impl Fetched {
         };
         let git = Git {
             origin: &self.origin,
-            home: &home.0,
+            home: home.path(),
         };
         let names = match wanted {
             Some(name) => vec![
@@ -424,7 +402,7 @@ impl Fetched {
             (Kind::Git(home), Some(commit)) => {
                 Git {
                     origin: &self.origin,
-                    home: &home.0,
+                    home: home.path(),
                 }
                 .tree(commit)
                 .await

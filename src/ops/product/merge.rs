@@ -1,7 +1,8 @@
 //! What an update changes: the older template's files, the newer one's and the user's, compared three ways.
 
-use super::place::{Root, same};
 use super::{Done, OpError, io, usage};
+use crate::ops::root::{Root, same};
+use crate::ops::temporary::Temporary;
 use crate::template::{Entry, Rendered, Tree};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -34,12 +35,12 @@ impl Plan {
     }
 }
 
-/// Compares three ways.
+/// Compares three ways. Files of `once` are not touched where they are there.
 pub(super) async fn plan(
     root: &Root,
     folder: &str,
-    base: &Tree,
-    new: &Rendered,
+    (base, new): (&Tree, &Tree),
+    once: &[String],
     answers_file: &str,
 ) -> Result<Plan, OpError> {
     let mut plan = Plan {
@@ -48,11 +49,11 @@ pub(super) async fn plan(
     };
     let paths: BTreeSet<&str> = base
         .iter()
-        .chain(new.tree.iter())
+        .chain(new.iter())
         .map(|(path, _)| path)
         .collect();
     for path in paths {
-        let (was, is) = (base.get(path), new.tree.get(path));
+        let (was, is) = (base.get(path), new.get(path));
         let own = root.read(&format!("{folder}/{path}")).map_err(io)?;
         let equal = |one: Option<&Entry>, other: Option<&Entry>| match (one, other) {
             (Some(one), Some(other)) => same(one, other),
@@ -64,8 +65,8 @@ pub(super) async fn plan(
                 .extend(is.map(|is| (path.to_owned(), Some(is.clone()))));
             continue;
         }
-        let once = own.is_some() && new.once.iter().any(|once| once == path);
-        if once || equal(was, is) || equal(own.as_ref(), is) {
+        let kept = own.is_some() && once.iter().any(|once| once == path);
+        if kept || equal(was, is) || equal(own.as_ref(), is) {
             continue;
         }
         match (was, is, &own) {
@@ -136,10 +137,10 @@ async fn merge(own: &[u8], was: &[u8], is: &[u8]) -> Result<Option<(Vec<u8>, boo
     if [own, was, is].iter().any(|bytes| bytes.contains(&0)) {
         return Ok(None);
     }
-    let home = super::fetch::Temporary::new().map_err(|error| usage(error.said, &[]))?;
+    let home = Temporary::new().map_err(io)?;
     for (name, bytes) in [("own", own), ("was", was), ("is", is)] {
-        std::fs::write(home.0.join(name), bytes)
-            .map_err(|error| usage(format!("{}: {error}", home.0.display()), &[]))?;
+        std::fs::write(home.path().join(name), bytes)
+            .map_err(|error| usage(format!("{}: {error}", home.path().display()), &[]))?;
     }
     let output = tokio::process::Command::new("git")
         .args([
@@ -155,7 +156,7 @@ async fn merge(own: &[u8], was: &[u8], is: &[u8]) -> Result<Option<(Vec<u8>, boo
             "was",
             "is",
         ])
-        .current_dir(&home.0)
+        .current_dir(home.path())
         .stdin(std::process::Stdio::null())
         .output()
         .await

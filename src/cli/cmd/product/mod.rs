@@ -1,0 +1,244 @@
+//! `coasti product` and `coasti tool`.
+
+mod add;
+mod place;
+
+use super::session::Shell;
+use crate::cli::args::{Format, ItemCommand};
+use crate::cli::render::style::clean;
+use crate::config::{self, Auth, Listed};
+use crate::diag::Diagnostics;
+use crate::ops::OpError;
+use crate::ops::folder::Disk;
+use crate::ops::product::Work;
+use add::New;
+use place::Order;
+use serde_json::{Value as Json, json};
+use std::process::ExitCode;
+
+/// Products, or tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Product,
+    Tool,
+}
+
+impl What {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Tool => "tool",
+        }
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Product => "products",
+            Self::Tool => "tools",
+        }
+    }
+
+    fn file(self) -> String {
+        format!("config/{}.yml", self.key())
+    }
+}
+
+pub(super) async fn run(
+    shell: &Shell,
+    what: What,
+    command: ItemCommand,
+) -> Result<ExitCode, OpError> {
+    let disk = shell.folder()?;
+    match command {
+        ItemCommand::List { format } => list(shell, &disk, what, format),
+        ItemCommand::Add {
+            address,
+            id,
+            vcs_ref,
+            path,
+            token_file,
+            key,
+            timeout,
+        } => {
+            let new = New {
+                address,
+                id,
+                reference: vcs_ref,
+                path,
+                token_file,
+                key,
+            };
+            add::add(shell, &disk, what, new, timeout.duration()).await
+        }
+        ItemCommand::Install {
+            id,
+            vcs_ref,
+            recopy,
+            copy,
+        } => {
+            let work = Work::Install { recopy };
+            Order::new(&id, work, vcs_ref.as_deref(), &copy)
+                .run(shell, &disk, what)
+                .await
+        }
+        ItemCommand::Update { id, vcs_ref, copy } => {
+            Order::new(&id, Work::Update, vcs_ref.as_deref(), &copy)
+                .run(shell, &disk, what)
+                .await
+        }
+        ItemCommand::Configure { id, copy } => {
+            Order::new(&id, Work::Configure, None, &copy)
+                .run(shell, &disk, what)
+                .await
+        }
+        ItemCommand::Remove { id, confirm } => {
+            add::remove(shell, &disk, what, &id, confirm.as_deref())
+        }
+    }
+}
+
+fn listed(disk: &Disk, what: What) -> Result<Vec<Listed>, OpError> {
+    let mut d = Diagnostics::new();
+    let all = config::list(disk, &mut d);
+    if d.has_errors() {
+        return Err(OpError::Files(d));
+    }
+    Ok(all
+        .into_iter()
+        .filter(|one| one.tool == (what == What::Tool))
+        .collect())
+}
+
+/// An entry by its id, with its number in the list.
+fn find(all: Vec<Listed>, what: What, id: &str) -> Result<(usize, Listed), OpError> {
+    let ids: Vec<String> = all.iter().map(|one| one.id.clone()).collect();
+    all.into_iter()
+        .enumerate()
+        .find(|(_, one)| one.id == id)
+        .ok_or_else(|| {
+            let known = match ids.is_empty() {
+                true => format!("coasti {} add ADDRESS", what.word()),
+                false => format!("there are {}", ids.join(", ")),
+            };
+            OpError::usage(format!("{} lists no `{id}`", what.file()), &[&known])
+        })
+}
+
+fn list(shell: &Shell, disk: &Disk, what: What, format: Format) -> Result<ExitCode, OpError> {
+    let all = listed(disk, what)?;
+    if matches!(format, Format::Json) {
+        let rows: Vec<Json> = all
+            .iter()
+            .map(|one| {
+                let auth = match one.auth {
+                    Auth::None => "none",
+                    Auth::Token => "token",
+                    Auth::SshKey => "ssh-key",
+                };
+                json!({"id": one.id, "enabled": one.enabled, "path": one.path, "repo": one.repo, "ref": one.reference, "auth": auth, "installed": disk.root().join(&one.path).is_dir()})
+            })
+            .collect();
+        shell.out.data(&format!("{}\n", Json::Array(rows)));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if all.is_empty() {
+        shell.out.say(&format!(
+            "{} lists nothing: coasti {} add ADDRESS",
+            what.file(),
+            what.word()
+        ));
+    }
+    let wide = all
+        .iter()
+        .map(|one| one.id.chars().count())
+        .max()
+        .unwrap_or_default();
+    for one in all {
+        let state = match (one.enabled, disk.root().join(&one.path).is_dir()) {
+            (false, _) => "disabled",
+            (true, true) => "installed",
+            (true, false) => "not installed",
+        };
+        let reference = one.reference.as_deref().unwrap_or("latest");
+        let from = one.repo.as_deref().unwrap_or("here");
+        shell.out.data(&clean(&format!(
+            "{:wide$}  {state:<13}  {reference}  {from}",
+            one.id
+        )));
+        shell.out.data("\n");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn source(disk: &Disk, file: &str) -> Result<crate::diag::Source, OpError> {
+    use crate::config::Folder as _;
+    let read = disk
+        .read(file)
+        .map_err(|why| OpError::usage(format!("{file} {why}"), &[]))?;
+    let path = disk.root().join(file);
+    Ok(match read {
+        Some(source) => crate::diag::Source {
+            name: source.name.clone(),
+            path,
+            text: source.text.clone(),
+        },
+        None => crate::diag::Source {
+            name: file.to_owned(),
+            path,
+            text: "version: 1\n".to_owned(),
+        },
+    })
+}
+
+fn write(disk: &Disk, source: &crate::diag::Source, text: &str) -> Result<(), OpError> {
+    let wrong = |error: std::io::Error| {
+        OpError::usage(format!("{} cannot be written: {error}", source.name), &[])
+    };
+    if source.path.symlink_metadata().is_err() {
+        return std::fs::write(&source.path, text).map_err(wrong);
+    }
+    disk.replace(source, text).map_err(wrong)
+}
+
+/// A folder with one file other than it is.
+struct With<'a> {
+    disk: &'a Disk,
+    file: &'a str,
+    text: &'a str,
+}
+
+impl config::Folder for With<'_> {
+    fn read(
+        &self,
+        path: &str,
+    ) -> Result<Option<std::sync::Arc<crate::diag::Source>>, config::Unreadable> {
+        if path == self.file {
+            let source = crate::diag::Source {
+                name: path.to_owned(),
+                path: self.disk.root().join(path),
+                text: self.text.to_owned(),
+            };
+            return Ok(Some(std::sync::Arc::new(source)));
+        }
+        self.disk.read(path)
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.disk.exists(path)
+    }
+
+    fn name(&self) -> String {
+        self.disk.name()
+    }
+}
+
+fn checked(disk: &Disk, file: &str, text: &str, id: &str) -> Result<Listed, OpError> {
+    let mut d = Diagnostics::new();
+    let all = config::list(&With { disk, file, text }, &mut d);
+    if d.has_errors() {
+        return Err(OpError::Files(d));
+    }
+    all.into_iter()
+        .find(|one| one.id == id)
+        .ok_or_else(|| OpError::usage(format!("`{id}` cannot be listed in {file}"), &[]))
+}

@@ -1,0 +1,169 @@
+//! `install`, `update` and `configure`: what is in a product's folder.
+
+use super::{What, checked, find, listed, source, write};
+use crate::cli::args::Copy;
+use crate::cli::cmd::ask::Terminal;
+use crate::cli::cmd::session::Shell;
+use crate::cli::render::style::clean;
+use crate::config;
+use crate::ops::OpError;
+use crate::ops::folder::Disk;
+use crate::ops::product::{self, Done, Due, Wish, Work};
+use crate::template::{Command as Task, Prompt};
+use serde_json::{Map, Value as Json};
+use std::process::ExitCode;
+
+/// What is to be done with which product.
+pub(super) struct Order<'a> {
+    id: &'a str,
+    work: Work,
+    reference: Option<&'a str>,
+    copy: &'a Copy,
+}
+
+/// Answers as they stand in an argument.
+pub(in crate::cli::cmd) fn answers(text: Option<&str>) -> Result<Map<String, Json>, OpError> {
+    let Some(text) = text else {
+        return Ok(Map::new());
+    };
+    let wrong = |what: String| OpError::usage(what, &["it looks like {\"name\": \"value\"}"]);
+    match serde_json::from_str(text) {
+        Ok(Json::Object(data)) => Ok(data),
+        Ok(_) => Err(wrong("--data is no JSON object".to_owned())),
+        // The text may hold secrets: only where it is wrong is said.
+        Err(error) => Err(wrong(format!(
+            "--data is no JSON: column {}",
+            error.column()
+        ))),
+    }
+}
+
+impl<'a> Order<'a> {
+    pub(super) fn new(id: &'a str, work: Work, reference: Option<&'a str>, copy: &'a Copy) -> Self {
+        Self {
+            id,
+            work,
+            reference,
+            copy,
+        }
+    }
+
+    pub(super) async fn run(
+        self,
+        shell: &Shell,
+        disk: &Disk,
+        what: What,
+    ) -> Result<ExitCode, OpError> {
+        let (number, entry) = find(listed(disk, what)?, what, self.id)?;
+        let copy = self.copy;
+        let wish = Wish {
+            data: answers(copy.data.as_deref())?,
+            reference: self.reference,
+            pretend: copy.pretend,
+            answers_file: copy.answers_file.as_deref(),
+            trust: copy.trust.as_deref(),
+            skip_tasks: copy.skip_tasks,
+            timeout: copy.timeout.duration(),
+        };
+        let terminal = Terminal::of(shell).filter(|_| !copy.defaults);
+        let mut ask = |prompt: &Prompt<'_>| match terminal {
+            Some(terminal) => terminal.question(prompt),
+            None => Ok(None),
+        };
+        let mut allow =
+            |due: &[Due], commit: &str| terminal.is_some() && permission(shell, due, commit);
+        let prepared = product::prepare(disk, &entry, self.work, &wish, &mut ask, &mut allow);
+        // Until something is written, Ctrl-C leaves everything as it is; then it reaches the template's commands alone.
+        let prepared = tokio::select! {
+            biased;
+            _ = tokio::signal::ctrl_c() => return Err(OpError::Interrupted),
+            prepared = prepared => prepared?,
+        };
+        let done = match copy.pretend {
+            true => prepared.pretend(),
+            false => prepared.write().await?,
+        };
+        tell(shell, self.id, self.work, &done, copy.pretend);
+        if let Some(reference) = self.reference.filter(|_| !copy.pretend)
+            && entry.reference.as_deref() != Some(reference)
+        {
+            let source = source(disk, &what.file())?;
+            let text = config::with_value(&source, what.key(), number, "vcs_ref", reference)
+                .map_err(|why| {
+                    OpError::usage(why, &[&format!("write `vcs_ref: {reference}` into it")])
+                })?;
+            checked(disk, &what.file(), &text, self.id)?;
+            write(disk, &source, &text)?;
+        }
+        Ok(if done.conflicts.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(crate::cli::exit::code::ERROR)
+        })
+    }
+}
+
+fn tell(shell: &Shell, id: &str, work: Work, done: &Done, pretend: bool) {
+    shell.warn(&done.warnings);
+    let mut lines = Vec::new();
+    let groups = [
+        ("write", &done.written),
+        ("merge", &done.merged),
+        ("remove", &done.removed),
+    ];
+    for (word, paths) in groups {
+        lines.extend(paths.iter().map(|path| format!("  {word} {path}")));
+    }
+    for line in lines {
+        shell.out.say(&clean(&line));
+    }
+    for note in &done.notes {
+        shell.out.say(&clean(&format!("  note: {note}")));
+    }
+    let version = done
+        .version
+        .as_deref()
+        .map(|version| format!(" at {version}"))
+        .unwrap_or_default();
+    let changed =
+        done.written.len() + done.merged.len() + done.removed.len() + done.conflicts.len();
+    let would = if pretend { "would be " } else { "" };
+    let said = match work {
+        Work::Configure if changed == 0 => {
+            "nothing to change: the answers are as before".to_owned()
+        }
+        Work::Update if changed == 0 => format!("`{id}` is up to date{version}"),
+        Work::Configure => format!("`{id}` {would}configured{version}"),
+        Work::Update => format!("`{id}` {would}updated{version}"),
+        Work::Install { .. } => format!("`{id}` {would}installed{version}"),
+    };
+    shell.out.say(&clean(&said));
+    if let Some(message) = done.message.as_ref().filter(|_| !pretend) {
+        for line in message.lines() {
+            shell.out.say(&clean(line));
+        }
+    }
+    for path in &done.conflicts {
+        shell.out.tell(&clean(&format!("conflict: {path}")));
+    }
+    if !done.conflicts.is_empty() {
+        let would = if pretend { "would have" } else { "have" };
+        shell.out.tell(&format!(
+            "these files {would} both versions, between <<<<<<< and >>>>>>>: choose, then commit"
+        ));
+    }
+}
+
+fn permission(shell: &Shell, due: &[Due], commit: &str) -> bool {
+    shell.out.tell(&clean(&format!(
+        "The template at {commit} wants to run on this machine:"
+    )));
+    for due in due {
+        let command = match &due.command {
+            Task::Shell(line) => line.clone(),
+            Task::Program(words) => words.join(" "),
+        };
+        shell.out.tell(&clean(&format!("  {command}")));
+    }
+    shell.out.confirm("Let it?")
+}

@@ -1,0 +1,348 @@
+//! Installing, updating and configuring: fetched, asked, rendered, merged, written, linked.
+
+use super::fetch::{self, Fetched, Version};
+use super::template::Template;
+use super::{Done, Due, Wish, Work, commands, failed, io, links, merge, origin, usage};
+use crate::config::{Folder as _, Listed, Unreadable};
+use crate::diag::{Diagnostics, Source};
+use crate::ops::OpError;
+use crate::ops::folder::Disk;
+use crate::ops::root::Root;
+use crate::template::{
+    self, ANSWERS_FILES, About, Answers, Ask, Entry, Given, Operation, Rendered,
+};
+use serde_json::{Map, Value as Json};
+use std::sync::Arc;
+
+/// An answers file: its path in the product's folder, and its answers.
+type Kept = (String, Map<String, Json>);
+
+/// The answers file of an installed product: `named`, or where Copier has it.
+pub(super) fn installed(
+    disk: &Disk,
+    folder: &str,
+    named: Option<&str>,
+) -> Result<Option<Kept>, OpError> {
+    let names = named.map_or_else(|| ANSWERS_FILES.to_vec(), |name| vec![name]);
+    for name in names {
+        template::check_path(name)
+            .map_err(|why| usage(format!("the answers file cannot be `{name}`: {why}"), &[]))?;
+        let path = format!("{folder}/{name}");
+        match disk.read(&path) {
+            Ok(None) => {}
+            Ok(Some(source)) => {
+                let mut d = Diagnostics::new();
+                let answers = template::read_answers(&source, &mut d);
+                if d.has_errors() {
+                    return Err(OpError::Files(d));
+                }
+                return Ok(Some((name.to_owned(), answers)));
+            }
+            Err(why) => return Err(usage(format!("{path} {why}"), &[])),
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn secrets_path(id: &str) -> String {
+    format!("config/secrets/answers_{id}")
+}
+
+fn secrets(disk: &Disk, id: &str) -> Result<Map<String, Json>, OpError> {
+    let path = secrets_path(id);
+    let source = disk
+        .read(&path)
+        .map_err(|why: Unreadable| usage(format!("{path} {why}"), &[]))?;
+    let Some(source) = source else {
+        return Ok(Map::new());
+    };
+    let named = Arc::new(Source {
+        name: format!("{path}.yml"),
+        path: source.path.clone(),
+        text: source.text.clone(),
+    });
+    let mut d = Diagnostics::new();
+    let answers = template::read_answers(&named, &mut d);
+    if d.has_errors() {
+        Err(usage(
+            format!("{path} is not YAML"),
+            &["mend it, or remove it and give the values with --data"],
+        ))
+    } else {
+        Ok(answers)
+    }
+}
+
+/// Whether what is there and what is wished for go together.
+fn check(listed: &Listed, work: Work, before: Option<&Kept>) -> Result<(), OpError> {
+    let (id, folder) = (&listed.id, &listed.path);
+    let list = if listed.tool { "tool" } else { "product" };
+    match (before, work) {
+        (None, Work::Update | Work::Configure) => Err(usage(
+            format!("`{id}` is not installed: {folder} has no answers file"),
+            &[
+                &format!("coasti {list} install {id}"),
+                "its answers are kept under another name: --answers-file FILE",
+            ],
+        )),
+        (Some(_), Work::Install { recopy: false }) => Err(usage(
+            format!("`{id}` is installed already in {folder}"),
+            &[
+                &format!("coasti {list} update {id}"),
+                "install it anew, over what is there: --recopy",
+            ],
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A product on its way.
+struct Job<'a> {
+    disk: &'a Disk,
+    listed: &'a Listed,
+    wish: &'a Wish<'a>,
+    work: Work,
+    fetched: Fetched,
+    /// The answers of before.
+    last: Map<String, Json>,
+    answers_file: String,
+}
+
+/// All that is to be written, and told; nothing is yet.
+pub struct Prepared<'a> {
+    job: Job<'a>,
+    root: Root,
+    plan: merge::Plan,
+    answers: Answers,
+    due: Vec<Due>,
+}
+
+/// Gets ready to install a product, to update one that is installed, or to answer its questions anew.
+pub async fn prepare<'a>(
+    disk: &'a Disk,
+    listed: &'a Listed,
+    work: Work,
+    wish: &'a Wish<'a>,
+    somebody: &mut Ask<'_>,
+    allow: &mut dyn FnMut(&[Due], &str) -> bool,
+) -> Result<Prepared<'a>, OpError> {
+    let origin = origin(disk, listed, wish.timeout)?;
+    let fail = |error| failed(&listed.id, &origin.repo, &error);
+    let before = installed(disk, &listed.path, wish.answers_file)?;
+    check(listed, work, before.as_ref())?;
+    let fetched = fetch::fetch(&origin).await.map_err(fail)?;
+    let last = before.as_ref().map(|(_, answers)| answers.clone());
+    let last = last.unwrap_or_default();
+    let recorded = last.get("_commit").and_then(Json::as_str);
+    let wanted = match work {
+        // What is installed stays; only answers change.
+        Work::Configure => recorded,
+        _ => wish.reference.or(listed.reference.as_deref()),
+    };
+    let mut version = fetched.resolve(wanted).await.map_err(fail)?;
+    if let (Work::Configure, Some(recorded)) = (work, recorded) {
+        version.describe = Some(recorded.to_owned());
+    }
+    let tree = fetched.tree(&version).await.map_err(fail)?;
+    let (template, mut d) = Template::read(tree)?;
+    if work == Work::Update
+        && let Some(at) = &template.settings.migrations
+        && !wish.skip_tasks
+    {
+        return Err(usage(
+            format!(
+                "the template has migrations ({}), which coasti does not run",
+                at.origin()
+            ),
+            &["do by hand what they do, then pass --skip-tasks"],
+        ));
+    }
+    let answers_file = match (before, &template.settings.answers_file) {
+        (Some((name, _)), _) => name,
+        (None, Some(name)) if ANSWERS_FILES.contains(&name.as_str()) => name.clone(),
+        (None, _) => wish
+            .answers_file
+            .unwrap_or(".copier-answers.yml")
+            .to_owned(),
+    };
+    let job = Job {
+        disk,
+        listed,
+        wish,
+        work,
+        fetched,
+        last,
+        answers_file,
+    };
+    let now = job.about(&version);
+    let given = Given {
+        data: wish.data.clone(),
+        secret: secrets(disk, &listed.id)?,
+        last: job.last.clone(),
+        skip_answered: work == Work::Update,
+    };
+    let answers = template.ask(&now, &given, somebody, &mut d)?;
+    let rendered = template.render(&now, &answers, &mut d)?;
+    let due = template.due(&now, &answers, &mut d)?;
+    let due = if wish.skip_tasks || wish.pretend {
+        Vec::new()
+    } else {
+        commands::trusted(due, &version, wish, allow)?
+    };
+    let root = Root::open(disk.root()).map_err(io)?;
+    let mut plan = match work {
+        Work::Install { recopy } => {
+            if !recopy {
+                job.check_free(&root, &rendered)?;
+            }
+            merge::Plan::fresh(&root, &listed.path, &rendered)?
+        }
+        Work::Update | Work::Configure => {
+            let base = job.base(&template, &version, given, &answers).await?;
+            merge::clean(disk.root(), &listed.path).await?;
+            // Who answers anew wants the answers also in files that an update leaves alone.
+            let once: &[String] = match work {
+                Work::Configure => &[],
+                _ => &rendered.once,
+            };
+            let trees = (&base.tree, &rendered.tree);
+            merge::plan(&root, &listed.path, trees, once, &job.answers_file).await?
+        }
+    };
+    plan.done.version = version.describe.clone();
+    plan.done.warnings = d;
+    plan.done.message = rendered.message.filter(|_| work != Work::Configure);
+    Ok(Prepared {
+        job,
+        root,
+        plan,
+        answers,
+        due,
+    })
+}
+
+impl Job<'_> {
+    fn about(&self, version: &Version) -> About {
+        let listed = self.listed;
+        let wanted = self.wish.reference.or(listed.reference.as_deref());
+        let folder = self.disk.root().join(&listed.path);
+        About {
+            source: listed.repo.clone().unwrap_or_default(),
+            folder: folder.to_string_lossy().into_owned(),
+            commit: version.describe.clone(),
+            wanted: wanted.map(str::to_owned),
+            answers_file: self.answers_file.clone(),
+            operation: match self.work {
+                Work::Install { .. } => Operation::Copy,
+                Work::Update | Work::Configure => Operation::Update,
+            },
+        }
+    }
+
+    /// That nothing else is where its files are to be.
+    fn check_free(&self, root: &Root, rendered: &Rendered) -> Result<(), OpError> {
+        let folder = &self.listed.path;
+        let taken = links::in_the_way(root, folder, &rendered.tree).map_err(io)?;
+        match taken.is_empty() {
+            true => Ok(()),
+            false => Err(usage(
+                format!(
+                    "{folder} has files of these names already: {}",
+                    taken.join(", ")
+                ),
+                &["move them away, or write over them: --recopy"],
+            )),
+        }
+    }
+
+    /// What the template made of the answers of before.
+    async fn base(
+        &self,
+        template: &Template,
+        version: &Version,
+        mut given: Given,
+        answers: &Answers,
+    ) -> Result<Rendered, OpError> {
+        // The values of now for what was not told before: a secret that was not kept is then the same on both
+        // sides, and the user's own value stays.
+        let kept = std::mem::replace(&mut given.secret, answers.secret.clone());
+        given.secret.extend(kept);
+        given.data = Map::new();
+        given.skip_answered = true;
+        let mut quiet = Diagnostics::new();
+        let mut render = |template: &Template, version: &Version| {
+            let then = self.about(version);
+            let answers = template.ask(&then, &given, &mut |_| Ok(None), &mut quiet)?;
+            template.render(&then, &answers, &mut quiet)
+        };
+        if self.work == Work::Configure {
+            return render(template, version);
+        }
+        let fail = |error| failed(&self.listed.id, &self.fetched.origin().repo, &error);
+        let nothing = || {
+            let (id, tool) = (&self.listed.id, self.listed.tool);
+            let list = if tool { "tool" } else { "product" };
+            usage(
+                format!("`{id}` comes from a folder, which has no older versions to compare with"),
+                &[&format!(
+                    "install it anew, over what is there: coasti {list} install {id} --recopy"
+                )],
+            )
+        };
+        let old = self.last.get("_commit").and_then(Json::as_str);
+        let old = old.ok_or_else(nothing)?;
+        let old = self.fetched.resolve(Some(old)).await.map_err(fail)?;
+        if old.commit.is_none() {
+            return Err(nothing());
+        }
+        let tree = self.fetched.tree(&old).await.map_err(fail)?;
+        let (older, _) = Template::read(tree)?;
+        render(&older, &old)
+    }
+}
+
+impl Prepared<'_> {
+    /// What would be done.
+    pub fn pretend(self) -> Done {
+        self.plan.done
+    }
+
+    /// Writes it. What cuts this off leaves a product that is not marked as installed, or still as the older version.
+    pub async fn write(self) -> Result<Done, OpError> {
+        let Self {
+            job,
+            root,
+            plan,
+            answers,
+            due,
+        } = self;
+        let folder = &job.listed.path;
+        let mut done = plan.done;
+        // Secrets first: should the rest fail, the next attempt has the same ones.
+        if !answers.secret.is_empty() {
+            let text = template::to_yaml(&Json::Object(answers.secret.clone()), 2);
+            let entry = Entry::File {
+                bytes: text.into_bytes(),
+                executable: false,
+            };
+            root.write(&secrets_path(&job.listed.id), &entry)
+                .map_err(io)?;
+        }
+        let at = |path: &str| format!("{folder}/{path}");
+        let is_answers = |path: &str| path == job.answers_file;
+        for (path, entry) in plan.changes.iter().filter(|(path, _)| !is_answers(path)) {
+            match entry {
+                Some(entry) => root.write(&at(path), entry).map_err(io)?,
+                None => root.remove(&at(path)).map_err(io)?,
+            }
+        }
+        commands::run(job.disk.root(), folder, &due).await?;
+        // The answers file last: until it is there, this version is not installed.
+        if let Some((path, Some(entry))) = plan.changes.iter().find(|(path, _)| is_answers(path)) {
+            root.write(&at(path), entry).map_err(io)?;
+        }
+        let mended = links::link(&root, &job.listed.id, folder).map_err(io)?;
+        done.notes.extend(mended);
+        Ok(done)
+    }
+}
