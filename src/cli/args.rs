@@ -164,6 +164,16 @@ pub enum Command {
         #[arg(value_parser = clap::builder::PossibleValuesParser::new(crate::config::schema::NAMES))]
         name: String,
     },
+    /// Tell where a value comes from: what coasti brings, a product's files, the deploy file, the environment's.
+    Explain {
+        /// `LABEL`, `LABEL/PROVIDER`, `volume ADDRESS`, a domain or a name on the engine; then, after a dot, a field:
+        /// `wiki.env.LOG_LEVEL`. `stack` is what is said of the whole. Without any, what there is.
+        #[arg(num_args = 0..)]
+        address: Vec<String>,
+        /// How to show it.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Show what an apply would do. Only reads.
     Plan {
         #[command(flatten)]

@@ -2,12 +2,13 @@
 
 use super::app::{Parts, ProviderDef, one_of};
 use super::doc::{Node, Sp, Table, Value, parse, wrong_type};
+use super::overlay::{self, Laid};
 use super::products::Loaded;
 use super::{Folder, codes, load};
 use crate::base::{Span, StackId, StackName, names};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use crate::model::{Order, Subnet, Update};
-use std::{net::IpAddr, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 /// Where it is, in `config/`.
 pub(super) const NAMES: &[&str] = &["deploy.yml", "deploy.yaml", "deploy.toml", "deploy.json"];
@@ -33,6 +34,10 @@ pub(super) struct Deploy {
     pub services: Vec<Sp<String>>,
     /// The file of their users, in `config/`.
     pub users: Option<Sp<String>>,
+    /// Where each of its keys stands, but for the sites.
+    pub origins: BTreeMap<String, Place>,
+    /// What the environment's file did to it.
+    pub laid: Vec<Laid>,
 }
 
 /// A site as written.
@@ -62,6 +67,21 @@ pub(super) struct Site {
     pub protect: bool,
     /// The host's address that its ports are bound to.
     pub bind: Option<IpAddr>,
+    /// Where each of its keys stands.
+    pub origins: BTreeMap<String, Place>,
+}
+
+impl Site {
+    /// Where stands what a site says of its containers besides their specs.
+    pub(super) fn of_containers(&self) -> impl Iterator<Item = (String, Place)> {
+        const KEYS: &[&str] = &["bind", "domain", "new-data", "protect", "update", "was"];
+        let own = KEYS
+            .iter()
+            .filter_map(|key| Some((*key, self.origins.get(*key)?)));
+        let product = self.image.at.iter().map(|at| ("product", at));
+        let all = own.chain(product);
+        all.map(|(key, at)| (key.to_owned(), at.clone()))
+    }
 }
 
 /// Finds the one file `config/NAME` with any of the ends; none where there is none, or no proper one.
@@ -129,12 +149,12 @@ pub(super) fn read(
     let over = environment.map(|environment| over(folder, environment, d));
     let source = find(folder, "deploy", help, d)?;
     let mut root = parse(&source, d)?;
+    let mut laid = Vec::new();
     if let Some(over) = over {
         let over = over?;
-        root = match root.value {
-            Value::Map(_) => super::overlay::lay(root, over),
-            _ => root,
-        };
+        if matches!(root.value, Value::Map(_)) {
+            (root, laid) = overlay::lay(root, over);
+        }
     }
     let mut table = Table::of(&root, "", d)?;
     if table.is_empty() {
@@ -169,6 +189,7 @@ pub(super) fn read(
             d.push(Diagnostic::error(codes::NOT_YET, at.clone(), summary));
         }
     }
+    let origins = table.places();
     table.finish(d);
     Some(Deploy {
         source,
@@ -181,6 +202,8 @@ pub(super) fn read(
         sites,
         services,
         users,
+        origins,
+        laid,
     })
 }
 
@@ -375,6 +398,7 @@ fn site(node: &Node, d: &mut Diagnostics) -> Option<Site> {
     // nua's tests read this.
     table.accept(&["test"]);
     let at = table.at.clone();
+    let origins = table.places();
     table.finish(d);
     let image = image?;
     let label = label.or_else(|| {
@@ -427,6 +451,7 @@ fn site(node: &Node, d: &mut Diagnostics) -> Option<Site> {
         new_data,
         protect,
         bind,
+        origins,
     })
 }
 

@@ -15,6 +15,7 @@ mod deploy;
 mod doc;
 mod env_file;
 mod expand;
+pub mod explain;
 mod identity;
 mod image;
 mod info;
@@ -37,7 +38,7 @@ pub use doc::{with_entry, with_id, with_value, without_entry};
 pub use identity::{Identity, identity};
 pub use products::{Auth, Listed, list};
 pub use recipe::{Generated, Recipe};
-pub use seal::{Facts, Sealed, seal};
+pub use seal::{Facts, Sealed, preview, seal};
 
 use crate::base::{StackId, StackName, ValueId};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};

@@ -1,58 +1,164 @@
 //! One deploy file over another: what an environment (`--env prod`) has that others do not.
 //!
-//! Tables merge key by key, sites by their labels, anything else is replaced whole, and nothing (`~`) takes a
-//! key away. Every value keeps the place that said it.
+//! Tables merge key by key, sites by their labels, anything else is replaced whole (a variable too), and nothing
+//! (`~`) takes a key away. Every value keeps the place that said it, and what it was laid over.
 
 use super::doc::{Entry, Node, Value};
 use crate::base::names;
+use crate::diag::{Before, Place};
 
-/// `over` laid over `base`.
-pub(super) fn lay(base: Node, over: Node) -> Node {
-    merge(base, over, true)
+/// What the one file does to the other.
+#[derive(Clone, Debug)]
+pub(super) struct Laid {
+    /// Where: `site.wiki.env.LOG_LEVEL`.
+    pub path: String,
+    /// What was there.
+    pub before: Option<Node>,
+    /// What is there now; none where it was taken away.
+    pub after: Option<Node>,
 }
 
-/// Whether two keys are one: they may be written with `-` or `_`.
-fn same(a: &str, b: &str) -> bool {
-    a == b || a.replace('_', "-") == b.replace('_', "-")
+/// `over` laid over `base`, and what that did.
+pub(super) fn lay(base: Node, over: Node) -> (Node, Vec<Laid>) {
+    let mut laid = Vec::new();
+    let node = merge(base, over, Level::File, "", &mut laid);
+    (node, laid)
 }
 
-fn merge(base: Node, over: Node, root: bool) -> Node {
-    let at = base.at.clone();
-    match (base.value, over.value) {
-        (Value::Map(mut entries), Value::Map(more)) => {
-            for one in more {
-                let found = entries.iter().position(|own| same(&own.key, &one.key));
-                match found {
-                    Some(n) if one.node.is_null() => drop(entries.remove(n)),
-                    Some(n) => {
-                        let own = entries.remove(n);
-                        let node = match root && same(&one.key, "site") {
-                            true => sites(own.node, one.node),
-                            false => merge(own.node, one.node, false),
-                        };
-                        entries.insert(n, Entry { node, ..one });
-                    }
-                    None if one.node.is_null() => {}
-                    None => entries.push(one),
-                }
+/// What a value is a part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// It is the file.
+    File,
+    /// It is a site.
+    Site,
+    /// It is a table of variables.
+    Variables,
+    /// It is another table whose keys are the user's own names.
+    Names,
+    /// It is a variable: how one is made is one thing, two ways at once are none.
+    Variable,
+    /// Anything else.
+    Other,
+}
+
+impl Level {
+    /// What the value at `key` is.
+    fn at(self, key: &str) -> Self {
+        match (self, key.replace('_', "-").as_str()) {
+            (Self::Site, "env") => Self::Variables,
+            (Self::Variables, _) => Self::Variable,
+            (Self::Names, _) => Self::Other,
+            (_, "port" | "labels" | "options" | "option" | "sysctls" | "extra-hosts") => {
+                Self::Names
             }
-            Node {
-                value: Value::Map(entries),
-                at,
-            }
+            _ => Self::Other,
         }
-        (_, value) => Node { value, at: over.at },
+    }
+
+    /// Whether two keys are one: those that are not the user's may be written with `-` or `_`.
+    fn same(self, a: &str, b: &str) -> bool {
+        let own = matches!(self, Self::Variables | Self::Names);
+        a == b || !own && a.replace('_', "-") == b.replace('_', "-")
     }
 }
 
+fn over(at: Place, base: &Place) -> Place {
+    at.over(Before::File(base.clone()))
+}
+
+fn merge(base: Node, over_it: Node, level: Level, path: &str, laid: &mut Vec<Laid>) -> Node {
+    match (base.value, over_it.value) {
+        (Value::Map(entries), Value::Map(more)) if level != Level::Variable => Node {
+            value: Value::Map(tables(entries, more, level, path, laid)),
+            at: match level {
+                Level::File | Level::Site => base.at,
+                _ => over(over_it.at, &base.at),
+            },
+        },
+        (before, after) => {
+            let before = Node {
+                value: before,
+                at: base.at,
+            };
+            let after = Node {
+                value: after,
+                at: over(over_it.at, &before.at),
+            };
+            laid.push(Laid {
+                path: path.to_owned(),
+                before: Some(before),
+                after: Some(after.clone()),
+            });
+            after
+        }
+    }
+}
+
+fn tables(
+    mut entries: Vec<Entry>,
+    more: Vec<Entry>,
+    level: Level,
+    path: &str,
+    laid: &mut Vec<Laid>,
+) -> Vec<Entry> {
+    for one in more {
+        let path = match path {
+            "" => one.key.clone(),
+            path => format!("{path}.{}", one.key),
+        };
+        let found = entries
+            .iter()
+            .position(|own| level.same(&own.key, &one.key));
+        match found {
+            Some(n) if one.node.is_null() => {
+                let before = Some(entries.remove(n).node);
+                let after = None;
+                laid.push(Laid {
+                    path,
+                    before,
+                    after,
+                });
+            }
+            Some(n) => {
+                let own = entries.remove(n);
+                let node = match level == Level::File && one.key == "site" {
+                    true => sites(own.node, one.node, laid),
+                    false => merge(own.node, one.node, level.at(&one.key), &path, laid),
+                };
+                let key_at = over(one.key_at, &own.key_at);
+                let key = one.key;
+                entries.insert(n, Entry { key, key_at, node });
+            }
+            None if one.node.is_null() => {}
+            None => {
+                laid.push(Laid {
+                    path,
+                    before: None,
+                    after: Some(one.node.clone()),
+                });
+                entries.push(one);
+            }
+        }
+    }
+    entries
+}
+
 /// Sites of one label are one; others come after.
-fn sites(base: Node, over: Node) -> Node {
-    let (Value::List(mut all), Value::List(more)) = (base.value, over.value.clone()) else {
-        return over;
+fn sites(base: Node, over_it: Node, laid: &mut Vec<Laid>) -> Node {
+    let (mut all, more) = match (base.value, over_it.value) {
+        (Value::List(all), Value::List(more)) => (all, more),
+        (value, after) => {
+            let base = Node { value, at: base.at };
+            let (value, at) = (after, over_it.at);
+            return merge(base, Node { value, at }, Level::Other, "site", laid);
+        }
     };
     for site in more {
+        let own = label(&site);
+        let path = format!("site.{}", own.as_deref().unwrap_or("?"));
         let found =
-            label(&site).and_then(|own| all.iter().position(|one| label(one) == Some(own.clone())));
+            own.and_then(|own| all.iter().position(|one| label(one).as_ref() == Some(&own)));
         match found.and_then(|n| all.get_mut(n)) {
             Some(own) => {
                 let nothing = Node {
@@ -60,9 +166,16 @@ fn sites(base: Node, over: Node) -> Node {
                     at: own.at.clone(),
                 };
                 let before = std::mem::replace(own, nothing);
-                *own = merge(before, site, false);
+                *own = merge(before, site, Level::Site, &path, laid);
             }
-            None => all.push(site),
+            None => {
+                laid.push(Laid {
+                    path,
+                    before: None,
+                    after: Some(site.clone()),
+                });
+                all.push(site);
+            }
         }
     }
     Node {

@@ -46,16 +46,80 @@ pub fn is_secret_name(name: &str) -> bool {
 
 /// Whether a text has a URL with a password in it (`postgres://user:pass@host/`).
 pub fn has_credentials(text: &str) -> bool {
-    text.match_indices("://").any(|(at, mark)| {
+    passwords(text).next().is_some()
+}
+
+/// The passwords of a text's URLs.
+fn passwords(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("://").filter_map(|(at, mark)| {
         let rest = text.get(at + mark.len()..).unwrap_or_default();
         let end = rest
             .find(|c: char| "/?# \t\n\"'".contains(c))
             .unwrap_or(rest.len());
         let authority = rest.get(..end).unwrap_or_default();
-        authority
-            .rsplit_once('@')
-            .and_then(|(user, _)| user.split_once(':'))
-            .is_some_and(|(_, password)| !password.is_empty())
+        let (user, _) = authority.rsplit_once('@')?;
+        let (_, password) = user.split_once(':')?;
+        (!password.is_empty()).then_some(password)
+    })
+}
+
+/// Whether a name is a secret's, be it a second one (`password2`).
+pub(super) fn tells(name: &str) -> bool {
+    is_secret_name(name.trim_end_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// The text of `key` with what is secret in it replaced by `***`. References to variables stay.
+pub fn masked(key: &str, text: &str) -> String {
+    const MASK: &str = "***";
+    if text.is_empty() || is_reference(text) {
+        return text.to_owned();
+    }
+    let in_url = passwords(text).any(|password| !is_reference(password));
+    if tells(key) || in_url || has_default(text) {
+        return MASK.to_owned();
+    }
+    // `user=x,password=y`, `--password=x`, `DB_PASSWORD=x`
+    let mut shown = String::new();
+    for part in text.split_inclusive(',') {
+        let bare = part.strip_suffix(',').unwrap_or(part);
+        let name = |left: &str| tells(left.rsplit([' ', '-', '"', '\'']).next().unwrap_or(left));
+        let found = bare
+            .match_indices('=')
+            .find(|(at, _)| bare.get(..*at).is_some_and(name));
+        let secret = found.and_then(|(at, _)| Some((bare.get(..=at)?, bare.get(at + 1..)?)));
+        match secret.filter(|(_, value)| !value.is_empty() && !is_reference(value)) {
+            Some((before, _)) => {
+                shown.push_str(before);
+                shown.push_str(MASK);
+                if part.ends_with(',') {
+                    shown.push(',');
+                }
+            }
+            None => shown.push_str(part),
+        }
+    }
+    shown
+}
+
+/// Whether a text is the name of another value and nothing else: `${NAME}`, `$NAME`, `{NAME}`.
+fn is_reference(text: &str) -> bool {
+    let inner = text.strip_prefix('$').unwrap_or(text);
+    let name = match inner.strip_prefix('{') {
+        Some(rest) => rest.strip_suffix('}'),
+        None if inner.len() < text.len() => Some(inner),
+        None => None,
+    };
+    let word = |c: char| c.is_ascii_alphanumeric() || "_.".contains(c);
+    name.is_some_and(|name| !name.is_empty() && name.chars().all(word))
+}
+
+/// Whether a text says what a secret variable is where it is not set: `${DB_PASSWORD:-hunter2}`.
+fn has_default(text: &str) -> bool {
+    text.split("${").skip(1).any(|rest| {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
+        let (name, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        tells(name) && !rest.starts_with('}')
     })
 }
 
@@ -84,6 +148,37 @@ mod tests {
             "USER",
         ] {
             assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_shown_without_secrets() {
+        for (key, text, shown) in [
+            ("LOG", "a=b, c", "a=b, c"),
+            ("DB_PASSWORD", "hunter2", "***"),
+            ("DB_PASSWORD", "${DB_PASSWORD}", "${DB_PASSWORD}"),
+            ("DB_PASSWORD", "{database.PASSWORD}", "{database.PASSWORD}"),
+            ("DB_PASSWORD", "x${A}", "***"),
+            ("DB_PASSWORD", "{\"a\": 1}", "***"),
+            ("URL", "pg://u:p@h/", "***"),
+            ("URL", "pg://u:${P}@h/", "pg://u:${P}@h/"),
+            (
+                "o",
+                "user=x,password2=y,vers=3",
+                "user=x,password2=***,vers=3",
+            ),
+            ("command", "run --password=hunter 2", "run --password=***"),
+            ("command", "run ${DB_PASSWORD:-hunter2}", "***"),
+            (
+                "command",
+                "run ${A:-b} ${DB_PASSWORD}",
+                "run ${A:-b} ${DB_PASSWORD}",
+            ),
+            ("environment", "DB_PASSWORD=${P}", "DB_PASSWORD=${P}"),
+            ("environment", "DB_PASSWORD=hunter2", "DB_PASSWORD=***"),
+            ("x", "", ""),
+        ] {
+            assert_eq!(masked(key, text), shown, "{key}: {text}");
         }
     }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 mod compose;
 mod delivery;
 mod errors;
+mod explain;
 mod hostile;
 mod inputs;
 pub(super) use inputs::inputs;

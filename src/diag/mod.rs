@@ -4,7 +4,7 @@
 //! once. Nothing here prints; `cli::render` does.
 
 use serde::Serialize;
-use std::{ops::Range, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
 
 /// A file that was read, shared by all that refer to it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,13 +18,61 @@ pub struct Source {
 }
 
 /// A stretch of a source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Place {
     /// The file.
     pub source: Arc<Source>,
     /// Bytes of its text.
     pub span: Range<usize>,
+    /// What else the value that stands there came of; none is the rule.
+    history: Option<Arc<History>>,
 }
+
+/// What a value came of, besides what stands at its place.
+#[derive(Debug, Default)]
+pub struct History {
+    /// What would hold if nothing stood there.
+    pub over: Option<Before>,
+    /// What was filled in or looked up, by name.
+    pub used: Used,
+    /// How long the longest way is from here to what came of nothing else.
+    depth: usize,
+}
+
+/// Values by name, with where they come from.
+pub type Used = BTreeMap<String, Before>;
+
+/// What was there before.
+#[derive(Clone, Debug)]
+pub enum Before {
+    /// Something in a file.
+    File(Place),
+    /// Something that coasti brings, in words.
+    Own(String),
+}
+
+impl Before {
+    fn depth(&self) -> usize {
+        match self {
+            Self::File(place) => place.history().map_or(0, |history| history.depth),
+            Self::Own(_) => 0,
+        }
+    }
+}
+
+/// Longer histories are cut off: nobody reads them, and files can be made to have long ones.
+const MAX_HISTORY: usize = 32;
+
+/// Likewise of the values that one is made of.
+pub const MAX_USED: usize = 64;
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source && self.span == other.span
+    }
+}
+
+impl Eq for Place {}
 
 impl Place {
     /// The stretch `span` of `source`.
@@ -32,7 +80,56 @@ impl Place {
         Self {
             source: Arc::clone(source),
             span,
+            history: None,
         }
+    }
+
+    /// What else the value came of.
+    pub fn history(&self) -> Option<&History> {
+        self.history.as_deref()
+    }
+
+    /// The place of a value that was laid over another, below all that it was laid over already.
+    #[must_use]
+    pub fn over(self, before: Before) -> Self {
+        let (over, used) = match self.history() {
+            Some(history) => (history.over.clone(), history.used.clone()),
+            None => (None, Used::new()),
+        };
+        let over = match over {
+            Some(Before::File(place)) => Before::File(place.over(before)),
+            Some(own @ Before::Own(_)) => own,
+            None => before,
+        };
+        self.with(Some(over), used)
+    }
+
+    /// The place of a value that took those of `used`.
+    #[must_use]
+    pub fn using(self, used: Used) -> Self {
+        if used.is_empty() {
+            return self;
+        }
+        let (over, mut all) = match self.history() {
+            Some(history) => (history.over.clone(), history.used.clone()),
+            None => (None, Used::new()),
+        };
+        all.extend(used);
+        self.with(over, all)
+    }
+
+    fn with(mut self, over: Option<Before>, used: Used) -> Self {
+        let used: Used = used.into_iter().take(MAX_USED).collect();
+        let depth = 1 + over
+            .iter()
+            .chain(used.values())
+            .map(Before::depth)
+            .max()
+            .unwrap_or(0);
+        if depth <= MAX_HISTORY {
+            self.history = Some(Arc::new(History { over, used, depth }));
+        }
+        self
     }
 
     /// Line and column, both from 1, the column in characters.
@@ -251,6 +348,35 @@ mod tests {
         });
         assert_eq!(Place::new(&source, 10..11).line_column(), (2, 5));
         assert_eq!(Place::new(&source, 999..999).line_column(), (3, 1));
+    }
+
+    #[test]
+    fn histories_are_kept_below_and_cut_off() {
+        let source = Arc::new(Source {
+            name: "f.yml".into(),
+            path: "f.yml".into(),
+            text: "abcdef".to_owned(),
+        });
+        let at = |n: usize| Place::new(&source, n..n + 1);
+        let chain = |place: &Place| {
+            let (mut all, mut next) = (vec![place.span.start], place.history());
+            while let Some(Before::File(place)) = next.and_then(|history| history.over.as_ref()) {
+                all.push(place.span.start);
+                next = place.history();
+            }
+            all
+        };
+        let first = at(1).over(Before::File(at(0)));
+        let both = at(2).over(Before::File(first)).over(Before::File(at(3)));
+        assert_eq!(chain(&both), [2, 1, 0, 3]);
+        assert_eq!(both, at(2));
+        // What uses itself over and over, as files can say it, neither grows nor uses up the thread's stack.
+        let mut long = at(0);
+        for _ in 0..100_000 {
+            long = at(1).using([("a".to_owned(), Before::File(long))].into());
+            long = at(1).over(Before::File(long));
+        }
+        assert!(chain(&long).len() <= MAX_HISTORY + 1);
     }
 
     #[test]

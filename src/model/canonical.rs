@@ -59,20 +59,32 @@ pub(super) fn nameless(value: &mut ValueRef) {
 
 /// The fields of a spec, one an entry, so that two specs can be compared field by field.
 pub fn flatten(spec: &Spec) -> Flat {
+    fields(spec, compare_form)
+}
+
+/// Likewise for people: no digests.
+pub fn shown(spec: &Spec) -> Flat {
+    fields(spec, Text::show)
+}
+
+/// The form of a text.
+type Form = fn(&Text) -> String;
+
+fn fields(spec: &Spec, form: Form) -> Flat {
     let mut flat = Flat::new();
     let json = serde_json::to_value(spec).unwrap_or_default();
     // The outermost level is the kind.
     if let Value::Object(kinds) = json {
         for (_, fields) in kinds {
-            walk("", &fields, &mut flat);
+            walk("", &fields, form, &mut flat);
         }
     }
     flat
 }
 
-fn walk(path: &str, value: &Value, flat: &mut Flat) {
+fn walk(path: &str, value: &Value, form: Form, flat: &mut Flat) {
     match value {
-        Value::Object(fields) if is_text_map(path) => texts(path, fields, flat),
+        Value::Object(fields) if is_text_map(path) => texts(path, fields, form, flat),
         Value::Object(fields) => {
             for (key, value) in fields {
                 let path = if path.is_empty() {
@@ -80,7 +92,7 @@ fn walk(path: &str, value: &Value, flat: &mut Flat) {
                 } else {
                     format!("{path}.{key}")
                 };
-                walk(&path, value, flat);
+                walk(&path, value, form, flat);
             }
             if fields.is_empty() && !path.is_empty() {
                 flat.insert(path.to_owned(), String::new());
@@ -88,14 +100,14 @@ fn walk(path: &str, value: &Value, flat: &mut Flat) {
         }
         text if is_content(path) => {
             let text: Text = serde_json::from_value(text.clone()).unwrap_or_default();
-            flat.insert(path.to_owned(), compare_form(&text));
+            flat.insert(path.to_owned(), form(&text));
         }
         Value::String(text) => {
             flat.insert(path.to_owned(), text.clone());
         }
         Value::Array(_) if is_text_list(path) => {
             let texts: Vec<Text> = serde_json::from_value(value.clone()).unwrap_or_default();
-            let shown: Vec<_> = texts.iter().map(compare_form).collect();
+            let shown: Vec<_> = texts.iter().map(form).collect();
             flat.insert(path.to_owned(), Value::from(shown).to_string());
         }
         other => {
@@ -116,10 +128,10 @@ fn is_content(path: &str) -> bool {
     path.starts_with("files.") && path.ends_with(".content")
 }
 
-fn texts(path: &str, fields: &Map<String, Value>, flat: &mut Flat) {
+fn texts(path: &str, fields: &Map<String, Value>, form: Form, flat: &mut Flat) {
     for (key, value) in fields {
         let text: Text = serde_json::from_value(value.clone()).unwrap_or_default();
-        flat.insert(format!("{path}.{key}"), compare_form(&text));
+        flat.insert(format!("{path}.{key}"), form(&text));
     }
 }
 

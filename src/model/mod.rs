@@ -8,7 +8,7 @@ mod file;
 mod stack;
 mod text;
 
-pub use canonical::{Flat, HASH_VERSION, flatten, spec_hash, spec_json};
+pub use canonical::{Flat, HASH_VERSION, flatten, shown, spec_hash, spec_json};
 pub use command::Command;
 pub use container::{
     About, Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,

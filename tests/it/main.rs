@@ -18,6 +18,7 @@ mod converge;
 mod corners;
 mod docker;
 mod docs;
+mod files;
 mod hard;
 mod layers;
 mod products;

@@ -1,8 +1,10 @@
 //! What is done with the files alone.
 
 use super::session::Shell;
+use crate::cli::args::Format;
 use crate::cli::exit::code;
-use crate::config::schema;
+use crate::cli::render;
+use crate::config::{explain, preview, schema};
 use crate::ops::{OpError, files};
 use std::process::ExitCode;
 
@@ -10,6 +12,45 @@ use std::process::ExitCode;
 pub(super) fn schema(shell: &Shell, name: &str) -> Result<ExitCode, OpError> {
     let unknown = || OpError::usage(format!("there is no schema `{name}`"), &[]);
     shell.out.data(&schema::text(name).ok_or_else(unknown)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells where values come from.
+pub(super) fn explain(
+    shell: &Shell,
+    address: &[String],
+    format: Format,
+) -> Result<ExitCode, OpError> {
+    let for_program = shell.is_json(format);
+    let (_, desired) = shell.files()?;
+    if address.is_empty() {
+        let all = explain::addresses(&preview(&desired));
+        let overlaid = explain::overlaid(&desired);
+        match for_program {
+            true => shell.print(&render::explain::list_json(&all, &overlaid)),
+            false => {
+                let style = shell.data_style();
+                let text = render::explain::list(&all, &overlaid, &style);
+                shell.out.data(&text);
+            }
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let all = explain::explain(&desired, &address.join(" ")).map_err(|unknown| {
+        let near = unknown.near.map(|near| format!("did you mean `{near}`?"));
+        let known = format!("there are: {}", unknown.known.join(", "));
+        OpError::Usage {
+            what: unknown.summary,
+            help: near.into_iter().chain([known]).collect(),
+        }
+    })?;
+    match for_program {
+        true => shell.print(&render::explain::json(&all)),
+        false => {
+            let text = render::explain::human(&all, &shell.data_style());
+            shell.out.data(&text);
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

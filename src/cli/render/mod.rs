@@ -1,6 +1,7 @@
 //! From data to text: nothing in here decides, and nothing but [`progress::Progress`] prints.
 
 pub mod diag;
+pub mod explain;
 pub mod history;
 mod mask;
 pub mod plan;

@@ -6,7 +6,7 @@ mod rules;
 use super::entries;
 use crate::config::codes;
 use crate::config::doc::{Node, Value};
-use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::model::ContainerSpec;
 use read::Read;
 use std::collections::BTreeMap;
@@ -184,7 +184,13 @@ impl Docker {
                 _ => {}
             }
         }
-        self.0.extend(over.0.clone());
+        for (name, (at, node)) in &over.0 {
+            let at = match self.0.get(name) {
+                Some((own, _)) => at.clone().over(Before::File(own.clone())),
+                None => at.clone(),
+            };
+            self.0.insert(name.clone(), (at, node.clone()));
+        }
     }
 
     /// The fields that options set, each with where the option stands.

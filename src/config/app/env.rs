@@ -77,6 +77,17 @@ impl std::fmt::Debug for EnvKind {
 }
 
 impl EnvKind {
+    /// What it is, in words; for what coasti brings.
+    pub(in crate::config) fn words(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Of { from, key } if from.is_empty() => format!("{{key: {key}}}"),
+            Self::Of { from, key } => format!("{{from: {from}, key: {key}}}"),
+            Self::Generated(_) => "(generated)".to_owned(),
+            Self::Secret(name) => format!("{{secret: {name}}}"),
+        }
+    }
+
     /// The variable itself.
     pub(in crate::config) fn plain(self) -> EnvDef {
         EnvDef {

@@ -2,7 +2,7 @@
 
 use crate::base::Span;
 use crate::config::doc::{Node, Sp, Table, Value};
-use crate::diag::{Diagnostics, Place};
+use crate::diag::{Before, Diagnostics, Place};
 use crate::model::Health;
 
 /// A health check as written; what is not said may come from elsewhere.
@@ -67,7 +67,7 @@ impl HealthDef {
     }
 
     pub(super) fn overlay(&mut self, over: &Self) {
-        self.at = over.at.clone();
+        self.at = over.at.clone().over(Before::File(self.at.clone()));
         self.test = over.test.clone().or(self.test.take());
         self.interval = over.interval.or(self.interval);
         self.timeout = over.timeout.or(self.timeout);

@@ -11,7 +11,6 @@ mod provider;
 mod volume;
 
 pub(super) use docker::Docker;
-#[cfg(test)]
 pub(super) use docker::KNOWN as DOCKER_OPTIONS;
 pub(super) use env::{EnvDef, EnvKind, FileDef};
 pub(super) use health::HealthDef;
@@ -21,7 +20,7 @@ pub(super) use volume::{VolumeDef, VolumeKind};
 
 use super::codes;
 use super::doc::{Node, Sp, Table, Value, wrong_type};
-use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 use std::collections::BTreeMap;
 
 /// A product's app.
@@ -81,7 +80,15 @@ impl Parts {
     /// What `over` says wins, key by key.
     pub(super) fn overlay(&mut self, over: &Self) {
         for (name, value) in &over.env {
-            self.env.insert(name.clone(), value.clone());
+            let mut value = value.clone();
+            if let Some(own) = self.env.get(name) {
+                let before = match &own.at {
+                    Some(at) => Before::File(at.clone()),
+                    None => Before::Own(own.value.kind.words()),
+                };
+                value.at = value.at.map(|at| at.over(before));
+            }
+            self.env.insert(name.clone(), value);
         }
         for (name, port) in &over.ports {
             match self.ports.get_mut(name) {

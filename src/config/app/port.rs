@@ -3,7 +3,7 @@
 use super::{entries, one_of};
 use crate::config::codes;
 use crate::config::doc::{Node, Sp, Table, Value, wrong_type};
-use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 use crate::model::Protocol;
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -158,7 +158,7 @@ impl PortDef {
     }
 
     pub(super) fn overlay(&mut self, over: &Self) {
-        self.at = over.at.clone();
+        self.at = over.at.clone().over(Before::File(self.at.clone()));
         self.container = over.container.clone().or(self.container.take());
         self.host = over.host.clone().or(self.host.take());
         self.proxy = over.proxy.clone().or(self.proxy.take());

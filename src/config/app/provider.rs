@@ -3,7 +3,7 @@
 use super::Parts;
 use crate::config::codes;
 use crate::config::doc::{Node, Sp, Table};
-use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 
 /// A provider as written, by a product or by a site.
 #[derive(Clone, Debug)]
@@ -117,11 +117,11 @@ impl ProviderDef {
         if over.range.is_some() && over.image.is_none() && self.module.is_some() {
             self.image = None;
         }
-        self.at = over.at.clone();
-        self.module = over.module.clone().or(self.module.take());
-        self.range = over.range.clone().or(self.range.take());
+        self.at = over.at.clone().over(Before::File(self.at.clone()));
+        self.module = Sp::over(&over.module, self.module.take());
+        self.range = Sp::over(&over.range, self.range.take());
         self.kind = over.kind.clone().or(self.kind.take());
-        self.image = over.image.clone().or(self.image.take());
+        self.image = Sp::over(&over.image, self.image.take());
         self.parts.overlay(&over.parts);
     }
 }

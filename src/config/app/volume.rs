@@ -4,7 +4,7 @@ use super::one_of;
 use crate::base::size;
 use crate::config::codes;
 use crate::config::doc::{Node, Sp, Table, Value, wrong_type};
-use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 use std::collections::BTreeMap;
 
 /// What a volume is.
@@ -253,7 +253,11 @@ impl VolumeDef {
     }
 
     pub(super) fn overlay(&mut self, over: &Self) {
-        self.at = over.at.clone().or(self.at.take());
+        self.at = match (over.at.clone(), self.at.take()) {
+            (Some(at), Some(own)) => Some(at.over(Before::File(own))),
+            (Some(at), None) => Some(at.over(Before::Own("a volume".to_owned()))),
+            (None, own) => own,
+        };
         self.name = over.name.clone().or(self.name.take());
         self.kind = over.kind.or(self.kind);
         self.driver = over.driver.clone().or(self.driver.take());

@@ -5,7 +5,7 @@ use super::interpolate::{Vars, fill_env, guarded};
 use super::tree::Bit;
 use super::tree::Str;
 use crate::config::env_file::{self, Dialect, Variable};
-use crate::diag::{Diagnostics, Place, Source};
+use crate::diag::{Before, Diagnostics, MAX_USED, Place, Source, Used};
 use std::sync::Arc;
 
 /// A line of a `.env` file.
@@ -33,33 +33,45 @@ pub(in crate::config) fn read(
             continue;
         };
         let name = variable.name.value.clone();
-        let value = value(&variable, &at, outer, &own, d);
+        let (value, used) = value(&variable, &at, outer, &own, d);
         let value = value.map(|value| guarded(&name, value));
+        let at = at.using(used);
         if let Some(value) = &value {
-            own.set(&name, value.clone());
+            own.set(&name, value.clone(), Before::File(at.clone()));
         }
         lines.push(Line { name, value, at });
     }
     lines
 }
 
+/// A value, and the variables that were filled into it.
 fn value(
     variable: &Variable,
     at: &Place,
     outer: &Vars,
     own: &Vars,
     d: &mut Diagnostics,
-) -> Option<Str> {
-    if variable.broken {
-        return Some(Str::default());
-    }
-    let text = variable.value.as_ref()?.value.as_str();
+) -> (Option<Str>, Used) {
+    let mut used = Used::new();
+    let text = match &variable.value {
+        _ if variable.broken => return (Some(Str::default()), used),
+        None => return (None, used),
+        Some(text) => text.value.as_str(),
+    };
     if !variable.expands || !text.contains('$') {
-        return Some(Str::plain(text));
+        return (Some(Str::plain(text)), used);
     }
-    let mut lookup = |name: &str, _| outer.get(name).or_else(|| own.get(name)).cloned();
+    let mut lookup = |name: &str, _| {
+        let vars = [outer, own]
+            .into_iter()
+            .find(|vars| vars.get(name).is_some())?;
+        if used.len() < MAX_USED {
+            used.extend(vars.origin(name));
+        }
+        vars.get(name).cloned()
+    };
     let filled = fill_env(text, &mut lookup, at).map_err(|error| d.push(*error));
-    Some(filled.unwrap_or_default())
+    (Some(filled.unwrap_or_default()), used)
 }
 
 /// Whether a value is not secret: for messages.

@@ -2,7 +2,7 @@
 
 use super::tree::{Bit, Str};
 use crate::config::{codes, secrecy};
-use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::diag::{Before, Diagnostic, Diagnostics, MAX_USED, Place, Used, did_you_mean};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep operators may be nested.
@@ -13,29 +13,43 @@ const MAX_TEXT: usize = 1 << 20;
 
 /// Variables by name.
 #[derive(Clone, Debug, Default)]
-pub(in crate::config) struct Vars(BTreeMap<String, Str>);
+pub(in crate::config) struct Vars(BTreeMap<String, (Str, Before)>);
 
 impl Vars {
     /// The value of a variable.
     pub(in crate::config) fn get(&self, name: &str) -> Option<&Str> {
-        self.0.get(name)
+        self.0.get(name).map(|(value, _)| value)
     }
 
-    /// Sets a variable, also where it is set.
-    pub(in crate::config) fn set(&mut self, name: &str, value: Str) {
-        self.0.insert(name.to_owned(), value);
+    /// Where a variable comes from, by its name.
+    pub(in crate::config) fn origin(&self, name: &str) -> Option<(String, Before)> {
+        let (_, before) = self.0.get(name)?;
+        Some((name.to_owned(), before.clone()))
+    }
+
+    /// Sets a variable, which comes from `before`, also where it is set.
+    pub(in crate::config) fn set(&mut self, name: &str, value: Str, before: Before) {
+        let before = match (before, self.0.remove(name)) {
+            (Before::File(place), Some((_, own))) => Before::File(place.over(own)),
+            (before, _) => before,
+        };
+        self.0.insert(name.to_owned(), (value, before));
     }
 
     /// Takes over what is not set here.
     pub(super) fn fill_from(&mut self, other: &Self) {
-        for (name, value) in &other.0 {
-            self.0.entry(name.clone()).or_insert_with(|| value.clone());
+        for (name, (value, before)) in &other.0 {
+            match self.0.get_mut(name) {
+                Some((_, Before::File(place))) => *place = place.clone().over(before.clone()),
+                Some(_) => {}
+                None => drop(self.0.insert(name.clone(), (value.clone(), before.clone()))),
+            }
         }
     }
 
     /// All of them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Str)> {
-        self.0.iter()
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 }
 
@@ -67,6 +81,8 @@ pub(super) struct Filler<'a> {
     vars: &'a Vars,
     /// What was said already: one word for each variable is enough.
     unset: BTreeSet<String>,
+    /// Variables of the text that was filled in last, with where they come from.
+    pub(super) used: Used,
     /// Whether something could not be filled in.
     pub(super) failed: bool,
 }
@@ -76,6 +92,7 @@ impl<'a> Filler<'a> {
         Self {
             vars,
             unset: BTreeSet::new(),
+            used: Used::new(),
             failed: false,
         }
     }
@@ -86,17 +103,22 @@ impl<'a> Filler<'a> {
             return Str::plain(text);
         }
         let mut missing = Vec::new();
+        let mut used = Used::new();
         let mut lookup = |name: &str, wanted: bool| {
             let value = self.vars.get(name).cloned();
+            if used.len() < MAX_USED {
+                used.extend(self.vars.origin(name));
+            }
             if value.is_none() && wanted {
                 missing.push(name.to_owned());
             }
             value
         };
         let filled = fill(text, &mut lookup, 0);
+        self.used = used;
         for name in missing {
             if self.unset.insert(name.clone()) {
-                let known = self.vars.iter().map(|(name, _)| name.as_str());
+                let known = self.vars.names();
                 let summary = format!("the variable `{name}` is not set");
                 let warning = Diagnostic::warning(codes::UNSET, Some(at.clone()), summary)
                     .label("nothing is put in its place");
@@ -259,9 +281,10 @@ mod tests {
 
     fn filled(text: &str) -> String {
         let mut vars = Vars::default();
-        vars.set("A", Str::plain("a"));
-        vars.set("EMPTY", Str::default());
-        vars.set("DB_PASSWORD", guarded("DB_PASSWORD", Str::plain("hunter2")));
+        let mut set = |name, value| vars.set(name, value, Before::Own(String::new()));
+        set("A", Str::plain("a"));
+        set("EMPTY", Str::default());
+        set("DB_PASSWORD", guarded("DB_PASSWORD", Str::plain("hunter2")));
         let source = Arc::new(Source {
             name: "f".into(),
             path: "f".into(),

@@ -10,7 +10,7 @@ use crate::config::env_file::Dialect;
 use crate::config::info::Compose;
 use crate::config::products::Loaded;
 use crate::config::{Folder, codes};
-use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place, did_you_mean};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -215,7 +215,7 @@ impl Loader<'_> {
             known.fill_from(&own);
             for line in dotenv::read(&source, &known, Dialect::Compose, self.d) {
                 if let Some(value) = line.value {
-                    own.set(&line.name, value);
+                    own.set(&line.name, value, Before::File(line.at));
                 }
             }
         }

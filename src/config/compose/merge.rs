@@ -2,7 +2,7 @@
 
 use super::tree::{Field, Item, Str, Val};
 use crate::config::codes;
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 
 /// Lists that take the place of what was there.
 const REPLACED: &[&str] = &["command", "entrypoint", "test"];
@@ -133,9 +133,17 @@ fn names(item: &mut Item, d: &mut Diagnostics) {
 /// Lays `over` over `base`; `key` is the key of both.
 pub(super) fn merge(key: &str, base: Item, over: Item, d: &mut Diagnostics) -> Item {
     let (base_at, at) = (base.at, over.at);
+    let over_base = |at: Place| at.over(Before::File(base_at.clone()));
+    let at = match base.value {
+        Val::Null | Val::Reset => at,
+        _ => over_base(at),
+    };
     let value = match (base.value, over.value) {
         (_, Val::Reset) => Val::Reset,
-        (_, Val::Override(inner)) => return *inner,
+        (_, Val::Override(inner)) => {
+            let (value, at) = (inner.value, over_base(inner.at));
+            return Item { value, at };
+        }
         // Nothing said is nothing changed.
         (value, Val::Null) => return Item { value, at: base_at },
         (Val::Null | Val::Reset, value) => value,

@@ -31,7 +31,7 @@ use crate::diag::Place;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// Tags that values of compose files may bear.
-const TAGS: &[&str] = &["reset", "override"];
+pub(super) const TAGS: &[&str] = &["reset", "override"];
 
 /// The folder that a file's relative paths start from.
 #[derive(Clone, Debug)]

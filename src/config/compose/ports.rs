@@ -2,7 +2,7 @@
 
 use super::tree::{Item, Keys, Val};
 use crate::config::codes;
-use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 use crate::model::Protocol;
 use std::net::IpAddr;
 
@@ -40,7 +40,7 @@ pub(super) fn read(items: &[Item], what: &str, d: &mut Diagnostics) -> Vec<PortU
                 None => ports.push(port),
                 // Said twice, as by a file that is laid over another.
                 Some(other) if (other.host, other.bind) == (port.host, port.bind) => {
-                    other.at = port.at
+                    other.at = port.at.over(Before::File(other.at.clone()))
                 }
                 Some(other) => {
                     let summary = format!("{what} publishes its port {} twice", port.container);

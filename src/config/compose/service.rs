@@ -297,7 +297,7 @@ fn origins(field: &Field) -> BTreeMap<String, Place> {
     for entry in field.item.fields() {
         let renamed = ORIGINS.iter().find(|(key, _)| *key == entry.key);
         let name = renamed.map_or(entry.key.as_str(), |(_, field)| field);
-        origins.insert(name.to_owned(), entry.key_at.clone());
+        origins.insert(name.to_owned(), entry.origin());
     }
     origins
 }

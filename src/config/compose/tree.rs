@@ -5,7 +5,7 @@ use super::interpolate::Filler;
 use crate::base::ValueId;
 use crate::config::codes;
 use crate::config::doc::{Node, Value};
-use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::diag::{Diagnostic, Diagnostics, MAX_USED, Place, Used, did_you_mean};
 
 /// A part of a [`Str`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,12 +127,31 @@ pub(in crate::config) struct Field {
     pub item: Item,
 }
 
+impl Field {
+    /// Where it stands, with what its value came of.
+    pub(super) fn origin(&self) -> Place {
+        let mut used = Used::new();
+        self.item.used(&mut used);
+        let at = self.key_at.clone();
+        let at = match self.item.at.history().and_then(|h| h.over.clone()) {
+            Some(before) => at.over(before),
+            None => at,
+        };
+        at.using(used)
+    }
+}
+
 impl Item {
     /// Takes over a node, variables filled in.
     pub(super) fn of(node: &Node, fill: &mut Filler<'_>, d: &mut Diagnostics) -> Self {
+        let mut at = node.at.clone();
         let value = match &node.value {
             Value::Null => Val::Null,
-            Value::Text(text) => Val::Text(fill.text(text, &node.at, d)),
+            Value::Text(text) => {
+                let filled = fill.text(text, &node.at, d);
+                at = at.using(std::mem::take(&mut fill.used));
+                Val::Text(filled)
+            }
             Value::List(items) => {
                 Val::List(items.iter().map(|item| Self::of(item, fill, d)).collect())
             }
@@ -149,9 +168,22 @@ impl Item {
             Value::Tagged(_, inner) => Val::Override(Box::new(Self::of(inner, fill, d))),
             scalar => Val::Text(Str::plain(scalar.scalar().unwrap_or_default())),
         };
-        Self {
-            value,
-            at: node.at.clone(),
+        Self { value, at }
+    }
+
+    /// What was filled in, in it and in all that is in it.
+    fn used(&self, used: &mut Used) {
+        if used.len() >= MAX_USED {
+            return;
+        }
+        if let Some(history) = self.at.history() {
+            used.extend(history.used.clone());
+        }
+        match &self.value {
+            Val::Null | Val::Text(_) | Val::Reset => {}
+            Val::List(items) => items.iter().for_each(|item| item.used(used)),
+            Val::Map(fields) => fields.iter().for_each(|field| field.item.used(used)),
+            Val::Override(inner) => inner.used(used),
         }
     }
 

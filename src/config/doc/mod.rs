@@ -15,6 +15,7 @@ mod tests;
 pub use edit::with_id;
 pub use list::{with_entry, with_value, without_entry};
 pub(super) use reader::{Sp, Table, wrong_type};
+pub(super) use yaml::resolve;
 
 use super::codes;
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
@@ -39,8 +40,8 @@ const MAX_TEXT: usize = 16 << 20;
 pub(super) fn yaml_text(text: &str, quoted: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
     let is_plain = text.starts_with(|c: char| c.is_alphanumeric()) && text.chars().all(plain);
-    let same = !matches!(yaml::resolve(text), Value::Text(_)) && !quoted.starts_with('"');
-    match is_plain && (same || matches!(yaml::resolve(text), Value::Text(_))) {
+    let same = !matches!(resolve(text), Value::Text(_)) && !quoted.starts_with('"');
+    match is_plain && (same || matches!(resolve(text), Value::Text(_))) {
         true => text.to_owned(),
         false => quoted.to_owned(),
     }

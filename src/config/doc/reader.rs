@@ -3,8 +3,8 @@
 use super::{Entry, Node, Value};
 use crate::base::Span;
 use crate::config::codes;
-use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
-use std::ops::RangeInclusive;
+use crate::diag::{Before, Diagnostic, Diagnostics, Place, did_you_mean};
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 /// A value that knows where it was written; presets of coasti's own have no place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,20 @@ impl<T> Sp<T> {
             value,
             at: Some(at.clone()),
         }
+    }
+
+    /// What is said last, where it is said; else what was said before.
+    pub(in crate::config) fn over(over: &Option<Self>, before: Option<Self>) -> Option<Self>
+    where
+        T: Clone,
+    {
+        let Some(mut over) = over.clone() else {
+            return before;
+        };
+        if let Some(before) = before.and_then(|before| before.at) {
+            over.at = over.at.map(|at| at.over(Before::File(before)));
+        }
+        Some(over)
     }
 
     /// `value`, which stands nowhere.
@@ -338,6 +352,13 @@ impl<'a> Table<'a> {
         let mut entries = self.entries.iter();
         let found = entries.find(|entry| same(&entry.key, key));
         found.map(|entry| &entry.node)
+    }
+
+    /// Where the value of each key stands.
+    pub(in crate::config) fn places(&self) -> BTreeMap<String, Place> {
+        let entries = self.entries.iter();
+        let place = |entry: &Entry| (entry.key.replace('_', "-"), entry.key_at.clone());
+        entries.map(place).collect()
     }
 
     /// The entries that nobody asked for, each with the keys that are known.

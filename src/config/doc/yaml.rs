@@ -261,7 +261,7 @@ impl<'a> Yaml<'_, 'a> {
 }
 
 /// The core schema's meaning of plain text.
-pub(super) fn resolve(text: &str) -> Value {
+pub(in crate::config) fn resolve(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
         "true" | "True" | "TRUE" => return Value::Bool(true),

@@ -7,7 +7,7 @@ use crate::base::{EngineId, ResourceId, names};
 use crate::config::app::{Number, Parts, PortDef, VolumeDef, VolumeKind};
 use crate::config::deploy::Site;
 use crate::config::doc::Sp;
-use crate::diag::{Diagnostic, Diagnostics, Origin, Place};
+use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{
     About, Attachment, ContainerSpec, Lifecycle, Mount, MountSource, NetworkMode, Protocol, Role,
     Text, VolumeSpec,
@@ -17,12 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 pub(super) fn origin(
-    origins: &mut BTreeMap<String, Origin>,
+    origins: &mut BTreeMap<String, Place>,
     field: impl Into<String>,
     at: Option<&Place>,
 ) {
     if let Some(at) = at {
-        origins.insert(field.into(), at.origin());
+        origins.insert(field.into(), at.clone());
     }
 }
 
@@ -166,6 +166,7 @@ impl Cx<'_> {
         container.was = self.was(str::to_owned);
         container.life.update = site.update.clone();
         container.order_at = site.order_at.clone();
+        container.origins.extend(site.of_containers());
         container.about.domain = site.domain.as_ref().map(|domain| domain.value.clone());
         container.about.was = site.was.as_ref().map(|was| was.value.clone());
         self.fill(draft, &mut container, "", parts, values, d);
@@ -221,7 +222,7 @@ impl Cx<'_> {
         at: &Place,
     ) -> Container {
         let mut origins = BTreeMap::new();
-        origins.insert(String::new(), at.origin());
+        origins.insert(String::new(), at.clone());
         let image_at = match &image {
             ImageChoice::Fixed { at, .. } | ImageChoice::Range { at, .. } => at.as_ref(),
         };
@@ -302,11 +303,8 @@ impl Cx<'_> {
             };
             if let Some(text) = text {
                 container.spec.env.insert(name.clone(), text);
-                origin(
-                    &mut container.origins,
-                    format!("env.{name}"),
-                    def.at.as_ref(),
-                );
+                let at = def.at.as_ref().map(|at| values.origin(unit, name, at));
+                origin(&mut container.origins, format!("env.{name}"), at.as_ref());
                 if def.value.display {
                     container.about.display.push(name.clone());
                 }

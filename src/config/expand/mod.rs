@@ -14,10 +14,11 @@ pub(super) use checks::{forbids_overlap, overlap, refused};
 
 use super::codes;
 use super::deploy::Deploy;
+use super::overlay::Laid;
 use super::products::Products;
 use super::{Folder, Generated};
 use crate::base::{ResourceId, Secret, StackId, StackName, ValueId};
-use crate::diag::{Diagnostics, Origin, Place};
+use crate::diag::{Diagnostics, Place};
 use crate::model::{About, ContainerSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,6 +46,10 @@ pub(super) struct Draft {
     pub given: BTreeMap<ValueId, Secret<String>>,
     /// How generated values are made.
     pub recipes: BTreeMap<ValueId, Generated>,
+    /// Where what is said of the whole stack stands, by key.
+    pub origins: BTreeMap<String, Place>,
+    /// What the environment's file did to the deploy file.
+    pub laid: Vec<Laid>,
 }
 
 /// A network.
@@ -110,7 +115,7 @@ pub(super) struct Container {
     /// What it is for.
     pub about: About,
     /// Where its fields come from.
-    pub origins: BTreeMap<String, Origin>,
+    pub origins: BTreeMap<String, Place>,
     /// Where `update.order` stands.
     pub order_at: Option<Place>,
     /// The address under which its data is kept.
@@ -136,6 +141,13 @@ pub(super) struct Port {
     pub at: Place,
     /// Whether the container listens there itself, on the host's network: nothing is published.
     pub direct: bool,
+}
+
+impl Port {
+    /// Its name in a spec: `80/tcp`.
+    pub(super) fn key(&self) -> String {
+        format!("{}/{}", self.container, self.protocol.word())
+    }
 }
 
 /// What a container runs.
@@ -210,6 +222,8 @@ pub(super) fn expand(
         networks: BTreeMap::new(),
         given: BTreeMap::new(),
         recipes: BTreeMap::new(),
+        origins: deploy.origins.clone(),
+        laid: deploy.laid.clone(),
     };
     for site in checks::sites(&deploy.sites, d) {
         if let Some((product, run)) = image::composed(&site.image, products) {

@@ -9,7 +9,7 @@ use crate::config::Folder;
 use crate::config::app::{Parts, VolumeKind};
 use crate::config::deploy::{Deploy, Site};
 use crate::config::products::{Product, Products};
-use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::graph;
 use crate::model::{Command, Need, Text, ValueRef};
 use crate::services;
@@ -41,7 +41,13 @@ pub(super) fn expand(
     if open {
         parts.ports.clear();
     }
-    let image = found.map_or_else(ImageChoice::none, |found| found.image);
+    let mut image = found.map_or_else(ImageChoice::none, |found| found.image);
+    if let ImageChoice::Fixed { at: Some(at), .. } = &mut image
+        && let Some(named) = site.image.at.as_ref().filter(|named| *named != at)
+    {
+        let used = ("image".to_owned(), Before::File(named.clone()));
+        *at = at.clone().using([used].into());
+    }
     let label = &site.label.value;
     // A site that was renamed keeps its data, which is named after the label it had when it was made.
     let data = site.was.as_ref().map_or(label, |was| &was.value);

@@ -9,7 +9,7 @@ use crate::config::app::{EnvDef, EnvKind};
 use crate::config::doc::Sp;
 use crate::config::secrecy;
 use crate::config::{Folder, Recipe};
-use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place, Used, did_you_mean};
 use crate::model::{Part, Text, ValueRef};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +43,7 @@ pub(super) struct Values<'a> {
     /// Which unit needs which provider.
     pub needs: BTreeMap<String, BTreeSet<String>>,
     done: BTreeMap<(String, String), Option<Text>>,
+    used: BTreeMap<(String, String), Used>,
     path: Vec<(String, String)>,
 }
 
@@ -60,6 +61,7 @@ impl<'a> Values<'a> {
             at,
             needs: BTreeMap::new(),
             done: BTreeMap::new(),
+            used: BTreeMap::new(),
             path: Vec::new(),
         }
     }
@@ -67,6 +69,31 @@ impl<'a> Values<'a> {
     /// Where a problem is shown: at the site where nobody wrote what is wrong.
     fn place(&self, at: Option<&Place>) -> Option<Place> {
         Some(at.unwrap_or(self.at).clone())
+    }
+
+    /// Where a variable that stands at `at` comes from, with what it takes.
+    pub(super) fn origin(&self, unit: &str, name: &str, at: &Place) -> Place {
+        let used = self.used.get(&(unit.to_owned(), name.to_owned()));
+        at.clone().using(used.cloned().unwrap_or_default())
+    }
+
+    /// Notes what the variable takes that is being worked out.
+    fn uses(&mut self, name: String, before: Before) {
+        if let Some(taker) = self.path.last() {
+            let used = self.used.entry(taker.clone()).or_default();
+            used.insert(name, before);
+        }
+    }
+
+    /// Notes that it takes another variable.
+    fn takes(&mut self, unit: &str, name: &str) {
+        let found = self.units.get(unit).and_then(|unit| unit.env.get(name));
+        let Some(def) = found else { return };
+        let before = match &def.at {
+            Some(at) => Before::File(self.origin(unit, name, at)),
+            None => Before::Own(def.value.kind.words()),
+        };
+        self.uses(called(unit, name), before);
     }
 
     /// The value of a variable; none where it has none, which was said.
@@ -85,15 +112,7 @@ impl<'a> Values<'a> {
         let circle = self.path.iter().position(|at| *at == key);
         if circle.is_some() || self.path.len() >= MAX_CHAIN {
             let around = self.path.iter().skip(circle.unwrap_or(0)).chain([&key]);
-            let shown: Vec<_> = around
-                .map(|(unit, name)| {
-                    if unit.is_empty() {
-                        name.clone()
-                    } else {
-                        format!("{unit}.{name}")
-                    }
-                })
-                .collect();
+            let shown: Vec<_> = around.map(|(unit, name)| called(unit, name)).collect();
             let summary = match circle {
                 Some(_) => format!(
                     "variables need each other in a circle: {}",
@@ -139,7 +158,11 @@ impl<'a> Values<'a> {
                 draft.recipes.insert(id.clone(), generated.clone());
                 Some(Text::value(id, None))
             }
-            EnvKind::Secret(secret) => self.secret(secret, false, def.at.as_ref(), draft, d),
+            EnvKind::Secret(secret) => {
+                let file = format!("config/secrets/{secret}");
+                self.uses(file, Before::Own("***".to_owned()));
+                self.secret(secret, false, def.at.as_ref(), draft, d)
+            }
         }
     }
 
@@ -293,8 +316,10 @@ impl<'a> Values<'a> {
                         parts.push(Part::Plain(path));
                     } else if env.contains_key(&name) {
                         let value = self.variable(unit, &name, draft, d)?;
+                        self.takes(unit, &name);
                         parts.extend(value.parts().iter().cloned());
                     } else if let Some(text) = more.get(&name) {
+                        self.uses(name, Before::Own(text.clone()));
                         parts.push(Part::Plain(text.clone()));
                     } else if self.units.get(unit)?.open {
                         return None;
@@ -330,6 +355,7 @@ impl<'a> Values<'a> {
         let own = self.units.get(unit)?;
         if let Some(volume) = own.volumes.get(from) {
             if let Some(text) = volume.get(&key.replace('-', "_")) {
+                self.uses(called(from, key), Before::Own(text.clone()));
                 return Some(Text::plain(text.clone()));
             }
             let known = volume.keys().map(String::as_str);
@@ -379,9 +405,12 @@ impl<'a> Values<'a> {
                 .insert(target.to_owned());
         }
         if other.env.contains_key(key) {
-            return self.variable(target, key, draft, d);
+            let value = self.variable(target, key, draft, d);
+            self.takes(target, key);
+            return value;
         }
         if let Some(text) = other.properties.get(&key.replace('-', "_")) {
+            self.uses(called(from, key), Before::Own(text.clone()));
             return Some(Text::plain(text.clone()));
         }
         if other.open {
@@ -418,9 +447,6 @@ pub(super) fn options(
     address: &str,
     given: &mut BTreeMap<ValueId, Secret<String>>,
 ) -> BTreeMap<String, Text> {
-    // `password2=` is a second one.
-    let tells =
-        |name: &str| secrecy::is_secret_name(name.trim_end_matches(|c: char| c.is_ascii_digit()));
     let mut all = BTreeMap::new();
     for (name, text) in said {
         let mut parts = Vec::new();
@@ -430,13 +456,13 @@ pub(super) fn options(
             given.insert(id.clone(), Secret::new(text.to_owned()));
             Part::Value(ValueRef { id, digest: None })
         };
-        if !text.is_empty() && (tells(name) || secrecy::has_credentials(text)) {
+        if !text.is_empty() && (secrecy::tells(name) || secrecy::has_credentials(text)) {
             parts.push(hide(0, text));
         } else {
             for (n, option) in text.split_inclusive(',').enumerate() {
                 let bare = option.strip_suffix(',').unwrap_or(option);
                 match bare.split_once('=') {
-                    Some((key, value)) if !value.is_empty() && tells(key.trim()) => {
+                    Some((key, value)) if !value.is_empty() && secrecy::tells(key.trim()) => {
                         parts.push(Part::Plain(format!("{key}=")));
                         parts.push(hide(n, value));
                         if option.ends_with(',') {
@@ -450,6 +476,14 @@ pub(super) fn options(
         all.insert(name.clone(), parts.into_iter().collect());
     }
     all
+}
+
+/// What a variable or property of a unit is called; the app's have their names alone.
+fn called(unit: &str, name: &str) -> String {
+    match unit {
+        "" => name.to_owned(),
+        unit => format!("{unit}.{name}"),
+    }
 }
 
 fn quoted(names: &[&str]) -> String {

@@ -10,7 +10,7 @@ mod volumes;
 use super::expand::{Container, Draft, ImageChoice, forbids_overlap, refused};
 use super::{Desired, Generated, codes};
 use crate::base::{Digest, EngineId, Key, ResourceId, Secret, ValueId};
-use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::diag::{Diagnostic, Diagnostics, Origin, Place};
 use crate::model::{
     About, ContainerSpec, FileSpec, Given, ImageSpec, MountSource, Need, NetworkSpec, Order, Pull,
     Resource, Role, Spec, Stack, ValueRef,
@@ -87,6 +87,25 @@ pub fn seal(desired: &Desired, facts: &Facts<'_>, diagnostics: &mut Diagnostics)
         return None;
     }
     Some(build(draft, &subnets, facts, unknown_images))
+}
+
+/// The stack as it would be on an engine that runs nothing, as far as that can be told: what an engine would
+/// refuse is not looked at, and its digests mean nothing.
+pub fn preview(desired: &Desired) -> Stack {
+    let facts = Facts {
+        key: &Key::new([0; 32]),
+        values: &BTreeMap::new(),
+        shown: &BTreeMap::new(),
+        observed: &Observed::default(),
+        previous: None,
+        local: true,
+    };
+    let mut d = Diagnostics::new();
+    let mut draft = desired.draft.clone();
+    choose_images(&mut draft, &facts, &mut BTreeSet::new(), &mut d);
+    ports::choose(&mut draft, &facts, &mut d);
+    let subnets = subnets::choose(&draft, &facts, &mut d);
+    build(draft, &subnets, &facts, BTreeSet::new()).stack
 }
 
 /// The spec that a container of ours had: the running one's, else the last revision's, else that of the
@@ -260,14 +279,14 @@ fn build(
         let pull = if local { Pull::Never } else { Pull::Missing };
         let spec = Spec::Image(ImageSpec { pull, archive });
         let mut made = resource(&container.spec.image, spec, &container.at);
-        if let Some(origin) = container.origins.get("image") {
-            made.origins = [(String::new(), origin.clone())].into();
+        if let Some(at) = container.origins.get("image") {
+            made.origins = [(String::new(), at.origin())].into();
         }
         stack.resources.entry(image.clone()).or_insert(made);
 
         for file in std::mem::take(&mut container.files) {
             let field = format!("files.{}", file.target);
-            container.origins.insert(field, file.at.origin());
+            container.origins.insert(field, file.at);
             container.spec.files.insert(file.target, file.spec);
         }
         let mut about = container.about.clone();
@@ -292,7 +311,7 @@ fn build(
                 needs,
                 life: container.life,
                 about: Some(about),
-                origins: container.origins,
+                origins: origins(&container.origins),
             },
         );
     }
@@ -308,6 +327,14 @@ fn build(
         given,
         unknown_images,
     }
+}
+
+/// Files and lines.
+fn origins(places: &BTreeMap<String, Place>) -> BTreeMap<String, Origin> {
+    let places = places.iter();
+    places
+        .map(|(field, place)| (field.clone(), place.origin()))
+        .collect()
 }
 
 /// Gives each container that gets files a volume for them, now that their contents' digests are known.

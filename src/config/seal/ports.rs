@@ -32,8 +32,7 @@ pub(super) fn choose(draft: &mut Draft, facts: &Facts<'_>, d: &mut Diagnostics) 
         .map(|container| {
             let old = before(container, draft, facts);
             let port = |port: &crate::config::expand::Port| {
-                let key = format!("{}/{}", port.container, port.protocol.word());
-                let given = old?.ports.get(&key)?.host;
+                let given = old?.ports.get(&port.key())?.host;
                 let free = !taken_by_others(port.protocol, given, facts);
                 (port.host.is_none() && free).then_some(given)
             };
@@ -80,9 +79,10 @@ pub(super) fn choose(draft: &mut Draft, facts: &Facts<'_>, d: &mut Diagnostics) 
             if port.direct {
                 continue;
             }
-            let key = format!("{}/{}", port.container, port.protocol.word());
-            let origin = port.at.origin();
-            container.origins.insert(format!("ports.{key}"), origin);
+            let key = port.key();
+            container
+                .origins
+                .insert(format!("ports.{key}"), port.at.clone());
             container.spec.ports.insert(
                 key,
                 Port {

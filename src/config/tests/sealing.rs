@@ -120,6 +120,7 @@ fn an_app_with_a_database() {
         .collect();
     insta::assert_snapshot!(origins.join("\n"), @r#"
      config/deploy.yml:4
+    domain config/deploy.yml:6
     env.ADMIN_PASSWORD products/wiki/nua-config.yml:11
     env.DB_HOST products/wiki/nua-config.yml:4
     env.DB_NAME products/wiki/nua-config.yml:5
@@ -132,6 +133,7 @@ fn an_app_with_a_database() {
     image products/wiki/nua-config.yml:2
     mounts./uploads products/wiki/nua-config.yml:15
     ports.3000/tcp products/wiki/nua-config.yml:13
+    product config/deploy.yml:5
     "#);
 }
 

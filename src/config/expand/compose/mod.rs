@@ -12,7 +12,7 @@ use crate::config::compose::{self, Bit, Condition, Network, Service, Str, Vars};
 use crate::config::deploy::{Deploy, Site};
 use crate::config::info::Compose;
 use crate::config::products::Product;
-use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::graph;
 use crate::model::{Part, RestartName, Text};
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,8 +124,9 @@ fn variables(
     vars.set(
         "COMPOSE_PROJECT_NAME",
         Str::plain(format!("{}-{label}", draft.stack)),
+        Before::Own(format!("{}-{label}", draft.stack)),
     );
-    for name in site.parts.env.keys() {
+    for (name, def) in &site.parts.env {
         let Some(text) = values.variable("", name, draft, d) else {
             continue;
         };
@@ -137,7 +138,8 @@ fn variables(
             },
         };
         let text: Str = text.parts().iter().map(bit).collect();
-        vars.set(name, text);
+        let at = values.origin("", name, def.at.as_ref().unwrap_or(&site.at));
+        vars.set(name, text, Before::File(at));
     }
     vars
 }

@@ -5,7 +5,7 @@ use super::{files, text};
 use crate::base::{EngineId, ResourceId, names};
 use crate::config::compose::dotenv;
 use crate::config::compose::{
-    Condition, MountFrom, Network, Project, Service, Vars, VolumeUse, guarded, join,
+    Condition, MountFrom, Network, Project, Service, Str, Vars, VolumeUse, guarded, join,
 };
 use crate::config::deploy::Site;
 use crate::config::doc::Sp;
@@ -15,7 +15,7 @@ use crate::config::expand::{Container, Draft, ImageChoice, Port, Volume};
 use crate::config::image::checked;
 use crate::config::products::{Loaded, Product};
 use crate::config::{Folder, codes};
-use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 use crate::model::{
     About, Attachment, Lifecycle, Mount, MountSource, Need, NetworkMode, Restart, RestartName,
     Role, VolumeSpec,
@@ -72,7 +72,8 @@ impl Cx<'_> {
         let image = self.image(draft, service, d)?;
         let job = self.jobs.contains(&service.name);
         let mut origins = BTreeMap::new();
-        origins.insert(String::new(), service.at.origin());
+        origins.insert(String::new(), service.at.clone());
+        origins.extend(self.site.of_containers());
         for (field, at) in &service.origins {
             origin(&mut origins, field.clone(), Some(at));
         }
@@ -185,7 +186,7 @@ impl Cx<'_> {
         d: &mut Diagnostics,
     ) {
         let address = container.data.clone();
-        let words = |draft: &mut Draft, field: &str, words: &[crate::config::compose::Str]| {
+        let words = |draft: &mut Draft, field: &str, words: &[Str]| {
             let each = words.iter().enumerate();
             each.map(|(n, word)| text(draft, &address, &format!("{field}[{n}]"), word))
                 .collect()
@@ -209,11 +210,7 @@ impl Cx<'_> {
     }
 
     /// Variables of env files, then those of the service itself, which win.
-    fn environment(
-        &self,
-        service: &Service,
-        d: &mut Diagnostics,
-    ) -> BTreeMap<String, (crate::config::compose::Str, Place)> {
+    fn environment(&self, service: &Service, d: &mut Diagnostics) -> Environment {
         let none = Vars::default();
         let mut env = BTreeMap::new();
         for file in &service.env_files {
@@ -227,18 +224,24 @@ impl Cx<'_> {
                 false => Dialect::Compose,
             };
             for line in dotenv::read(&source, outer, dialect, d) {
+                let inherited = line.value.is_none();
                 let value = line.value.or_else(|| outer.get(&line.name).cloned());
                 if let Some(value) = value {
-                    env.insert(line.name, (value, line.at));
+                    let used = inherited.then(|| outer.origin(&line.name)).flatten();
+                    let at = line.at.using(used.into_iter().collect());
+                    set(&mut env, line.name, value, at);
                 }
             }
         }
         for (name, (value, at)) in &service.env {
-            let outer = self.project.vars(at).and_then(|vars| vars.get(name));
+            let vars = self.project.vars(at);
+            let outer = vars.and_then(|vars| vars.get(name));
             match value.as_ref().or(outer) {
-                Some(value) => {
-                    let value = guarded(name, value.clone());
-                    env.insert(name.clone(), (value, at.clone()));
+                Some(value_said) => {
+                    let inherited = value.is_none().then(|| vars?.origin(name)).flatten();
+                    let at = at.clone().using(inherited.into_iter().collect());
+                    let value = guarded(name, value_said.clone());
+                    set(&mut env, name.clone(), value, at);
                 }
                 None => drop(env.remove(name)),
             }
@@ -483,6 +486,18 @@ impl Cx<'_> {
             }
         }
     }
+}
+
+/// Variables by name, with where each stands.
+type Environment = BTreeMap<String, (Str, Place)>;
+
+/// Sets a variable, over what it was before.
+fn set(env: &mut Environment, name: String, value: Str, at: Place) {
+    let at = match env.get(&name) {
+        Some((_, own)) => at.over(Before::File(own.clone())),
+        None => at,
+    };
+    env.insert(name, (value, at));
 }
 
 /// The name of one of a service's containers.

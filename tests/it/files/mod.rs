@@ -1,0 +1,84 @@
+//! What is done with the files alone, with the program as users run it: no engine, no terminal.
+
+mod explain;
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+/// A stack's folder of the test's own, gone with it.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Folder {
+    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let path = std::env::temp_dir().join(format!("coasti-it-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        let folder = Self(path);
+        for (path, text) in files {
+            folder.write(path, text);
+        }
+        folder
+    }
+
+    /// One site, `wiki`, which runs a product with a database.
+    fn wiki(name: &str) -> Self {
+        Self::new(
+            name,
+            &[
+                ("config/products.yml", "version: 1\nproducts:\n- id: wiki\n"),
+                (
+                    "products/wiki/info.yml",
+                    "version: 1\napp:\n  image: acme/wiki:1\n  env:\n    LOG_LEVEL: info\n    DB_PASSWORD: {from: database, \
+                     key: POSTGRES_PASSWORD}\n  provider:\n  - {name: database, module-name: postgres}\n",
+                ),
+                (
+                    "config/deploy.yml",
+                    "version: 1\nstack: acme\nsite:\n- label: wiki\n  image: wiki\n  domain: wiki.localhost\n  env: {LOG_LEVEL: \
+                     debug}\n",
+                ),
+                (
+                    "config/deploy.prod.yml",
+                    "version: 1\nsite:\n- label: wiki\n  env: {LOG_LEVEL: warn}\n",
+                ),
+            ],
+        )
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn coasti(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_coasti"))
+            .arg("-C")
+            .arg(&self.0)
+            .args(args)
+            .env("COLUMNS", "120")
+            // Nothing here has an engine.
+            .env("DOCKER_HOST", "unix:///nowhere")
+            .env_remove("COASTI_ENV")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Exit code, standard output and standard error of a call.
+    fn call(&self, args: &[&str]) -> (i32, String, String) {
+        let output = self.coasti(args);
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    }
+}
