@@ -128,7 +128,7 @@ fn facts(error: &OpError) -> Map<String, Value> {
             use crate::ops::Undone;
             let (undone, left) = match &failed.undone {
                 Undone::Nothing => ("nothing-touched", None),
-                Undone::Complete => ("complete", None),
+                Undone::Complete(_) => ("complete", None),
                 Undone::Partly(left) => ("partly", Some(left)),
             };
             let more = json!({

@@ -4,7 +4,7 @@ use super::out::Out;
 use super::render::style::{Tone, clean};
 use super::render::{self, Style};
 use crate::engine::ErrorKind;
-use crate::ops::{OpError, Undone};
+use crate::ops::{Before, OpError, Undone};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -171,8 +171,16 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             }
             match &failed.undone {
                 Undone::Nothing => text += "nothing that ran was touched\n",
-                Undone::Complete => {
-                    let back = "what ran before runs again; data written meanwhile stays";
+                Undone::Complete(before) => {
+                    let back = match before {
+                        Before::Nothing => {
+                            "what it made is gone again; data written meanwhile stays"
+                        }
+                        Before::Untouched => {
+                            "what it made is gone again; what ran before was not touched"
+                        }
+                        Before::Again => "what ran before runs again; data written meanwhile stays",
+                    };
                     text += &lead(style, Tone::Plain, "undone:", back);
                 }
                 Undone::Partly(left) => {

@@ -85,6 +85,12 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "A volume was renamed in the files, became a directory or memory, or a directory became a volume; or `was:` \
          was dropped or names another label than the one that the data was made under.",
     ),
+    (
+        "P0311",
+        "a port that another container of the stack has",
+        "It moved in the files from one app to another, and the one that has it is left alone: by `--target`, or because \
+         it is held.",
+    ),
 ];
 
 #[cfg(test)]

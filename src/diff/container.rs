@@ -248,7 +248,7 @@ fn gone_from_files(inputs: &Inputs<'_>, id: &ResourceId, candidates: &[Candidate
 }
 
 /// What must be done for one container; none where all is as it shall be.
-fn desired(
+pub(super) fn desired(
     inputs: &Inputs<'_>,
     id: &ResourceId,
     resource: &Resource,

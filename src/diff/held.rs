@@ -1,8 +1,52 @@
-//! Labels that change: decisions go along, and an old label that nobody knows is told.
+//! Labels that are held, and what becomes of that; labels that change: decisions go along, and an old label that
+//! nobody knows is told.
 
-use super::{Diff, Held, Inputs, Notice};
+use super::{Cause, Diff, Held, Inputs, Notice, Pending, Slots, container};
 use crate::base::ResourceId;
-use crate::model::Stack;
+use crate::model::{ContainerSpec, Resource, Stack};
+
+/// Tells what is held, and where the files have moved on meanwhile.
+pub(super) fn notices(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
+    let nothing = Held::new();
+    let free = Inputs {
+        held: &nothing,
+        ..inputs.clone()
+    };
+    for (label, hold) in inputs.held {
+        let of = inputs.desired.containers();
+        let of = of.filter(|(id, ..)| id.label() == label && inputs.wants(id));
+        let pending =
+            of.filter_map(|(id, resource, spec)| pending(&free, slots, id, resource, spec));
+        diff.notices.insert(Notice::Held {
+            label: label.clone(),
+            hold: *hold,
+            pending: pending.max(),
+        });
+    }
+}
+
+/// What a container that is held would become, were it not.
+fn pending(
+    free: &Inputs<'_>,
+    slots: &Slots<'_>,
+    id: &ResourceId,
+    resource: &Resource,
+    spec: &ContainerSpec,
+) -> Option<Pending> {
+    let applied = free.base.and_then(|base| base.container(id)) == Some(spec);
+    let there = slots.of(id);
+    let change = container::desired(free, id, resource, spec, there, None)?;
+    let differs = match change.container.as_ref().map(|objects| &objects.keep) {
+        Some(Some(_)) => change.fields.iter().any(|field| field.cause == Cause::You),
+        _ => !there.is_empty() || !applied,
+    };
+    let how = if applied {
+        Pending::Start
+    } else {
+        Pending::Apply
+    };
+    differs.then_some(how)
+}
 
 /// The decisions as they stand once `to` is applied over `from`: they go with a label that is renamed (back
 /// and forth), and end with one that goes.

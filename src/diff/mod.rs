@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A user's decision that outlives an apply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Hold {
     /// `coasti stop`.
@@ -41,6 +41,17 @@ pub enum Hold {
     Paused,
     /// `coasti remove`.
     Removed,
+}
+
+impl Hold {
+    /// `stopped`, `paused` or `removed`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Paused => "paused",
+            Self::Removed => "removed",
+        }
+    }
 }
 
 /// Decisions by label.
@@ -292,30 +303,21 @@ pub enum Notice {
         /// The label.
         label: String,
         /// How.
-        hold: HoldWord,
+        hold: Hold,
+        /// What the files say of it that it is not yet, where they moved on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pending: Option<Pending>,
     },
 }
 
-/// [`Hold`] for notices, ordered.
+/// How what changed in the files comes to a label that is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum HoldWord {
-    /// Stopped.
-    Stopped,
-    /// Paused.
-    Paused,
-    /// Removed.
-    Removed,
-}
-
-impl From<Hold> for HoldWord {
-    fn from(hold: Hold) -> Self {
-        match hold {
-            Hold::Stopped => Self::Stopped,
-            Hold::Paused => Self::Paused,
-            Hold::Removed => Self::Removed,
-        }
-    }
+pub enum Pending {
+    /// With `coasti start`: it was applied meanwhile.
+    Start,
+    /// With `coasti start` after an apply, which records it.
+    Apply,
 }
 
 /// Everything that differs.
@@ -338,12 +340,7 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
     others::volumes(inputs, &mut diff);
     files::missing(inputs, &mut diff);
     container::containers(inputs, &slots, &mut diff);
-    for (label, hold) in inputs.held {
-        diff.notices.insert(Notice::Held {
-            label: label.clone(),
-            hold: (*hold).into(),
-        });
-    }
+    held::notices(inputs, &slots, &mut diff);
     if !inputs.wishes.undo {
         held::unknown(inputs, &mut diff);
         safety::check(inputs, &slots, &mut diff);

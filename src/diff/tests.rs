@@ -4,6 +4,7 @@ use super::*;
 use crate::model::Text;
 use crate::plan::fixture::{self, World, labels};
 
+mod beside;
 mod refused;
 
 /// The fields of a container's change: `field: from → to (cause)`.

@@ -266,6 +266,11 @@ pub struct Port {
     pub host: u16,
 }
 
+/// Whether two addresses of the host cannot be listened on with one port.
+pub fn overlap(a: IpAddr, b: IpAddr) -> bool {
+    a == b || a.is_unspecified() || b.is_unspecified()
+}
+
 /// What carries the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

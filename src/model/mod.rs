@@ -12,7 +12,7 @@ pub use canonical::{Flat, HASH_VERSION, flatten, shown, spec_hash, spec_json};
 pub use command::Command;
 pub use container::{
     About, Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,
-    Protocol, Restart, RestartName, Role, Ulimit,
+    Protocol, Restart, RestartName, Role, Ulimit, overlap,
 };
 pub use file::{File, FileSpec, Files};
 pub use stack::{

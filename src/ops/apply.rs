@@ -51,6 +51,8 @@ pub struct Applied {
     pub stack: Stack,
     /// The new good revision, where there is one.
     pub revision: Option<String>,
+    /// What is held, and so may not run.
+    pub held: Held,
     /// Values marked `display`, by `LABEL/VAR`.
     pub display: Vec<(String, Secret<String>)>,
     /// Things that did not go well after commit, such as an old container that could not be removed.
@@ -181,6 +183,7 @@ async fn locked<E: Engine>(
     converged(session, desired, &options.wishes, &mut warnings).await?;
     Ok(Applied {
         display: display(&stack, &values),
+        held,
         plan,
         stack,
         revision: Some(revision.id.to_string()),
@@ -232,6 +235,7 @@ fn nothing_done(stack: Stack, plan: Plan) -> Applied {
         plan,
         stack,
         revision: None,
+        held: Held::new(),
         display: Vec::new(),
         warnings: Vec::new(),
     }

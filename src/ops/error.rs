@@ -73,13 +73,24 @@ pub struct Failed {
     pub kept: Vec<String>,
 }
 
+/// What ran before a run that was undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing: what the run made is gone.
+    Nothing,
+    /// It ran on all the time.
+    Untouched,
+    /// It runs again.
+    Again,
+}
+
 /// How far a failed run was undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undone {
     /// Nothing had been touched.
     Nothing,
     /// Everything is as before.
-    Complete,
+    Complete(Before),
     /// Something is left, and what.
     Partly(String),
 }

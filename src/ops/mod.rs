@@ -23,5 +23,5 @@ mod temporary;
 mod undo;
 mod values;
 
-pub use error::{Failed, OpError, Undone};
+pub use error::{Before, Failed, OpError, Undone};
 pub use session::{Session, Who};

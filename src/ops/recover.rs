@@ -363,6 +363,7 @@ pub(super) async fn to_stack<E: Engine>(
         plan,
         stack: target.clone(),
         revision: revision.map(|revision| revision.id.to_string()),
+        held,
         display: Vec::new(),
         warnings,
     })

@@ -194,6 +194,13 @@ fn assemble(
         .flat_map(|plan| &plan.changes)
         .map(|c| &c.id)
         .collect();
+    // What is held is left alone by every plan, also where the files say something else of it.
+    let waits = |notice: &Notice| match notice {
+        Notice::Held { label, pending, .. } => pending.is_some().then(|| label.clone()),
+        _ => None,
+    };
+    let notices = plan.iter().flat_map(|plan| &plan.notices);
+    let waiting: BTreeSet<String> = notices.filter_map(waits).collect();
     let sync_of = |is_changed: bool| match (plan, is_changed) {
         (None, _) => Sync::Unknown,
         (Some(_), true) => Sync::OutOfSync,
@@ -213,7 +220,7 @@ fn assemble(
             let rows: Vec<Container> = containers
                 .iter()
                 .map(|(id, resource, spec)| {
-                    let sync = sync_of(changed.contains(id));
+                    let sync = sync_of(changed.contains(id) || waiting.contains(label));
                     container(id, resource, spec, observed, hold.is_some(), sync)
                 })
                 .collect();
@@ -232,13 +239,13 @@ fn assemble(
                     .filter(|(id, ..)| id.address == label || !has_own)
                     .flat_map(|(_, _, s)| urls(s))
                     .collect(),
-                held: hold.map(|hold| format!("{hold:?}").to_lowercase()),
+                held: hold.map(|hold| hold.word().to_owned()),
                 health: rows
                     .iter()
                     .map(|row| row.health)
                     .max()
                     .unwrap_or(Health::Missing),
-                sync: sync_of(any),
+                sync: sync_of(any || waiting.contains(label)),
                 containers: rows,
             }
         })
@@ -281,7 +288,7 @@ fn assemble(
             .map(|app| app.health)
             .max()
             .unwrap_or(Health::Healthy),
-        sync: sync_of(!changed.is_empty()),
+        sync: sync_of(!changed.is_empty() || !waiting.is_empty()),
         retained: retained.collect(),
         apps,
         files: plan.is_some(),

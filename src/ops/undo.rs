@@ -1,16 +1,16 @@
 //! Undoing a failed run: an ordinary plan back to the last good revision.
 
 use super::apply::{Goal, checked, failed};
-use super::error::{OpError, Undone};
+use super::error::{Before, OpError, Undone};
 use super::session::{ENGINE_PATIENCE, Session};
 use super::values::values_of;
-use crate::base::{EngineId, Kind};
+use crate::base::{EngineId, Kind, names};
 use crate::diff::{Inputs, Wishes};
 use crate::engine::{Call, Engine, EngineError, Scope};
 use crate::exec::{self, Event, Failure, Made, Stop, Values};
 use crate::model::{MountSource, Stack};
 use crate::observe::Observed;
-use crate::plan::{Phase, plan};
+use crate::plan::{Op, Phase, plan};
 use crate::store::record::{Head, Outcome};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -52,7 +52,9 @@ pub(super) async fn undo<E: Engine>(
     let (logs, health) = evidence(session, failure, goal.values).await;
     let unused = unused_volumes(session, &observed);
     let lost = failure.engine.as_ref().is_some_and(EngineError::is_fatal);
-    let mut result = back(session, goal, observed, &unused, lost).await;
+    // An engine that went away took along what ran.
+    let mut touched = lost;
+    let mut result = back(session, goal, observed, &unused, lost, &mut touched).await;
     for _ in 0..TRIES {
         match result {
             Err(Stuck { away: true, .. }) => {}
@@ -63,7 +65,7 @@ pub(super) async fn undo<E: Engine>(
         }
         // What the lost call did, if anything, is seen by looking.
         result = match look_again(session, goal.base).await {
-            Ok(observed) => back(session, goal, observed, &unused, true).await,
+            Ok(observed) => back(session, goal, observed, &unused, true, &mut touched).await,
             Err(error) => Err(Stuck {
                 why: out_of_reach(&error),
                 away: false,
@@ -71,9 +73,17 @@ pub(super) async fn undo<E: Engine>(
         };
     }
     let result = result.map_err(|stuck| stuck.why);
+    let runs = goal
+        .base
+        .is_some_and(|base| base.containers().next().is_some());
+    let before = match (runs, touched) {
+        (false, _) => Before::Nothing,
+        (true, false) => Before::Untouched,
+        (true, true) => Before::Again,
+    };
     let (undone, outcome) = match &result {
-        Ok(_) if failure.interrupted => (Undone::Complete, Outcome::Interrupted),
-        Ok(_) => (Undone::Complete, Outcome::Undone),
+        Ok(_) if failure.interrupted => (Undone::Complete(before), Outcome::Interrupted),
+        Ok(_) => (Undone::Complete(before), Outcome::Undone),
         Err(why) => (Undone::Partly(why.clone()), Outcome::NotUndone),
     };
     let kept = result.unwrap_or_default();
@@ -146,13 +156,15 @@ struct Stuck {
     away: bool,
 }
 
-/// The plan back, and its execution. Returns the names of containers that were kept to be looked at.
+/// The plan back, and its execution. Returns the names of containers that were kept to be looked at; tells whether
+/// something that ran before was not as it had been.
 async fn back<E: Engine>(
     session: &Session<'_, E>,
     goal: &Goal<'_>,
     observed: Observed,
     unused: &[EngineId],
     cut_off: bool,
+    touched: &mut bool,
 ) -> Result<Vec<String>, Stuck> {
     let stuck = |why: String| Stuck { why, away: false };
     let empty = Stack::empty(session.stack.clone(), Some(session.id.clone()));
@@ -175,6 +187,7 @@ async fn back<E: Engine>(
     if let Some(refusal) = plan.refusals.first() {
         return Err(stuck(refusal.summary.clone()));
     }
+    *touched |= plan.steps.iter().any(|step| puts_back(&step.op));
     session.events.send(Event::Begin {
         what: "undo".to_owned(),
         steps: plan.steps.len(),
@@ -204,13 +217,25 @@ async fn back<E: Engine>(
     Ok(kept(&plan))
 }
 
+/// Whether a step makes something as it was before, beyond the end of what the run made.
+fn puts_back(op: &Op) -> bool {
+    match op {
+        Op::CreateContainer { .. }
+        | Op::Update { .. }
+        | Op::Disconnect { .. }
+        | Op::Connect { .. }
+        | Op::Start { .. }
+        | Op::Unpause { .. } => true,
+        Op::Rename { to, .. } => !to.ends_with(names::FAILED),
+        _ => false,
+    }
+}
+
 fn kept(plan: &crate::plan::Plan) -> Vec<String> {
     plan.steps
         .iter()
         .filter_map(|step| match &step.op {
-            crate::plan::Op::Rename { to, .. } if to.ends_with(crate::base::names::FAILED) => {
-                Some(to.clone())
-            }
+            Op::Rename { to, .. } if to.ends_with(names::FAILED) => Some(to.clone()),
             _ => None,
         })
         .collect()

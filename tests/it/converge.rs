@@ -11,7 +11,7 @@ use coasti::{
     },
     model::MountSource,
     observe::{Container, Status},
-    ops::{OpError, Undone},
+    ops::{Before, OpError, Undone},
     plan::Op,
 };
 use proptest::{prelude::*, sample};
@@ -65,6 +65,13 @@ fn kept(sim: &Sim) -> Result<(), TestCaseError> {
 fn is_files(name: &str) -> bool {
     let version = name.rsplit_once("-files-").map(|(_, version)| version);
     version.is_some_and(|version| version.len() == 12)
+}
+
+/// When each container was started.
+fn started(sim: &Sim) -> BTreeMap<String, String> {
+    let all = containers(sim).into_iter();
+    all.map(|(name, container)| (name, container.state.started_at))
+        .collect()
 }
 
 /// Volumes that hold data.
@@ -314,7 +321,7 @@ proptest! {
         in_virtual_time(async {
             let sim = engine();
             fine("first apply", apply(&sim, &old).await)?;
-            let (before, same) = (picture(&sim), ids(&sim));
+            let (before, same, starts) = (picture(&sim), ids(&sim), started(&sim));
             let mut new = edited(&old, &edits);
             let labels: Vec<_> = new.keys().copied().collect();
             prop_assume!(!labels.is_empty());
@@ -329,8 +336,16 @@ proptest! {
             let OpError::Failed(failed) = &error else {
                 return Err(TestCaseError::fail(why(&error)));
             };
-            prop_assert_ne!(&failed.undone, &Undone::Partly(String::new()));
-            prop_assert!(!matches!(failed.undone, Undone::Partly(_)), "{failed:#?}");
+            // What is said of what ran before is what became of it.
+            match &failed.undone {
+                Undone::Nothing | Undone::Complete(Before::Untouched) => {
+                    prop_assert_eq!(started(&sim), starts);
+                }
+                Undone::Complete(Before::Again) => {}
+                Undone::Complete(Before::Nothing) | Undone::Partly(_) => {
+                    return Err(TestCaseError::fail(format!("{failed:#?}")));
+                }
+            }
             prop_assert_eq!(picture(&sim), before, "{}", sim.changes().join("\n"));
             the_same_run(&sim, &same, &old, &new)?;
             kept(&sim)?;

@@ -5,7 +5,7 @@ use crate::support::stacks::{
     containers, engine, gathered, in_virtual_time, plan, recover, release, rollback, saved, wishes,
 };
 use coasti::base::EngineId;
-use coasti::diff::Wishes;
+use coasti::diff::{Notice, Pending, Wishes};
 use coasti::engine::{
     Call, Engine, ErrorKind,
     sim::{Behaviour, Fault, FaultPlan, Record, Sim, SimImage},
@@ -110,6 +110,47 @@ fn what_is_held_stays_so_under_another_label() {
         apply(&sim, &wiki).await.unwrap();
         assert_eq!(held(&sim, &Files::of(&usual())).await, [""; 0]);
         assert_eq!(sim.volumes(), volumes);
+        assert!(sim.violations().is_empty());
+    });
+}
+
+#[test]
+fn what_changes_in_the_files_of_what_is_held_is_told_and_comes_when_it_is_started() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        let pending = async |sites: &Sites| {
+            let plan = plan(&sim, sites).await;
+            assert!(plan.steps.is_empty());
+            let held = plan.notices.into_iter().find_map(|notice| match notice {
+                Notice::Held { label, pending, .. } => Some((label, pending)),
+                _ => None,
+            });
+            held.unwrap()
+        };
+        let level = |sim: &Sim| {
+            let blog = &containers(sim)["acme-blog"];
+            blog.env.get("LEVEL").map(|value| value.expose().clone())
+        };
+        let mut new = usual();
+        new.get_mut("blog").unwrap().env.insert("LEVEL", 7);
+        for act in [Act::Stop, Act::Pause, Act::Remove] {
+            self::act(&sim, act, "blog").await.unwrap();
+            assert_eq!(pending(&usual()).await, ("blog".to_owned(), None));
+            assert_eq!(pending(&new).await.1, Some(Pending::Apply));
+            let before = names(&sim);
+            let applied = apply(&sim, &new).await.unwrap();
+            assert!(applied.revision.is_some());
+            assert_eq!(applied.held.into_keys().collect::<Vec<_>>(), ["blog"]);
+            assert_eq!(names(&sim), before);
+            // Nothing is there any more that would have to change.
+            let waits = (act != Act::Remove).then_some(Pending::Start);
+            assert_eq!(pending(&new).await.1, waits);
+            self::act(&sim, Act::Start, "blog").await.unwrap();
+            assert_eq!(level(&sim).as_deref(), Some("v7"));
+            assert!(plan(&sim, &new).await.notices.is_empty());
+            apply(&sim, &usual()).await.unwrap();
+        }
         assert!(sim.violations().is_empty());
     });
 }

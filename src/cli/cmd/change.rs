@@ -209,7 +209,9 @@ fn tell(shell: &Shell, applied: &Applied) {
         return;
     };
     shell.out.say(&format!("\n{} is what runs now.", revision));
-    for (id, resource, spec) in applied.stack.containers() {
+    let containers = applied.stack.containers();
+    for (id, resource, spec) in containers.filter(|(id, ..)| !applied.held.contains_key(id.label()))
+    {
         for (inside, port) in &spec.ports {
             let (_, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
             let at = match protocol {
@@ -225,6 +227,11 @@ fn tell(shell: &Shell, applied: &Applied) {
                 .unwrap_or_default();
             shell.out.say(&format!("  {:<20} {at}{domain}", id.address));
         }
+    }
+    for (label, hold) in &applied.held {
+        shell
+            .out
+            .say(&format!("  {label:<20} held: {}", hold.word()));
     }
     if shell.out.is_terminal() {
         for (name, value) in &applied.display {

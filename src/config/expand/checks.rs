@@ -3,9 +3,8 @@
 use super::{Draft, codes};
 use crate::config::deploy::Site;
 use crate::diag::{Diagnostic, Diagnostics, Place};
-use crate::model::{MountSource, NetworkMode, Order};
+use crate::model::{MountSource, NetworkMode, Order, overlap};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 /// Checks labels and domains; the sites whose label is theirs alone come back.
 pub(super) fn sites<'a>(all: &'a [Site], d: &mut Diagnostics) -> Vec<&'a Site> {
@@ -134,11 +133,6 @@ fn clashes<'a>(
             seen.insert(name, (what, at));
         }
     }
-}
-
-/// Whether two addresses of the host cannot be listened on with one port.
-pub(in crate::config) fn overlap(a: IpAddr, b: IpAddr) -> bool {
-    a == b || a.is_unspecified() || b.is_unspecified()
 }
 
 /// Ports that two containers want.

@@ -10,7 +10,7 @@ mod site;
 mod template;
 mod values;
 
-pub(super) use checks::{forbids_overlap, overlap, refused};
+pub(super) use checks::{forbids_overlap, refused};
 
 use super::codes;
 use super::deploy::Deploy;

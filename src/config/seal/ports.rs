@@ -2,9 +2,9 @@
 
 use super::{Facts, before};
 use crate::config::codes;
-use crate::config::expand::{Draft, overlap};
+use crate::config::expand::Draft;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{Port, Protocol};
+use crate::model::{Port, Protocol, overlap};
 use std::collections::BTreeSet;
 
 /// Gives every port its number: fixed ones first, then those given before, then the lowest free.

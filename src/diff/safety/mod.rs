@@ -1,14 +1,15 @@
 //! What must not be done, found before anything is: every rule here guards data.
 
+mod beside;
 mod made_with;
 mod touch;
 
 use super::{Action, Diff, Inputs, Reason, Refusal, Slots};
-use crate::base::{EngineId, Kind, ResourceId};
-use crate::model::{ContainerSpec, MountSource, Spec};
-use crate::observe::Container;
+use crate::base::{Kind, ResourceId};
+use crate::model::{ContainerSpec, Spec};
+use beside::beside;
 use made_with::{init_only, version};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use touch::{lost_touch, other_product, other_volume, volumes_gone};
 
 /// Adds a refusal for each change that would harm.
@@ -37,7 +38,7 @@ pub(super) fn check(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
     lost_touch(inputs, slots, &mut refusals);
     protected(inputs, diff, &mut refusals);
     removals(inputs, slots, diff, &mut refusals);
-    strangers(inputs, slots, diff, &mut refusals);
+    beside(inputs, slots, diff, &mut refusals);
     diff.refusals.extend(refusals);
 }
 
@@ -166,79 +167,4 @@ fn removals(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &Diff, refusals: &mut 
             origin: None,
         });
     }
-}
-
-/// Two containers on one volume harm its data: one that was renamed or copied by hand may still run there, or
-/// one of ours that this plan leaves alone, though the files no longer say that it uses the volume.
-fn strangers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
-    let ours: BTreeMap<_, _> = slots.all().map(|(id, c)| (&c.container.id, id)).collect();
-    let running = inputs.observed.containers.values();
-    let running: Vec<_> = running
-        .filter(|container| container.state.status.is_active())
-        .map(|container| (container, ours.get(&container.id).copied()))
-        .filter(|(_, id)| id.is_none_or(|id| !diff.changes.contains_key(id)))
-        .collect();
-    // What the files say that both use, they share.
-    let shared = |id: &ResourceId, volume: &EngineId| {
-        let spec = inputs.desired.container(id);
-        spec.is_some_and(|spec| spec.written().any(|other| other == volume))
-    };
-    let starts = [
-        Action::Create,
-        Action::Start,
-        Action::Replace,
-        Action::Restore,
-    ];
-    for change in diff.changes.values() {
-        let Some(spec) = inputs.desired.container(&change.id) else {
-            continue;
-        };
-        if !starts.contains(&change.action) {
-            continue;
-        }
-        let hit = spec.written().find_map(|volume| {
-            let (container, id) = running.iter().find(|(container, id)| {
-                writes(container, volume) && id.is_none_or(|id| !shared(id, volume))
-            })?;
-            Some((volume, &container.name, *id))
-        });
-        let Some((volume, name, id)) = hit else {
-            continue;
-        };
-        let (why, help) = match id {
-            None => (
-                "it bears this stack's labels under a name that coasti does not give",
-                vec![
-                    format!(
-                        "if it was `{}` and somebody renamed it: docker rename {name} {}",
-                        change.name, change.name
-                    ),
-                    format!("else stop it: docker stop {name}"),
-                ],
-            ),
-            Some(id) => (
-                "this plan leaves it alone",
-                vec![format!(
-                    "name it too: --target {}, or leave out --target",
-                    id.label()
-                )],
-            ),
-        };
-        refusals.push(Refusal {
-            code: "P0309".into(),
-            id: change.id.clone(),
-            summary: format!("container `{name}` runs on volume `{volume}`"),
-            why: format!(
-                "{why}, and two containers on one volume harm its data (`{}` would be the second)",
-                change.name
-            ),
-            help,
-            origin: change.origin.clone(),
-        });
-    }
-}
-
-fn writes(container: &Container, volume: &EngineId) -> bool {
-    let mut mounts = container.mounts.values().filter(|mount| !mount.read_only);
-    mounts.any(|mount| matches!(&mount.source, MountSource::Volume(name) if name == volume))
 }

@@ -467,24 +467,6 @@ fn who_takes_over_all_volumes_of_who_goes_lost_nothing() {
 }
 
 #[test]
-fn p0309_nothing_is_started_where_a_renamed_container_still_runs() {
-    let mut world = World::usual(|_| {});
-    let mut renamed = world
-        .observed
-        .containers
-        .remove("acme-blog-database")
-        .unwrap();
-    renamed.name = "old-database".into();
-    world
-        .observed
-        .containers
-        .insert("old-database".into(), renamed);
-    assert_eq!(world.refused(), ["P0309 container:blog/database"]);
-    world.exited("old-database", 0);
-    assert_eq!(world.refused(), Vec::<String>::new());
-}
-
-#[test]
 fn a_was_that_names_nothing_keeps_no_data_and_is_told() {
     let rename = |stack: &mut Stack, was: &str| {
         let news = fixture::container_mut(stack, "news");
@@ -524,27 +506,4 @@ fn a_was_that_names_nothing_keeps_no_data_and_is_told() {
     let volume = world.volumes().get_mut("acme-blgo-data").unwrap();
     volume.owner.resource = Some(ResourceId::volume("blgo/data"));
     assert!(!told(&world));
-}
-
-#[test]
-fn p0309_nothing_is_started_beside_one_of_ours_that_a_target_leaves_alone() {
-    let mut stack = fixture::usual();
-    fixture::volume(&mut stack, "blog", "files", "/files");
-    let mut world = World::settled(stack);
-    // Nothing was applied as far as is known, and `wiki` takes the volume over.
-    world.base = None;
-    fixture::drop_label(&mut world.desired, "blog");
-    fixture::mount(&mut world.desired, "wiki", "acme-blog-files", "/files");
-    world.wishes.target = labels(&["wiki"]);
-    assert_eq!(world.refused(), ["P0309 container:wiki"]);
-    world.wishes.target.clear();
-    world.wishes.max_removals = Some(9);
-    assert_eq!(world.refused(), Vec::<String>::new());
-    // What the files say that both write to, they share.
-    let mut stack = fixture::usual();
-    fixture::volume(&mut stack, "blog", "files", "/files");
-    fixture::mount(&mut stack, "wiki", "acme-blog-files", "/files");
-    let mut world = World::settled(stack);
-    fixture::env(&mut world.desired, "wiki", "LEVEL", "debug");
-    assert_eq!(world.refused(), Vec::<String>::new());
 }

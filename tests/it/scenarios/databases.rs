@@ -64,7 +64,10 @@ fn a_first_apply_that_failed_comes_up_mended_with_the_same_password() {
     stack.sites(&site_of("app", "coasti-test/tiny:1", broken, POSTGRES));
     let ran = stack.coasti(&["apply", "--yes"]).expect(7);
     super::ended(&ran, 4);
-    ran.says(&["no good"]);
+    ran.says(&[
+        "no good",
+        "undone: what it made is gone again; data written",
+    ]);
     only_containers(&stack, &[]);
     let volume = stack.object("app/database/postgres-data");
     assert!(stack.objects("volume").contains(&volume));

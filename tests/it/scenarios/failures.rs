@@ -53,14 +53,18 @@ fn running(test: &str, order: &str) -> Option<(Stack, Facts)> {
 /// Back to what it was, and told.
 #[track_caller]
 fn undone(stack: &Stack, before: &Facts, order: &str, ran: Ran, words: &[&str]) {
-    ran.expect(7).says(words).says(&["undone: "]);
+    // It was not even stopped where the new one could start beside it.
+    let told = match order.is_empty() {
+        true => "undone: what it made is gone again; what ran before was not touched",
+        false => "undone: what ran before runs again",
+    };
+    ran.expect(7).says(words).says(&[told]);
     let now = facts(&stack.object("app"));
     assert_eq!(now.id, before.id);
     assert_eq!(
         (now.status.as_str(), now.restart.as_str()),
         ("running", "always")
     );
-    // It was not even stopped where the new one could start beside it.
     assert_eq!(now.started == before.started, order.is_empty());
     let run = &stack.runs()[0];
     assert_eq!(run["end"]["outcome"], "undone", "{run:#}");

@@ -13,10 +13,14 @@ fn status(stack: &Stack) -> serde_json::Value {
         .json()
 }
 
+fn sites(more: &str) -> String {
+    let data = "    domain: app.example.org\n    volume: [{name: data, target: /data}]\n";
+    site("app", &format!("{data}{more}")) + &site("other", "")
+}
+
 fn start(test: &str) -> Option<Stack> {
     let stack = Stack::new(test)?;
-    let more = "    domain: app.example.org\n    volume: [{name: data, target: /data}]\n";
-    stack.sites(&(site("app", more) + &site("other", "")));
+    stack.sites(&sites(""));
     stack.apply();
     exec(&stack.object("app"), "echo kept >/data/file");
     Some(stack)
@@ -45,6 +49,16 @@ fn what_was_stopped_stays_stopped_until_it_is_started() {
         .prints(&["app is held: stopped"]);
     stack.apply();
     assert_eq!(facts(&app), stopped);
+    // Where the files move on, that is said, and nothing is done.
+    stack.sites(&sites("    env: {NEW: one}\n"));
+    stack
+        .coasti(&["plan", "--detailed-exitcode"])
+        .expect(0)
+        .prints(&[
+            "but for what is held",
+            "an apply, then coasti start app, brings that",
+        ]);
+    stack.sites(&sites(""));
     let told = status(&stack);
     assert_eq!(told["apps"][0]["held"], "stopped", "{told:#}");
     assert_eq!(told["apps"][0]["health"], "suspended");

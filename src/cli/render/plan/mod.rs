@@ -10,7 +10,7 @@ pub use json::{hash, json, markdown};
 
 use super::style::{Style, Tone, clean, columns};
 use crate::base::Kind;
-use crate::diff::{Action, Cause, Change, FieldChange, Reason, Refusal};
+use crate::diff::{Action, Cause, Change, FieldChange, Notice, Reason, Refusal};
 use crate::model::{Spec, Stack, Text};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -42,7 +42,20 @@ pub fn summary(plan: &Plan) -> String {
         let n = super::style::count(plan.refusals.len(), "problem");
         format!("Refused: {n}. Nothing is done.")
     } else if plan.is_empty() {
-        "Nothing to do: what runs is what the files say.".to_owned()
+        let waits = |notice: &Notice| {
+            matches!(
+                notice,
+                Notice::Held {
+                    pending: Some(_),
+                    ..
+                }
+            )
+        };
+        match plan.notices.iter().any(waits) {
+            true => "Nothing to do: what runs is what the files say, but for what is held.",
+            false => "Nothing to do: what runs is what the files say.",
+        }
+        .to_owned()
     } else {
         Counts::of(plan).line()
     }

@@ -1,7 +1,7 @@
 //! Words for what a plan holds: the same in every format for people.
 
 use crate::base::Kind;
-use crate::diff::{Action, Cause, Change, FieldChange, Notice, Reason, Strategy};
+use crate::diff::{Action, Cause, Change, FieldChange, Hold, Notice, Pending, Reason, Strategy};
 use crate::model::{Order, Spec, Stack};
 use crate::plan::{Plan, forbids_start_first, replace_order};
 use serde::Serialize;
@@ -172,14 +172,25 @@ pub(super) fn notice(notice: &Notice) -> String {
         Notice::UnknownWas { label, was } => format!(
             "`was: {was}` of {label} names nothing that is or was here: {label} starts without data"
         ),
-        Notice::Held { label, hold } => {
-            use crate::diff::HoldWord::{Paused, Removed, Stopped};
-            let (what, how) = match hold {
-                Stopped => ("stopped", "start"),
-                Paused => ("paused", "unpause"),
-                Removed => ("removed", "start"),
+        Notice::Held {
+            label,
+            hold,
+            pending,
+        } => {
+            let how = match hold {
+                Hold::Stopped | Hold::Removed => "start",
+                Hold::Paused => "unpause",
             };
-            format!("{label} is held: {what} (coasti {how} {label} lifts it)")
+            let what = hold.word();
+            match pending {
+                None => format!("{label} is held: {what} (coasti {how} {label} lifts it)"),
+                Some(Pending::Start) => format!(
+                    "{label} is held: {what}, and not as the files say (coasti {how} {label} brings that)"
+                ),
+                Some(Pending::Apply) => format!(
+                    "{label} is held: {what}, and not as the files say (an apply, then coasti {how} {label}, brings that)"
+                ),
+            }
         }
     }
 }
