@@ -83,6 +83,20 @@ pub enum Format {
     Json,
 }
 
+/// How to show a graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// A tree.
+    #[default]
+    Text,
+    /// For Graphviz.
+    Dot,
+    /// For Mermaid.
+    Mermaid,
+    /// One JSON document.
+    Json,
+}
+
 /// How to show a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PlanFormat {
@@ -173,6 +187,12 @@ pub enum Command {
         /// How to show it.
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+    },
+    /// Show what the stack is made of, and what needs what.
+    Graph {
+        /// As a tree, for Graphviz, for Mermaid, or as one JSON document.
+        #[arg(long, value_enum, default_value_t)]
+        format: GraphFormat,
     },
     /// Show what an apply would do. Only reads.
     Plan {

@@ -1,7 +1,7 @@
 //! What is done with the files alone.
 
 use super::session::Shell;
-use crate::cli::args::Format;
+use crate::cli::args::{Format, GraphFormat};
 use crate::cli::exit::code;
 use crate::cli::render;
 use crate::config::{explain, preview, schema};
@@ -50,6 +50,25 @@ pub(super) fn explain(
             let text = render::explain::human(&all, &shell.data_style());
             shell.out.data(&text);
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what needs what.
+pub(super) fn graph(shell: &Shell, format: GraphFormat) -> Result<ExitCode, OpError> {
+    if format == GraphFormat::Json {
+        shell.document.whole();
+    }
+    let (_, desired) = shell.files()?;
+    let stack = preview(&desired);
+    match format {
+        GraphFormat::Text => {
+            let text = render::graph::text(&stack, &shell.data_style());
+            shell.out.data(&text);
+        }
+        GraphFormat::Dot => shell.out.data(&render::graph::dot(&stack)),
+        GraphFormat::Mermaid => shell.out.data(&render::graph::mermaid(&stack)),
+        GraphFormat::Json => shell.print(&render::graph::json(&stack)),
     }
     Ok(ExitCode::SUCCESS)
 }

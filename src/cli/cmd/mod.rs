@@ -22,6 +22,7 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
         Command::Validate { format } => plan::validate(&shell, format),
         Command::Migrate { check, files } => files::migrate(&shell, check, &files),
         Command::Schema { name } => files::schema(&shell, &name),
+        Command::Graph { format } => files::graph(&shell, format),
         Command::Explain { address, format } => files::explain(&shell, &address, format),
         Command::Plan {
             narrow,

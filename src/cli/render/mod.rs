@@ -2,6 +2,7 @@
 
 pub mod diag;
 pub mod explain;
+pub mod graph;
 pub mod history;
 mod mask;
 pub mod plan;

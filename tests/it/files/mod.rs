@@ -1,6 +1,7 @@
 //! What is done with the files alone, with the program as users run it: no engine, no terminal.
 
 mod explain;
+mod graph;
 
 use std::{
     fs,
