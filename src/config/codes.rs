@@ -164,6 +164,8 @@ codes! {
         "It has no services, or only some whose profiles were not asked for.";
     OTHER_SUBNET "E0181" "a network that exists has another subnet"
         "The engine gives a network its subnet when it makes it, and containers on it keep their addresses.";
+    BAD_ADOPT "E0186" "`adopt` names nothing that can be taken over"
+        "It names a container that is there already, and which of the site's own takes its place; each of them once.";
     BAD_FILE "E0190" "no proper file"
         "`file: true` or `file: /PATH` delivers a value as a file in the container; one path is one file.";
 }

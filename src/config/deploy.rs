@@ -1,5 +1,6 @@
 //! `config/deploy.yml`: what runs.
 
+use super::adopt::Adopts;
 use super::app::{Parts, ProviderDef, one_of};
 use super::doc::{Node, Sp, Table, Value, parse, wrong_type};
 use super::overlay::{self, Laid};
@@ -69,6 +70,8 @@ pub(super) struct Site {
     pub bind: Option<IpAddr>,
     /// Where each of its keys stands.
     pub origins: BTreeMap<String, Place>,
+    /// What it takes over.
+    pub adopts: Adopts,
 }
 
 impl Site {
@@ -395,6 +398,7 @@ fn site(node: &Node, d: &mut Diagnostics) -> Option<Site> {
     let bind = table
         .text("bind", d)
         .and_then(|text| super::app::address(&text, d));
+    let adopts = super::adopt::read(table.take("adopt", d), d);
     // nua's tests read this.
     table.accept(&["test"]);
     let at = table.at.clone();
@@ -452,6 +456,7 @@ fn site(node: &Node, d: &mut Diagnostics) -> Option<Site> {
         protect,
         bind,
         origins,
+        adopts,
     })
 }
 

@@ -7,6 +7,7 @@
 //!
 //! Both are pure: files come through [`Folder`], the engine through [`Facts`].
 
+mod adopt;
 mod app;
 pub mod codes;
 mod compose;
@@ -130,6 +131,13 @@ impl Desired {
         recipes
             .filter(|(_, generated)| !generated.persistent)
             .map(|(id, _)| id)
+    }
+
+    /// Names of containers that are not coasti's and are taken over.
+    pub fn adopts(&self) -> BTreeSet<String> {
+        let containers = self.draft.containers.iter();
+        let adopts = containers.filter_map(|container| container.life.adopt.as_ref());
+        adopts.map(|adopt| adopt.container.clone()).collect()
     }
 
     /// Directories of the host that containers mount.

@@ -83,13 +83,20 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "P0310",
         "something else in the place of data",
         "A volume was renamed in the files, became a directory or memory, or a directory became a volume; or `was:` \
-         was dropped or names another label than the one that the data was made under.",
+         was dropped or names another label than the one that the data was made under; or the container that `adopt` \
+         names writes to something that the new one does not have.",
     ),
     (
         "P0311",
         "a port that another container of the stack has",
         "It moved in the files from one app to another, and the one that has it is left alone: by `--target`, or because \
          it is held.",
+    ),
+    (
+        "P0312",
+        "a container cannot be taken over",
+        "The one that `adopt` names belongs to another stack, is not the one that was meant, or would be removed by \
+         the engine as soon as it stops.",
     ),
 ];
 

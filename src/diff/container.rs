@@ -1,16 +1,17 @@
 //! Containers: which one stays, and what differs.
 
+use super::adopt::{self, Adopted};
 use super::live::{LiveChange, compare_live, removed_limits};
+use super::object::completed;
 use super::slots::Place;
 use super::{
-    Action, Candidate, Cause, Change, Diff, FieldChange, Hold, Inputs, Reason, Refusal, Slots,
-    Strategy,
+    Action, Candidate, Cause, Change, Diff, FieldChange, Hold, Inputs, Object, Reason, Refusal,
+    Slots, Strategy,
 };
 use crate::base::{EngineId, Kind, ResourceId, names};
-use crate::model::{ContainerSpec, Flat, Mount, Resource, Role, Spec, flatten, spec_hash};
+use crate::model::{ContainerSpec, Flat, Resource, Role, Spec, flatten, spec_hash};
 use crate::observe::{Container, Status};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The objects that a container's change is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,101 +22,9 @@ pub struct ContainerChange {
     pub others: Vec<Object>,
     /// What is changed on the one that stays.
     pub live: LiveChange,
-}
-
-/// A container on the engine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Object {
-    /// Its id.
-    pub id: EngineId,
-    /// Its name.
-    pub name: String,
-    /// Whether a process of it exists or is about to.
-    pub active: bool,
-    /// Whether it is frozen.
-    pub paused: bool,
-    /// Whether it may be about to end, so that it is stopped before it is started again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ending: bool,
-    /// Whether it was ever started.
-    pub ever_started: bool,
-    /// Whether the engine starts it by itself (any restart policy but `no`).
-    pub restarts: bool,
-    /// Whether it is what an undo would start again, so that it is kept until commit.
-    pub good: bool,
-    /// Whether it has the resource's own name.
-    pub current: bool,
-    /// Whether it ran and ended with 0: for a job, that its work is done.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub completed: bool,
-    /// Volumes that it may write to, and ports that it publishes, for the order of stops and starts.
-    pub claims: Vec<String>,
-}
-
-/// What a container claims for itself: writable volumes and directories, host ports, fixed addresses. Who
-/// only reads a volume claims nothing: it runs beside the one that writes at other times as well.
-pub(crate) fn claims(spec: &ContainerSpec) -> Vec<String> {
-    let ports = spec.ports.iter().map(|(port, to)| {
-        format!(
-            "port {}/{}",
-            to.host,
-            port.rsplit('/').next().unwrap_or("tcp")
-        )
-    });
-    written(&spec.mounts)
-        .chain(ports)
-        .chain(addresses(spec))
-        .collect()
-}
-
-fn written(mounts: &BTreeMap<String, Mount>) -> impl Iterator<Item = String> {
-    use crate::model::MountSource;
-    mounts
-        .values()
-        .filter(|mount| !mount.read_only)
-        .filter_map(|mount| match &mount.source {
-            MountSource::Volume(name) => Some(format!("volume {name}")),
-            MountSource::Directory(path) => Some(format!("directory {path}")),
-            MountSource::Tmpfs { .. } => None,
-        })
-}
-
-fn addresses(spec: &ContainerSpec) -> impl Iterator<Item = String> {
-    spec.live.networks.values().filter_map(|attachment| {
-        let address = attachment.address?;
-        Some(format!("address {address}"))
-    })
-}
-
-impl Object {
-    fn new(candidate: &Candidate<'_>, good: bool) -> Self {
-        let container = candidate.container;
-        let ports = container
-            .ports
-            .iter()
-            .map(|p| format!("port {}/{}", p.port, p.protocol.word()));
-        let spec = match &container.owner.spec {
-            Some(Spec::Container(spec)) => Some(spec),
-            _ => None,
-        };
-        Self {
-            id: container.id.clone(),
-            name: container.name.clone(),
-            active: container.state.status.is_active(),
-            paused: container.state.status == Status::Paused,
-            ending: false,
-            ever_started: container.state.ever_started,
-            restarts: container.live.restart.name != crate::model::RestartName::No,
-            good,
-            current: candidate.place == Place::Current,
-            completed: completed(container),
-            claims: written(&container.mounts)
-                .chain(ports)
-                // What the engine says is also what it gave by itself; only what was declared is claimed.
-                .chain(spec.into_iter().flat_map(|spec| addresses(spec)))
-                .collect(),
-        }
-    }
+    /// For one that is not coasti's and is put back: what it was like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<Adopted>,
 }
 
 /// Compares all containers.
@@ -133,6 +42,10 @@ pub(super) fn containers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff
             if inputs.observed.foreign.containers.contains(&resource.name) {
                 diff.refusals.push(taken(id, resource, &resource.name));
                 continue;
+            }
+            if !inputs.wishes.undo {
+                let in_place = slots.of(id).iter().any(|c| c.place == Place::Current);
+                adopt::check(inputs, id, resource, spec, in_place, diff);
             }
             if let Some(change) = desired(inputs, id, resource, spec, slots.of(id), None) {
                 diff.changes.insert(id.clone(), change);
@@ -199,12 +112,6 @@ fn renew(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
     }
 }
 
-/// Whether a container ran to its end, and that was a good one.
-fn completed(container: &Container) -> bool {
-    let state = &container.state;
-    state.ever_started && state.status == Status::Exited && state.exit_code == 0
-}
-
 fn taken(id: &ResourceId, resource: &Resource, name: &str) -> Refusal {
     Refusal {
         code: "P0202".into(),
@@ -214,6 +121,8 @@ fn taken(id: &ResourceId, resource: &Resource, name: &str) -> Refusal {
         help: vec![
             "choose another label, or".into(),
             format!("rename or remove that container (docker rename {name} …)"),
+            "if it runs what this one is to run: rename it, and `adopt: NEW-NAME` takes it over"
+                .into(),
         ],
         origin: resource.origin("").cloned(),
     }
@@ -236,6 +145,7 @@ fn gone_from_files(inputs: &Inputs<'_>, id: &ResourceId, candidates: &[Candidate
         origin: None,
         strategy: None,
         container: Some(ContainerChange {
+            adopted: None,
             keep: None,
             others: candidates
                 .iter()
@@ -281,11 +191,19 @@ pub(super) fn desired(
             let aside = inputs.wishes.undo && c.place == Place::Previous;
             (!aside, !c.container.state.status.is_active(), c.place)
         });
-    let others: Vec<_> = candidates
+    let mut others: Vec<_> = candidates
         .iter()
         .filter(|c| keep.is_none_or(|k| k.container.id != c.container.id))
         .map(|c| Object::new(c, good == Some(&c.container.id)))
         .collect();
+    // An undo takes nothing over.
+    let strange = match inputs.wishes.undo {
+        true => None,
+        false => adopt::found(inputs.observed, resource),
+    };
+    let takes_over = strange.map(|strange| Reason::Adopts {
+        name: strange.name.clone(),
+    });
     let mut change = Change {
         id: id.clone(),
         name: resource.name.clone(),
@@ -329,6 +247,7 @@ pub(super) fn desired(
                 }),
                 _ => {}
             }
+            change.reasons.extend(takes_over.clone());
             let (failed, left): (Vec<_>, Vec<_>) =
                 others.iter().partition(|o| o.name.ends_with(names::FAILED));
             if !left.is_empty() {
@@ -350,6 +269,10 @@ pub(super) fn desired(
         None if held.is_some() => return None,
         None => {
             let current = candidates.iter().find(|c| c.place != Place::Failed);
+            if current.is_none() && takes_over.is_some() {
+                change.action = Action::Replace;
+            }
+            change.reasons.extend(takes_over.clone());
             if let Some(current) = current {
                 change.action = Action::Replace;
                 explain(inputs, resource, spec, current.container, &mut change);
@@ -363,6 +286,8 @@ pub(super) fn desired(
                     None if forced => change.reasons.push(Reason::Requested),
                     None => {}
                 }
+            } else if takes_over.is_some() {
+                // That it was not there is no matter.
             } else if inputs
                 .base
                 .is_some_and(|base| base.resources.contains_key(id))
@@ -379,7 +304,9 @@ pub(super) fn desired(
             }
         }
     }
+    others.extend(strange.map(Object::strange));
     change.container = Some(ContainerChange {
+        adopted: None,
         keep: keep.map(|k| Object {
             ending,
             ..Object::new(k, true)

@@ -9,19 +9,23 @@
 //!
 //! Pure. Nothing here decides the order of things; `plan` does.
 
+mod adopt;
 pub mod codes;
 mod container;
 mod files;
 mod held;
 mod live;
+mod object;
 mod others;
 mod safety;
 mod slots;
 
-pub(crate) use container::claims;
-pub use container::{ContainerChange, Object};
+pub use adopt::{Adopted, adopted};
+pub use container::ContainerChange;
 pub use held::carried;
 pub use live::LiveChange;
+pub use object::Object;
+pub(crate) use object::claims;
 pub use slots::{Candidate, Slots};
 
 use crate::base::{EngineId, Kind, ResourceId};
@@ -95,6 +99,9 @@ pub struct Wishes {
     /// Containers that such a run was to change: it may have asked for their end.
     #[serde(default)]
     pub ending: BTreeSet<ResourceId>,
+    /// Containers that a run which was cut off, or which is undone, had begun to take over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adopted: Vec<Adopted>,
     /// Digests that registries have now, by reference (`--refresh`).
     pub remote: BTreeMap<String, String>,
 }
@@ -195,6 +202,16 @@ pub enum Reason {
     },
     /// The image is not on the engine.
     ImageMissing,
+    /// It takes the place of a container that is not coasti's.
+    Adopts {
+        /// That container's name.
+        name: String,
+    },
+    /// It is not coasti's, and was about to be taken over.
+    TakenOver {
+        /// The address of what was to take its place.
+        by: String,
+    },
     /// Its data moves with it from another label.
     Renamed {
         /// The old label.
@@ -341,6 +358,7 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
     files::missing(inputs, &mut diff);
     container::containers(inputs, &slots, &mut diff);
     held::notices(inputs, &slots, &mut diff);
+    adopt::put_back(inputs, &mut diff);
     if !inputs.wishes.undo {
         held::unknown(inputs, &mut diff);
         safety::check(inputs, &slots, &mut diff);

@@ -22,8 +22,9 @@ pub struct Scope {
     pub stack: StackName,
     /// References of images whose facts are wanted.
     pub images: BTreeSet<String>,
-    /// Names of containers that are wanted whether or not they bear the stack's label.
-    pub by_name: BTreeSet<String>,
+    /// Names of containers that are wanted although they do not bear the stack's label: the files take them
+    /// over.
+    pub adopt: BTreeSet<String>,
 }
 
 /// An engine's own account of itself.

@@ -202,6 +202,7 @@ impl Binder<'_> {
             | Op::WriteFiles
             | Op::RemoveFiles { .. }
             | Op::AwaitHealthy { .. }
+            | Op::AwaitBack { .. }
             | Op::AwaitCompleted { .. }
             | Op::PostRun { .. }
             | Op::Verify { .. } => {
@@ -355,6 +356,7 @@ pub(super) fn words(op: &Op) -> (&'static str, &'static str) {
         Op::Unpause { .. } => ("unpausing", "unpaused"),
         Op::Start { .. } => ("starting", "started"),
         Op::AwaitHealthy { .. } => ("waiting until healthy", "healthy"),
+        Op::AwaitBack { .. } => ("waiting until it works as before", "works as before"),
         Op::AwaitCompleted { .. } => ("running to its end", "completed"),
         Op::PostRun { .. } => ("running post-run commands", "post-run commands done"),
         Op::Verify { .. } => ("verifying", super::VERIFIED),

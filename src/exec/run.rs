@@ -299,7 +299,10 @@ const fn is_heavy(op: &Op) -> bool {
 const fn is_wait(op: &Op) -> bool {
     matches!(
         op,
-        Op::AwaitHealthy { .. } | Op::AwaitCompleted { .. } | Op::Verify { .. }
+        Op::AwaitHealthy { .. }
+            | Op::AwaitBack { .. }
+            | Op::AwaitCompleted { .. }
+            | Op::Verify { .. }
     )
 }
 
@@ -329,6 +332,10 @@ enum Work {
         settle: Span,
         patience: Span,
     },
+    Back {
+        id: EngineId,
+        healthy: bool,
+    },
     End {
         id: EngineId,
         patience: Span,
@@ -356,6 +363,10 @@ impl Work {
                 id: binder.id(target)?,
                 settle: *settle,
                 patience: *patience,
+            },
+            Op::AwaitBack { target, healthy } => Self::Back {
+                id: binder.id(target)?,
+                healthy: *healthy,
             },
             Op::AwaitCompleted { target, patience } => Self::End {
                 id: binder.id(target)?,
@@ -430,7 +441,7 @@ impl Work {
     ) -> Result<Option<EngineId>, Failure> {
         if !matches!(
             self,
-            Self::Await { .. } | Self::End { .. } | Self::Verify { .. }
+            Self::Await { .. } | Self::Back { .. } | Self::End { .. } | Self::Verify { .. }
         ) {
             return self.go(context, bells, step).await;
         }
@@ -467,6 +478,10 @@ impl Work {
                 settle,
                 patience,
             } => wait::healthy(engine, bells, &id, settle, patience)
+                .await
+                .map(|()| None)
+                .map_err(|why| not_well(step, Some(id), why)),
+            Self::Back { id, healthy } => wait::back(engine, &id, healthy)
                 .await
                 .map(|()| None)
                 .map_err(|why| not_well(step, Some(id), why)),
@@ -533,6 +548,7 @@ const fn target(op: &Op) -> Option<&Target> {
         | Op::Unpause { target }
         | Op::Start { target }
         | Op::AwaitHealthy { target, .. }
+        | Op::AwaitBack { target, .. }
         | Op::AwaitCompleted { target, .. }
         | Op::PostRun { target }
         | Op::RemoveContainer { target } => Some(target),

@@ -37,7 +37,7 @@ async fn free<E: Engine>(context: &Context<'_, E>, subnet: Subnet) -> Result<Sub
     let scope = Scope {
         stack: context.desired.name.clone(),
         images: BTreeSet::new(),
-        by_name: BTreeSet::new(),
+        adopt: BTreeSet::new(),
     };
     let observed = context.engine.observe(&scope).await?;
     let mut taken: Vec<Subnet> = observed.routes;

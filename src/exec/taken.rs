@@ -61,7 +61,7 @@ impl Wanted {
             let scope = Scope {
                 stack: context.desired.name.clone(),
                 images: BTreeSet::new(),
-                by_name: BTreeSet::new(),
+                adopt: BTreeSet::new(),
             };
             let mut observed = engine.observe(&scope).await?;
             let network = observed.networks.remove(&self.name);

@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 use tokio::{sync::Notify, time::Instant};
 
@@ -124,6 +125,43 @@ pub(super) async fn healthy<L: Look>(
             () = bell.notify.notified() => {}
             () = tokio::time::sleep_until(until) => {}
         }
+    }
+}
+
+/// How long a container that is not coasti's must run again to count as back.
+const SETTLE: Duration = Duration::from_secs(2);
+/// How long its health check may take to say so.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Waits until a container that is not coasti's runs again, and is healthy where it was. It has no labels, so
+/// no event tells of it: it is looked at.
+pub(super) async fn back<L: Look>(look: &L, id: &EngineId, healthy: bool) -> Result<(), NotWell> {
+    let began = Instant::now();
+    loop {
+        let Some(container) = look.inspect(id).await? else {
+            return Err(NotWell::Sick("it is gone".to_owned()));
+        };
+        let state = &container.state;
+        if matches!(
+            state.status,
+            Status::Exited | Status::Dead | Status::Created
+        ) {
+            let why = ended(&container, None, true);
+            return Err(NotWell::Sick(
+                why.unwrap_or_else(|| "it does not run".to_owned()),
+            ));
+        }
+        let well = !healthy || state.health == Some(HealthStatus::Healthy);
+        if state.status == Status::Running && began.elapsed() >= SETTLE && well {
+            return Ok(());
+        }
+        if began.elapsed() >= PATIENCE {
+            return Err(NotWell::Sick(format!(
+                "it does not work as before within {} s",
+                PATIENCE.as_secs()
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 

@@ -256,6 +256,20 @@ pub struct Lifecycle {
     /// Whether the user said that losing touch with the old data is meant (`new-data: true`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub new_data: bool,
+    /// A container that is not coasti's, whose place and data this one takes over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<Adopt>,
+}
+
+/// A container that is not coasti's and is taken over (`adopt: NAME`, `adopt: NAME@ID`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adopt {
+    /// Its name.
+    pub container: String,
+    /// The start of its id, where just this one is meant and no later one of that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 /// How a container is updated.

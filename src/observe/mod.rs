@@ -24,6 +24,8 @@ pub struct Observed {
     pub networks: BTreeMap<String, Network>,
     /// Volumes that bear this stack's label, by name.
     pub volumes: BTreeMap<String, Volume>,
+    /// Containers that do not bear this stack's label and that the files take over, by name.
+    pub adoptable: BTreeMap<String, Container>,
     /// Everything else's names, so that a clash is seen before it happens.
     pub foreign: Foreign,
     /// Images that were asked for, by the reference as written; absent where the engine has none.
@@ -85,6 +87,8 @@ pub struct Container {
     pub mounts: BTreeMap<String, Mount>,
     /// Ports that its configuration publishes.
     pub ports: Vec<PublishedPort>,
+    /// Whether the engine removes it, with its unnamed volumes, once it ends.
+    pub auto_remove: bool,
 }
 
 /// What a container does.

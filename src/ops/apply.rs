@@ -10,7 +10,7 @@ use super::values::values;
 use super::{saved, undo};
 use crate::base::{Digest, Key, Kind, ResourceId, Secret, StackId};
 use crate::config::Desired;
-use crate::diff::{Action, Held, Inputs, Wishes, carried};
+use crate::diff::{Action, Adopted, Held, Inputs, Wishes, adopted, carried};
 use crate::engine::Engine;
 use crate::exec::{self, Context, Event, Events, Failure, Made, Stop, Values};
 use crate::model::Stack;
@@ -156,6 +156,7 @@ async fn locked<E: Engine>(
         commit: session.who.commit.clone(),
         run: session.run.clone(),
     };
+    let adopted = adopted(&stack, &gathered.observed, &wishes.adopted);
     let mut head = session
         .begin(Begin {
             head: &head,
@@ -164,6 +165,7 @@ async fn locked<E: Engine>(
             values: new_values.then_some(&values),
             revision: Some(&revision),
             about: options.wishes.target.iter().cloned().collect(),
+            adopted: adopted.clone(),
         })
         .await?;
     let goal = Goal {
@@ -176,6 +178,7 @@ async fn locked<E: Engine>(
         new_held: &held,
         keep_failed: options.wishes.keep_failed,
         recovered: gathered.open,
+        adopted: &adopted,
         new_good: Some((revision.id.clone(), stack.digest())),
     };
     let mut warnings = run(session, &mut head, goal).await?;
@@ -344,6 +347,8 @@ pub(super) struct Goal<'a> {
     pub(super) new_held: &'a Held,
     pub(super) keep_failed: bool,
     pub(super) recovered: Option<u64>,
+    /// What is taken over, as it was before.
+    pub(super) adopted: &'a [Adopted],
     pub(super) new_good: Option<(crate::base::RevisionId, Digest)>,
 }
 

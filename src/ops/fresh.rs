@@ -35,8 +35,10 @@ impl Gathered {
             let init_only = resource.about.iter().flat_map(|about| &about.init_only);
             let bound: Vec<_> = if anew.contains(id) {
                 let data = init_only.filter(|(_, data)| {
-                    data.as_str().starts_with('/')
-                        || self.observed.volumes.contains_key(data.as_str())
+                    let (observed, name) = (&self.observed, data.as_str());
+                    name.starts_with('/')
+                        || observed.volumes.contains_key(name)
+                        || observed.foreign.volumes.contains(name)
                 });
                 data.filter_map(|(variable, _)| spec.env.get(variable))
                     .flat_map(of)
@@ -52,7 +54,12 @@ impl Gathered {
         }
         self.digests.retain(|id, _| !fresh.contains(id));
         self.fresh = fresh;
-        self.sealed = self.seal(desired, &self.digests)?;
+        let sealed = self.seal(desired, &self.digests)?;
+        let given = std::mem::replace(&mut self.sealed, sealed).given;
+        // Those of what is taken over stand in no file.
+        for (id, value) in given.into_iter().filter(|(id, _)| !self.fresh.contains(id)) {
+            self.sealed.given.entry(id).or_insert(value);
+        }
         Ok(())
     }
 }

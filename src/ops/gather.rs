@@ -4,13 +4,14 @@
 //! containers; where the files then seal to the very digest that the store's pointer names, they are proven
 //! right by it, and what was last applied is known without being read.
 
+use super::adopt;
 use super::error::OpError;
 use super::lost;
 use super::values::align;
-use crate::base::{Digest, Key, ResourceId, StackId, StackName, ValueId, names};
+use crate::base::{Digest, Key, ResourceId, Secret, StackId, StackName, ValueId, names};
 use crate::config::{Desired, Facts, Sealed, seal};
 use crate::diag::Diagnostics;
-use crate::diff::{Cause, Held, Inputs, Reason, Refusal, Wishes, carried};
+use crate::diff::{Adopted, Cause, Held, Inputs, Reason, Refusal, Wishes, carried};
 use crate::engine::{Look, Scope};
 use crate::exec::Values;
 use crate::model::{Spec, Stack, Text, ValueRef, spec_hash};
@@ -35,7 +36,8 @@ pub struct Gathered {
     pub held: Held,
     /// Generated values and secrets, where they had to be read.
     pub values: Option<Values>,
-    /// Values that are lost with the store, by the volume that was made with them.
+    /// Values that are lost with the store, or that are others than those of what is taken over; by the data that
+    /// was made with them.
     pub lost: Vec<Refusal>,
     /// Warnings.
     pub diagnostics: Diagnostics,
@@ -47,6 +49,8 @@ pub struct Gathered {
     pub(super) fresh: BTreeSet<ValueId>,
     /// Whether the engine is on this machine.
     local: bool,
+    /// What that had begun to take over.
+    pub adopted: Vec<Adopted>,
 }
 
 /// Gathers.
@@ -55,7 +59,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
     let scope = Scope {
         stack: desired.name.clone(),
         images: desired.images(),
-        by_name: BTreeSet::new(),
+        adopt: desired.adopts(),
     };
     let (peek, observed) = tokio::join!(store.peek(), look.observe(&scope));
     let (peek, mut observed) = (peek?, observed?);
@@ -69,6 +73,11 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         Some(key) => key.clone(),
         None => Key::new(random()?),
     };
+    let begun = match &peek.head {
+        Some(head) => adopt::begun(look, &desired.name, head).await?,
+        None => Vec::new(),
+    };
+    adopt::look_at(look, &begun, &mut observed).await?;
     let mut diagnostics = Diagnostics::new();
     let local = look.info().local;
     let head = peek.head.clone().unwrap_or_default();
@@ -102,6 +111,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
                 digests: claims,
                 fresh: BTreeSet::new(),
                 local,
+                adopted: begun,
                 peek,
             });
         }
@@ -126,21 +136,38 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         rebuild(&desired.name, &observed, &mut values);
         rekey(&mut observed, &key, &values);
     }
-    let digests: BTreeMap<ValueId, Digest> = values
-        .iter()
-        .map(|(id, value)| (id.clone(), key.keyed(value.expose().as_bytes())))
-        .collect();
-    let facts = Facts {
-        key: &key,
-        values: &digests,
-        shown: &nothing,
-        observed: &observed,
-        previous: base.as_ref().map(|base| &base.stack),
-        local,
+    let digest = |(id, value): (&ValueId, &Secret<String>)| {
+        (id.clone(), key.keyed(value.expose().as_bytes()))
     };
-    let Some(sealed) = seal(desired, &facts, &mut diagnostics) else {
+    let mut digests: BTreeMap<ValueId, Digest> = values.iter().map(digest).collect();
+    let (mut sealed, mut own);
+    let mut taken = Values::new();
+    loop {
+        let facts = Facts {
+            key: &key,
+            values: &digests,
+            shown: &nothing,
+            observed: &observed,
+            previous: base.as_ref().map(|base| &base.stack),
+            local,
+        };
+        own = Diagnostics::new();
+        sealed = seal(desired, &facts, &mut own);
+        // What is taken over brings values along.
+        let of = |sealed: &Sealed| adopt::values(sealed, &observed, &digests);
+        let found = sealed.as_ref().map(of).unwrap_or_default();
+        if found.is_empty() {
+            break;
+        }
+        digests.extend(found.iter().map(digest));
+        taken.extend(found);
+    }
+    diagnostics.extend(own);
+    let Some(mut sealed) = sealed else {
         return Err(OpError::Files(diagnostics));
     };
+    // An apply keeps them as it keeps those of the files.
+    sealed.given.extend(taken);
     if diagnostics.has_errors() {
         return Err(OpError::Files(diagnostics));
     }
@@ -149,7 +176,8 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         base: base.as_ref().map(|base| &base.stack),
         store: peek.key.is_some(),
     };
-    let lost = lost::lost(&sealed, &observed, &kept);
+    let mut lost = lost::lost(&sealed, &observed, &kept);
+    lost.extend(adopt::misfits(&sealed.stack, &observed, &key));
     Ok(Gathered {
         digests,
         fresh: BTreeSet::new(),
@@ -163,6 +191,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         lost,
         diagnostics,
         open: head.open,
+        adopted: begun,
         peek,
     })
 }
@@ -241,6 +270,7 @@ impl Gathered {
     pub async fn after_cut_off<L: Look>(&self, look: &L, wishes: &mut Wishes) {
         let Some(open) = self.open else { return };
         wishes.cut_off = true;
+        wishes.adopted.clone_from(&self.adopted);
         let runs = Store::new(look, &self.sealed.stack.name).runs().await;
         let Some(run) = runs.into_iter().flatten().find(|run| run.seq == open) else {
             return;
@@ -314,7 +344,7 @@ pub async fn owned<L: Look>(
     let scope = Scope {
         stack: name.clone(),
         images: BTreeSet::new(),
-        by_name: BTreeSet::new(),
+        adopt: BTreeSet::new(),
     };
     let observed = look.observe(&scope).await?;
     identity(name, id, "config/deploy.yml", &observed)

@@ -1,6 +1,7 @@
 //! Decisions about labels that outlive an apply: `stop`, `pause`, `remove`, lifted by `start` and `unpause`;
 //! and `restart`, which decides nothing.
 
+use super::adopt;
 use super::error::OpError;
 use super::recover::{Known, known, to_stack};
 use super::session::{Begin, Session, Who};
@@ -133,6 +134,7 @@ pub async fn act<E: Engine>(
     let result: Result<_, OpError> = async {
         let known = known(engine, name, Some(&session.id), None).await?;
         let labels = labels(&known, named)?;
+        adopt::not_begun(&known.adopted)?;
         match act {
             Act::Start => start(&session, known, &labels).await?,
             Act::Stop | Act::Pause | Act::Remove | Act::Restart => {
@@ -219,6 +221,7 @@ async fn hold<E: Engine>(
         values: None,
         revision: None,
         about,
+        adopted: Vec::new(),
     };
     let mut head = session.begin(begin).await?;
     session.events.send(Event::Begin {

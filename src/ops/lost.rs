@@ -88,7 +88,7 @@ fn read_once<'a>(
                 .stack
                 .by_name(Kind::Volume, volume)
                 .is_some_and(|(_, r)| matches!(&r.spec, Spec::Volume(v) if v.external));
-            made || external && !had_store
+            made || external && (!had_store || resource.life.adopt.is_some())
         })
 }
 

@@ -1,5 +1,6 @@
 //! What a command does, without a terminal: each operation gathers, plans, runs and tells what came of it.
 
+mod adopt;
 pub mod apply;
 pub mod compose;
 mod converge;

@@ -1,12 +1,13 @@
 //! Back to what was: `rollback`, `recover`, `destroy`.
 
+use super::adopt;
 use super::apply::{Applied, Goal, checked, run, summary};
 use super::error::OpError;
 use super::images::{images, keep_images};
 use super::session::{Begin, Session, Who};
 use super::values::values_of;
 use crate::base::{Key, Kind, RevisionId, StackId, StackName};
-use crate::diff::{Cause, Inputs, Reason, Wishes, carried};
+use crate::diff::{Action, Adopted, Cause, Inputs, Reason, Wishes, adopted, carried};
 use crate::engine::{Call, Engine, Look, Scope};
 use crate::exec::{self, Event, Events, Made, Stop, Values};
 use crate::model::Stack;
@@ -27,6 +28,8 @@ pub struct Known {
     pub good: Option<Revision>,
     /// What a run that was cut off was applying.
     pub attempted: Option<Stack>,
+    /// What that had begun to take over.
+    pub adopted: Vec<Adopted>,
     /// Decisions that stand.
     pub held: crate::diff::Held,
     /// What the engine has.
@@ -52,15 +55,18 @@ pub async fn known<L: Look>(
     let scope = Scope {
         stack: name.clone(),
         images: image_names(of),
-        by_name: BTreeSet::new(),
+        adopt: adopt::names(of),
     };
-    let observed = look.observe(&scope).await?;
+    let mut observed = look.observe(&scope).await?;
+    let adopted = adopt::begun(look, name, &head).await?;
+    adopt::look_at(look, &adopted, &mut observed).await?;
     super::gather::identity(name, id, "config/deploy.yml", &observed)?;
     Ok(Known {
         peek,
         head,
         good,
         attempted: None,
+        adopted,
         held,
         observed,
     })
@@ -81,6 +87,15 @@ impl Known {
             .as_ref()
             .map(|good| &good.stack)
             .filter(|_| !self.head.down)
+    }
+
+    /// What a user said, with what a run that was cut off had begun to take over.
+    fn with_adopted(&self, wishes: &Wishes) -> Wishes {
+        Wishes {
+            cut_off: wishes.cut_off || !self.adopted.is_empty(),
+            adopted: self.adopted.clone(),
+            ..wishes.clone()
+        }
     }
 
     pub(super) fn key(&self) -> Result<Key, OpError> {
@@ -119,7 +134,7 @@ pub async fn plan_rollback<L: Look>(
         observed: &known.observed,
         base: good,
         held: &carried(&known.held, good, &revision.stack),
-        wishes,
+        wishes: &known.with_adopted(wishes),
     });
     // No registry moved the tag: the revision's image is what is asked for.
     let fields = plan
@@ -320,6 +335,7 @@ pub(super) async fn to_stack<E: Engine>(
     about: Vec<String>,
 ) -> Result<Applied, OpError> {
     let good = known.good.as_ref().map(|good| &good.stack);
+    let wishes = &known.with_adopted(wishes);
     let held = match revision {
         Some(_) => carried(&known.held, good, target),
         None => known.held.clone(),
@@ -335,6 +351,7 @@ pub(super) async fn to_stack<E: Engine>(
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
     }
+    let adopted = adopted(target, &known.observed, &known.adopted);
     let begin = Begin {
         head: &known.head,
         new_store: false,
@@ -342,6 +359,7 @@ pub(super) async fn to_stack<E: Engine>(
         values: None,
         revision,
         about,
+        adopted: adopted.clone(),
     };
     let mut head = session.begin(begin).await?;
     let own = values_of(target, values, key);
@@ -355,6 +373,7 @@ pub(super) async fn to_stack<E: Engine>(
         new_held: &held,
         keep_failed: wishes.keep_failed,
         recovered: known.head.open,
+        adopted: &adopted,
         new_good: revision.map(|revision| (revision.id.clone(), target.digest())),
     };
     let warnings = run(session, &mut head, goal).await?;
@@ -426,10 +445,10 @@ async fn attempted<L: Look>(
 /// What `coasti destroy` would do.
 pub fn plan_destroy(known: &Known, name: &StackName, id: Option<StackId>) -> Plan {
     let empty = Stack::empty(name.clone(), id);
-    let wishes = Wishes {
+    let wishes = known.with_adopted(&Wishes {
         undo: true,
         ..Wishes::default()
-    };
+    });
     let held = crate::diff::Held::new();
     let base = known.good.as_ref().map(|good| &good.stack);
     let mut plan = plan(&Inputs {
@@ -439,7 +458,8 @@ pub fn plan_destroy(known: &Known, name: &StackName, id: Option<StackId>) -> Pla
         held: &held,
         wishes: &wishes,
     });
-    for change in &mut plan.changes {
+    let gone = plan.changes.iter_mut();
+    for change in gone.filter(|change| change.action == Action::Remove) {
         change.reasons = vec![Reason::Destroyed];
     }
     plan
@@ -477,6 +497,7 @@ pub async fn destroy<E: Engine>(
                     values: None,
                     revision: None,
                     about,
+                    adopted: known.adopted.clone(),
                 };
                 Some(session.begin(begin).await?)
             }

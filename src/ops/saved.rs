@@ -144,11 +144,9 @@ fn shape(stack: &Stack) -> Stack {
 fn seen(gathered: &Gathered) -> BTreeMap<String, Digest> {
     let observed = &gathered.observed;
     let mut seen = BTreeMap::new();
-    for container in observed
-        .containers
-        .values()
-        .filter(|c| c.owner.resource.is_some())
-    {
+    let ours = observed.containers.values();
+    let ours = ours.filter(|c| c.owner.resource.is_some());
+    for container in ours.chain(observed.adoptable.values()) {
         let state = (
             container.state.status.word(),
             &container.state.started_at,

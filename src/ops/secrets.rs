@@ -123,6 +123,7 @@ pub async fn import<E: Engine>(
     let result: Result<_, OpError> = async {
         let store = session.store();
         let known = known(engine, name, Some(&session.id), None).await?;
+        super::adopt::not_begun(&known.adopted)?;
         let (peek, head) = (&known.peek, known.head.clone());
         let key = match &peek.key {
             Some(key) => key.clone(),
@@ -163,6 +164,7 @@ pub async fn import<E: Engine>(
             values: Some(&all),
             revision: None,
             about,
+            adopted: Vec::new(),
         };
         let mut written = session.begin(begin).await?;
         if !imported.changed.is_empty() {

@@ -3,6 +3,7 @@
 use super::error::OpError;
 use super::gather::random;
 use crate::base::{EngineId, Key, RevisionId, RunId, StackId, StackName};
+use crate::diff::Adopted;
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::exec::{Event, Events, Stop, Values};
 use crate::store::record::{Head, Outcome, Revision, RunEnd, RunRecord};
@@ -242,6 +243,7 @@ impl<'a, E: Engine> Session<'a, E> {
             actor: self.who.actor.clone(),
             commit: self.who.commit.clone(),
             revision: begin.revision.map(|revision| revision.id.clone()),
+            adopted: begin.adopted,
             began: now(),
             end: None,
         };
@@ -343,4 +345,6 @@ pub(super) struct Begin<'a> {
     pub(super) revision: Option<&'a Revision>,
     /// What it is about.
     pub(super) about: Vec<String>,
+    /// Containers that it takes over, or that a run before had begun to.
+    pub(super) adopted: Vec<Adopted>,
 }

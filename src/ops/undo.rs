@@ -1,5 +1,6 @@
 //! Undoing a failed run: an ordinary plan back to the last good revision.
 
+use super::adopt;
 use super::apply::{Goal, checked, failed};
 use super::error::{Before, OpError, Undone};
 use super::session::{ENGINE_PATIENCE, Session};
@@ -30,7 +31,7 @@ pub(super) async fn undo<E: Engine>(
     let out_of_reach = |error: &dyn std::fmt::Display| {
         format!("the engine is out of reach ({error}); `coasti recover` undoes the rest")
     };
-    let observed = match look_again(session, goal.base).await {
+    let observed = match look_again(session, goal).await {
         Ok(observed) => observed,
         Err(error) => {
             let left = Undone::Partly(out_of_reach(&error));
@@ -64,7 +65,7 @@ pub(super) async fn undo<E: Engine>(
             }
         }
         // What the lost call did, if anything, is seen by looking.
-        result = match look_again(session, goal.base).await {
+        result = match look_again(session, goal).await {
             Ok(observed) => back(session, goal, observed, &unused, true, &mut touched).await,
             Err(error) => Err(Stuck {
                 why: out_of_reach(&error),
@@ -76,6 +77,7 @@ pub(super) async fn undo<E: Engine>(
     let runs = goal
         .base
         .is_some_and(|base| base.containers().next().is_some());
+    let runs = runs || goal.adopted.iter().any(|one| one.running);
     let before = match (runs, touched) {
         (false, _) => Before::Nothing,
         (true, false) => Before::Untouched,
@@ -108,14 +110,18 @@ pub(super) async fn undo<E: Engine>(
 /// Looks at the engine; where it is away, waits for it to come back.
 pub(super) async fn look_again<E: Engine>(
     session: &Session<'_, E>,
-    target: Option<&Stack>,
+    goal: &Goal<'_>,
 ) -> Result<Observed, EngineError> {
     let scope = Scope {
         stack: session.stack.clone(),
-        images: super::recover::image_names(target),
-        by_name: BTreeSet::new(),
+        images: super::recover::image_names(goal.base),
+        adopt: BTreeSet::new(),
     };
-    let look = || session.engine.observe(&scope);
+    let look = async || {
+        let mut observed = session.engine.observe(&scope).await?;
+        adopt::look_at(session.engine, goal.adopted, &mut observed).await?;
+        Ok(observed)
+    };
     session
         .insist(ENGINE_PATIENCE, look, EngineError::is_fatal)
         .await
@@ -173,6 +179,7 @@ async fn back<E: Engine>(
         undo: true,
         cut_off,
         keep_failed: goal.keep_failed,
+        adopted: goal.adopted.to_vec(),
         ..Wishes::default()
     };
     let inputs = Inputs {

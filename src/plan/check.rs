@@ -26,6 +26,7 @@ pub fn check(plan: &Plan, desired: &Stack) -> Vec<String> {
     view.phases(&mut faults);
     view.untouched(&mut faults);
     view.removals(&mut faults);
+    view.strangers(desired, &mut faults);
     view.guards(&mut faults);
     view.claims(desired, &mut faults);
     view.names(&mut faults);
@@ -114,6 +115,28 @@ impl<'a> View<'a> {
         self.find(
             |op| matches!(op, Op::RemoveContainer { target: Target::Known(id) } if id == object),
         )
+    }
+
+    /// The container that is not coasti's and that `of` stands for, where it is put back.
+    fn put_back(&self, of: &ResourceId) -> Option<&'a Object> {
+        let changes = &self.plan.changes;
+        let change = changes.iter().find(|change| change.id == *of)?;
+        let container = change.container.as_ref()?;
+        container
+            .keep
+            .as_ref()
+            .filter(|_| container.adopted.is_some())
+    }
+
+    /// What is not coasti's is stopped and removed only where the files name it.
+    fn strangers(&self, desired: &Stack, faults: &mut Vec<String>) {
+        for (id, object) in self.others.iter().filter(|(_, object)| object.strange) {
+            let resource = desired.resources.get(id);
+            let named = resource.and_then(|resource| resource.life.adopt.as_ref());
+            if named.is_none_or(|adopt| adopt.container != object.name) {
+                faults.push(format!("{} is not coasti's and would go", object.name));
+            }
+        }
     }
 
     /// No phase needs a later one, and nothing that serves stops before all is prepared.
@@ -257,11 +280,15 @@ impl<'a> View<'a> {
             if !matches!(step.op, Op::Start { .. }) {
                 continue;
             }
-            let Some(spec) = desired.container(&step.of) else {
-                faults.push(format!("step {} starts what is not in the files", step.id));
-                continue;
+            let taken = match (desired.container(&step.of), self.put_back(&step.of)) {
+                (Some(spec), _) => claims(spec),
+                (None, Some(object)) => object.claims.clone(),
+                (None, None) => {
+                    faults.push(format!("step {} starts what is not in the files", step.id));
+                    continue;
+                }
             };
-            for claim in claims(spec) {
+            for claim in taken {
                 for object in holders.get(claim.as_str()).into_iter().flatten() {
                     let end = match object.active {
                         true => self.stop_of(&object.id),

@@ -289,6 +289,7 @@ pub(crate) fn running(stack: &Stack, id: &ResourceId) -> Container {
                 by: resource.name.clone(),
             })
             .collect(),
+        auto_remove: false,
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
             lowering.container(change, container);
         }
     }
+    lowering.order_back(changes);
     lowering.join();
     lowering.free_names();
     lowering.gate();
@@ -138,6 +139,10 @@ impl Lowering<'_> {
         let mut marks = Marks::default();
         for object in objects.keep.iter().chain(&objects.others) {
             self.names.insert(object.name.clone(), object.id.clone());
+        }
+        if let (Some(keep), Some(adopted)) = (&objects.keep, &objects.adopted) {
+            self.put_back(id, keep, adopted, &objects.live, cause);
+            return;
         }
         let resource = self.inputs.desired.resources.get(id);
         let Some((resource, Spec::Container(spec))) = resource.map(|r| (r, &r.spec)) else {
@@ -308,7 +313,8 @@ impl Lowering<'_> {
                 let stop = self.stop(id, other, ready, cause, &mut marks);
                 free.extend(self.step_aside(id, name, other, stop.into_iter().collect(), cause));
             }
-            if created.is_some() || moved {
+            let other_name = objects.others.iter().any(|other| other.current);
+            if (created.is_some() && other_name) || moved {
                 free.extend(ready);
                 self.add(
                     Op::Rename {

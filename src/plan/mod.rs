@@ -7,6 +7,7 @@
 //! dependency order, *verify* looks whether all still run; then the revision becomes the good one, and
 //! *commit* removes what was replaced.
 
+mod back;
 mod beside;
 pub mod check;
 mod lower;
@@ -162,6 +163,14 @@ pub enum Op {
         settle: Span,
         /// How long it may take.
         patience: Span,
+    },
+    /// Waits until a container that is not coasti's works again as it did before: until it ran for a moment,
+    /// and until its health check says so where it said so before.
+    AwaitBack {
+        /// Which container.
+        target: Target,
+        /// Whether its health check said that it works.
+        healthy: bool,
     },
     /// Waits until a job has ended, which must be with 0.
     AwaitCompleted {

@@ -99,7 +99,7 @@ impl Lowering<'_> {
     }
 
     /// What a container that runs needs: as last applied, where that is known.
-    fn needed(&self, id: &ResourceId) -> BTreeSet<ResourceId> {
+    pub(super) fn needed(&self, id: &ResourceId) -> BTreeSet<ResourceId> {
         let stacks = [self.inputs.base, Some(self.inputs.desired)];
         let resource = stacks
             .into_iter()

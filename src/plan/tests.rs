@@ -1,6 +1,8 @@
 //! Which steps a plan has, and in which order. Every plan made here passes the checker (see
 //! [`World::plan`]).
 
+mod adopt;
+
 use super::Op;
 use super::fixture::{self, World, labels};
 use crate::base::{ResourceId, names};

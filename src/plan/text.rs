@@ -65,6 +65,7 @@ pub fn describe(step: &Step) -> String {
         Op::Unpause { target } => format!("unpause {}", which(target)),
         Op::Start { target } => format!("start {}", which(target)),
         Op::AwaitHealthy { target, .. } => format!("await {}", which(target)),
+        Op::AwaitBack { target, .. } => format!("await {} as it was", which(target)),
         Op::AwaitCompleted { target, .. } => format!("await the end of {}", which(target)),
         Op::PostRun { target } => format!("post-run in {}", which(target)),
         Op::Verify { containers } => format!("verify {} containers", containers.len()),

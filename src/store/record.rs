@@ -1,6 +1,7 @@
 //! What the store keeps: revisions, runs, pointers. Never a secret's value.
 
 use crate::base::{Digest, RevisionId, RunId};
+use crate::diff::Adopted;
 use crate::model::Stack;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -48,6 +49,9 @@ pub struct RunRecord {
     /// The revision that it applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<RevisionId>,
+    /// Containers that are not coasti's and that it takes over, as they were before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adopted: Vec<Adopted>,
     /// When it began (RFC 3339, UTC).
     pub began: String,
     /// How it ended; none while it runs, or where it was cut off.

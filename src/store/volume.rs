@@ -260,7 +260,7 @@ impl<E: Engine> Store<'_, E> {
         let scope = Scope {
             stack: self.stack.clone(),
             images: BTreeSet::new(),
-            by_name: BTreeSet::new(),
+            adopt: BTreeSet::new(),
         };
         let observed = self.engine.observe(&scope).await?;
         match observed.volumes.get(&self.name) {

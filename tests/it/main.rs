@@ -12,6 +12,7 @@
     reason = "a test that fails should say so at once"
 )]
 
+mod adopt;
 mod compose;
 mod conformance;
 mod converge;

@@ -233,6 +233,7 @@ mod tests {
 
     fn runs() -> Vec<RunRecord> {
         let run = |seq: u64, began: &str, outcome: Option<Outcome>| RunRecord {
+            adopted: Vec::new(),
             id: RunId::new(format!("{seq:016x}")),
             seq,
             what: "apply".into(),

@@ -16,7 +16,7 @@ use super::codes;
 use super::deploy::Deploy;
 use super::overlay::Laid;
 use super::products::Products;
-use super::{Folder, Generated};
+use super::{Folder, Generated, adopt};
 use crate::base::{ResourceId, Secret, StackId, StackName, ValueId};
 use crate::diag::{Diagnostics, Place};
 use crate::model::{About, ContainerSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
@@ -225,13 +225,19 @@ pub(super) fn expand(
         origins: deploy.origins.clone(),
         laid: deploy.laid.clone(),
     };
-    for site in checks::sites(&deploy.sites, d) {
+    let sites = checks::sites(&deploy.sites, d);
+    for site in &sites {
         if let Some((product, run)) = image::composed(&site.image, products) {
             compose::expand(&mut draft, deploy, site, product, run, folder, d);
-            continue;
+        } else {
+            site::expand(&mut draft, deploy, site, products, folder, d);
         }
-        site::expand(&mut draft, deploy, site, products, folder, d);
+        adopt::give(&site.adopts, &site.label.value, &mut draft.containers, d);
     }
+    let adopts = sites
+        .iter()
+        .map(|site| (site.label.value.as_str(), &site.adopts));
+    adopt::check(adopts, d);
     // The same stack whatever the order in the file.
     draft.containers.sort_by(|a, b| a.id.cmp(&b.id));
     checks::names(&draft, d);

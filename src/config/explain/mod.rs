@@ -444,6 +444,11 @@ fn values(id: &ResourceId, resource: &Resource) -> BTreeMap<String, String> {
                 all.insert(key.to_owned(), true.to_string());
             }
         }
+        if let Some(adopt) = &life.adopt {
+            let id = adopt.id.iter().map(|id| format!("@{id}"));
+            let what = std::iter::once(adopt.container.clone()).chain(id);
+            all.insert("adopt".to_owned(), what.collect());
+        }
         let update = serde_json::to_value(&life.update).unwrap_or_default();
         for (key, value) in update.as_object().into_iter().flatten() {
             let value = value

@@ -119,6 +119,11 @@ fn said(path: &str, text: &str) -> BTreeSet<&'static str> {
 const WRONG: &[(&str, &str, &str)] = &[
     (codes::UNKNOWN_KEY, DEPLOY, "stack: a\nsites: []\n"),
     (
+        codes::BAD_ADOPT,
+        DEPLOY,
+        "stack: a\nsite: [{label: a, image: wiki, adopt: 'old@3f'}]\n",
+    ),
+    (
         codes::UNKNOWN_KEY,
         PRODUCTS,
         "version: 1\nproducts: [{id: x, enabeld: true}]\n",

@@ -401,6 +401,8 @@ tables! {
         bind: Option<Address>,
         /// How it is updated.
         update: Option<Update>,
+        /// Containers that are not coasti's, whose place and data its own take.
+        adopt: Option<Adopt>,
         /// Variables.
         env: Option<BTreeMap<String, Variable>>,
         /// Ports by name.
@@ -471,6 +473,16 @@ pub(super) enum Variable {
     Text(Template),
     /// How its value is made.
     Dynamic(Box<Dynamic>),
+}
+
+/// A container that is taken over, or one for each of the site's own.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum Adopt {
+    /// By the app's own.
+    One(ContainerName),
+    /// By the provider or service of that name; the app has the site's label.
+    Each(BTreeMap<String, ContainerName>),
 }
 
 /// A port: the container's, or a table.

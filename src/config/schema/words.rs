@@ -68,6 +68,8 @@ words! {
     ProviderName {"type": ["string", "number"], "pattern": "^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"}
     /// `host` or `host/path`.
     Domain {"type": ["string", "number"], "pattern": "^\\s*([A-Za-z][A-Za-z0-9+.-]*://)?[A-Za-z0-9]([A-Za-z0-9._-]*)(/[A-Za-z0-9._~/-]*)?\\s*$"}
+    /// `NAME`, or `NAME@ID` for just that container.
+    ContainerName {"type": ["string", "number"], "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]+(@[0-9a-f]{12,64})?$"}
     /// A product's id, an image reference or an image archive.
     Image {"type": ["string", "number"], "pattern": "^\\S+$"}
     /// An address of the host.

@@ -5,6 +5,7 @@ use crate::config::codes;
 use crate::config::expand::Draft;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Port, Protocol, overlap};
+use crate::observe::PublishedPort;
 use std::collections::BTreeSet;
 
 /// Gives every port its number: fixed ones first, then those given before, then the lowest free.
@@ -94,9 +95,13 @@ pub(super) fn choose(draft: &mut Draft, facts: &Facts<'_>, d: &mut Diagnostics) 
     }
 }
 
-/// Ports that containers of this stack publish now.
+/// Ports that containers of this stack, and those that it takes over, publish now.
 fn published_by_us(facts: &Facts<'_>) -> BTreeSet<(Protocol, u16)> {
-    let all = facts.observed.containers.values();
+    let observed = facts.observed;
+    let all = observed
+        .containers
+        .values()
+        .chain(observed.adoptable.values());
     all.flat_map(|container| &container.ports)
         .map(|port| (port.protocol, port.port))
         .collect()
@@ -104,11 +109,15 @@ fn published_by_us(facts: &Facts<'_>) -> BTreeSet<(Protocol, u16)> {
 
 /// Whether a container that is not ours publishes it, or something else listens on it.
 fn taken_by_others(protocol: Protocol, number: u16, facts: &Facts<'_>) -> bool {
-    let foreign = &facts.observed.foreign.ports;
-    foreign
-        .iter()
-        .any(|port| port.protocol == protocol && port.port == number)
+    foreign(facts).any(|port| port.protocol == protocol && port.port == number)
         || listened_on(protocol, number, facts)
+}
+
+/// Ports of containers that are somebody else's, and stay so.
+fn foreign<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a PublishedPort> {
+    let observed = facts.observed;
+    let ports = observed.foreign.ports.iter();
+    ports.filter(|port| !observed.adoptable.contains_key(&port.by))
 }
 
 fn listened_on(protocol: Protocol, number: u16, facts: &Facts<'_>) -> bool {
@@ -118,7 +127,7 @@ fn listened_on(protocol: Protocol, number: u16, facts: &Facts<'_>) -> bool {
 
 /// Who holds a port that a file asks for.
 fn holder(port: &crate::config::expand::Port, host: u16, facts: &Facts<'_>) -> Option<String> {
-    let foreign = facts.observed.foreign.ports.iter().find(|other| {
+    let foreign = foreign(facts).find(|other| {
         other.protocol == port.protocol && other.port == host && overlap(other.bind, port.bind)
     });
     if let Some(other) = foreign {

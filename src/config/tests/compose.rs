@@ -521,3 +521,27 @@ proptest::proptest! {
         said(&map);
     }
 }
+
+#[test]
+fn services_take_over_what_is_named() {
+    let compose = (
+        "compose.yml",
+        "services:\n  app: {image: 'acme/web:1', deploy: {replicas: 2}}\n",
+    );
+    let adopts = |map: &Map| -> Vec<String> {
+        let stack = made(map);
+        let adopts = stack.containers().filter_map(|(id, resource, _)| {
+            let adopt = resource.life.adopt.as_ref()?;
+            Some(format!("{} {}", id.address, adopt.container))
+        });
+        adopts.collect()
+    };
+    let map = with_site(", adopt: {app: shop-app-1, app-2: shop-app-2}", [compose]);
+    assert_eq!(said(&map), "");
+    assert_eq!(adopts(&map), ["web/app shop-app-1", "web/app-2 shop-app-2"]);
+    let map = with_site(", adopt: shop-app-1", [compose]);
+    insta::assert_snapshot!(said(&map), @"
+    E0186 config/deploy.yml:4:36 `web` has no container `web`
+        help: there are `app`, `app-2`
+    ");
+}

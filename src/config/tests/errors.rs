@@ -469,3 +469,21 @@ fn numbers_that_the_engine_would_not_take() {
         assert!(found.contains(what), "{what}: {found}");
     }
 }
+
+#[test]
+fn what_is_taken_over() {
+    let sites = "- {label: a, image: wiki, adopt: old}\n- {label: b, image: wiki, adopt: {b: old@0123456789ab, db: old-db}}\n- {label: c, image: wiki, adopt: 'old@3f'}\n- {label: d, image: wiki, adopt: [a]}\n- {label: e, image: wiki, adopt: a b}\n";
+    insta::assert_snapshot!(of_sites(sites), @"
+    E0186 config/deploy.yml:5:38 `old` is taken over twice, by `a` and `b`
+        ^ the second
+        config/deploy.yml:4:34 the first
+    E0186 config/deploy.yml:5:56 `b` has no container `db`
+        help: there are `b`
+    E0186 config/deploy.yml:6:34 `old@3f` is no container
+        help: `NAME`, or `NAME@ID` with at least 12 digits of its id (docker ps -a)
+    E0105 config/deploy.yml:7:34 `adopt` must be the name of a container
+        ^ this is a list
+    E0186 config/deploy.yml:8:34 `a b` is no container
+        help: `NAME`, or `NAME@ID` with at least 12 digits of its id (docker ps -a)
+    ");
+}

@@ -193,6 +193,7 @@ fn run(world: &mut World, stack: &Stack) {
             live: spec.live.clone(),
             mounts: BTreeMap::new(),
             ports: spec.ports.iter().map(port).collect(),
+            auto_remove: false,
         };
         world.observed.listening.extend(
             container

@@ -42,6 +42,7 @@ pub(super) fn container(raw: ContainerInspectResponse) -> Option<Container> {
             .collect(),
         mounts: mounts(raw.mounts.unwrap_or_default(), &host),
         ports: ports(host.port_bindings.as_ref(), &name),
+        auto_remove: host.auto_remove == Some(true),
         live: live(&host, networks, &id),
         id: EngineId::new(id),
         name,

@@ -44,7 +44,12 @@ pub(super) async fn observe(docker: &Docker, scope: &Scope) -> Result<Observed, 
         seen.foreign.containers.insert(name);
     }
     for container in inspected {
-        seen.containers.insert(container.name.clone(), container);
+        let stack = container.owner.stack.as_ref().map(|stack| stack.as_str());
+        let list = match ours(stack) {
+            true => &mut seen.containers,
+            false => &mut seen.adoptable,
+        };
+        list.insert(container.name.clone(), container);
     }
     for raw in networks {
         let labels = raw.labels.clone().unwrap_or_default();
@@ -81,9 +86,9 @@ pub(super) async fn observe(docker: &Docker, scope: &Scope) -> Result<Observed, 
 
 /// All containers, as far as each matters.
 struct Listed {
-    /// This stack's, and those that were asked for by name.
+    /// This stack's, and those that it takes over.
     inspected: Vec<Container>,
-    /// Those that do not bear this stack's label; one that was asked for by name is in both.
+    /// Those that do not bear this stack's label; one that is taken over is in both.
     rest: Vec<ContainerSummary>,
 }
 
@@ -98,7 +103,7 @@ async fn containers(docker: &Docker, scope: &Scope) -> Result<Listed, EngineErro
             .and_then(|labels| labels.get(LABEL_STACK))
             .map(String::as_str)
             == Some(scope.stack.as_str());
-        let named = name(&summary).is_some_and(|name| scope.by_name.contains(name));
+        let named = name(&summary).is_some_and(|name| scope.adopt.contains(name));
         if ours || named {
             wanted.extend(summary.id.clone());
         }

@@ -36,7 +36,7 @@ impl fmt::Display for Record {
 /// Something that coasti promises never to let happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// Two containers of one resource (or without one) ran with one writable volume or directory.
+    /// Two containers of one resource, or of which one has none, ran with one writable volume or directory.
     Shared {
         /// The volume or directory.
         data: String,

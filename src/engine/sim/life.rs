@@ -188,7 +188,7 @@ impl World {
         }
     }
 
-    /// Notes it where another container of the same resource runs on the same data.
+    /// Notes it where another container of the same resource, or one of somebody else's, runs on the same data.
     fn note_sharing(&mut self, id: &EngineId) {
         let Some(unit) = self.units.get(id) else {
             return;
@@ -196,7 +196,11 @@ impl World {
         let resource = |unit: &Unit| unit.create.labels.get(LABEL_RESOURCE).cloned();
         let mut found = Vec::new();
         for other in self.units.values() {
-            if other.id == unit.id || !other.runs() || resource(other) != resource(unit) {
+            let apart = match (resource(other), resource(unit)) {
+                (Some(one), Some(other)) => one != other,
+                _ => false,
+            };
+            if other.id == unit.id || !other.runs() || apart {
                 continue;
             }
             for data in unit

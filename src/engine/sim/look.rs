@@ -48,6 +48,7 @@ impl Unit {
             },
             mounts: self.mounts.clone(),
             ports,
+            auto_remove: false,
         }
     }
 }
@@ -88,11 +89,12 @@ impl World {
         };
         for unit in self.units.values() {
             let labels = &unit.create.labels;
-            if ours(labels) || scope.by_name.contains(&unit.name) {
-                seen.containers.insert(unit.name.clone(), unit.shown());
-            }
             if ours(labels) {
+                seen.containers.insert(unit.name.clone(), unit.shown());
                 continue;
+            }
+            if scope.adopt.contains(&unit.name) {
+                seen.adoptable.insert(unit.name.clone(), unit.shown());
             }
             seen.foreign.stacks.extend(other(labels));
             seen.foreign.containers.insert(unit.name.clone());

@@ -90,6 +90,11 @@ impl Sim {
         self.with(|world| world.directories.insert(path.to_owned()));
     }
 
+    /// Somebody said that the container of that name may be taken over.
+    pub fn may_adopt(&self, name: &str) {
+        self.with(|world| world.adoptable.insert(name.to_owned()));
+    }
+
     /// A container's main process ends by itself.
     pub fn kill_process(&self, container: &str, code: i64) {
         self.with(|world| {

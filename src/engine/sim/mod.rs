@@ -274,7 +274,16 @@ impl Sim {
             .unit_id(id.as_str())
             .and_then(|id| world.units.get(&id));
         let foreign = unit.is_some_and(|unit| !unit.create.labels.contains_key(LABEL_STACK));
-        if foreign && *self.caller != *HAND {
+        let taken_over = unit.is_some_and(|unit| world.adoptable.contains(&unit.name))
+            && matches!(
+                call,
+                Call::Start { .. }
+                    | Call::Stop { .. }
+                    | Call::Pause { .. }
+                    | Call::RemoveContainer { .. }
+                    | Call::Update { .. }
+            );
+        if foreign && !taken_over && *self.caller != *HAND {
             let (call, _) = Request::Call(call).told(world);
             let by = self.caller.to_string();
             world.violations.push(Violation::Foreign { call, by });

@@ -173,6 +173,8 @@ pub(super) struct World {
     pub(super) taken: BTreeSet<(Protocol, u16)>,
     /// Directories of the host.
     pub(super) directories: BTreeSet<String>,
+    /// Names of containers that may be taken over, although they bear no label.
+    pub(super) adoptable: BTreeSet<String>,
     pub(super) faults: FaultPlan,
     pub(super) history: Vec<Record>,
     pub(super) violations: Vec<Violation>,
@@ -201,6 +203,7 @@ impl World {
             listeners: Vec::new(),
             taken: BTreeSet::new(),
             directories: BTreeSet::new(),
+            adoptable: BTreeSet::new(),
             faults: FaultPlan::new(),
             history: Vec::new(),
             violations: Vec::new(),

@@ -381,7 +381,7 @@ impl<E: Engine> Runner<'_, E> {
             images: ["coasti-test/tiny:1", "coasti-test/nosuch:1"]
                 .map(str::to_owned)
                 .into(),
-            by_name: BTreeSet::new(),
+            adopt: BTreeSet::new(),
         };
         let seen = self.engine.observe(&scope).await.unwrap();
         let ours = |names: &BTreeSet<String>| {
@@ -636,6 +636,7 @@ fn show(container: &Container) -> String {
         live,
         mounts,
         ports,
+        auto_remove: _,
     } = container;
     let mut text = format!("{name} {} code={}", state.status.word(), state.exit_code);
     if let Some(health) = state.health {

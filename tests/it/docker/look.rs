@@ -42,7 +42,7 @@ async fn a_look_sees_ours_and_others_with_reading_requests_only() {
     let scope = Scope {
         stack: StackName::new(prefix.as_str()),
         images: [TINY.to_owned(), "coasti-dt/none:1".to_owned()].into(),
-        by_name: [prefix.name("nobody")].into(),
+        adopt: [prefix.name("nobody")].into(),
     };
     let seen = docker.observe(&scope).await.unwrap();
     assert_eq!(
@@ -104,10 +104,10 @@ async fn one_that_is_wanted_by_name_is_inspected_whoever_owns_it() {
     let scope = Scope {
         stack: StackName::new("coasti-dt-nobody"),
         images: [].into(),
-        by_name: [prefix.name("lock")].into(),
+        adopt: [prefix.name("lock")].into(),
     };
     let seen = docker.observe(&scope).await.unwrap();
-    assert!(seen.containers.contains_key(&prefix.name("lock")));
+    assert!(seen.adoptable.contains_key(&prefix.name("lock")));
     assert!(seen.foreign.containers.contains(&prefix.name("lock")));
 }
 

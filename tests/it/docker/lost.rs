@@ -86,7 +86,7 @@ async fn kinds(name: &str, then: Then) -> (ErrorKind, ErrorKind) {
     let scope = Scope {
         stack: StackName::new("x"),
         images: [].into(),
-        by_name: [].into(),
+        adopt: [].into(),
     };
     (changed, docker.observe(&scope).await.unwrap_err().kind)
 }

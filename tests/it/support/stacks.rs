@@ -259,6 +259,14 @@ impl Files {
         self
     }
 
+    /// With the deploy file of others.
+    #[must_use]
+    pub fn with_deploy(mut self, others: &Self) -> Self {
+        let file = "config/deploy.json";
+        self.0.insert(file.into(), others.0[file].clone());
+        self
+    }
+
     /// As read.
     pub fn desired(&self) -> Desired {
         let mut diagnostics = Diagnostics::new();

@@ -138,6 +138,11 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
         Reason::Leftover => "left by a run that was cut off".to_owned(),
         Reason::Failed { name } => format!("{name}, kept to be looked at, goes"),
         Reason::Renamed { was } => format!("takes over the data of {was}"),
+        Reason::Adopts { name } => format!(
+            "takes over from container {name}, which is not coasti's: that one is stopped, and removed once this \
+             one works; its volumes stay"
+        ),
+        Reason::TakenOver { by } => format!("was about to be taken over by {by}"),
     })
 }
 
