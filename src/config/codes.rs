@@ -70,7 +70,7 @@ codes! {
     NUA_INTERNAL "E0128" "nua's own passwords are not available"
         "`nua_internal` is the password of nua's database server on the host. Use a provider.";
     NO_SECRET "E0129" "a secret is missing"
-        "`{secret: NAME}` is the content of config/secrets/NAME.";
+        "`{secret: NAME}` is the content of config/secrets/NAME, or of NAME.age, which is encrypted.";
     BRACE "E0130" "a lone brace"
         "`{NAME}` is replaced by a variable. A brace itself is written twice: `{{`, `}}`.";
     BAD_PORT "E0131" "no proper port"
@@ -168,6 +168,14 @@ codes! {
         "It names a container that is there already, and which of the site's own takes its place; each of them once.";
     BAD_FILE "E0190" "no proper file"
         "`file: true` or `file: /PATH` delivers a value as a file in the container; one path is one file.";
+    SECRET_TWICE "E0191" "a secret stands twice"
+        "`config/secrets/NAME` and `NAME.age` may both be there only where they hold the same value.";
+    LOCKED_SECRET "E0192" "an encrypted secret cannot be opened"
+        "Its value is needed, no age identity is at hand that opens it, and this very file was not applied before.";
+    OPEN_SECRET "W0194" "a secret that others can read"
+        "Every user of this machine, or the group of its file, can read it. `chmod 600` keeps it to you.";
+    COMMITTED_SECRET "W0195" "a secret is committed as it is"
+        "Whoever can read the repository can read it, also in what was committed before.";
 }
 
 #[cfg(test)]

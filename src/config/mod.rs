@@ -28,6 +28,7 @@ mod recipe;
 pub mod schema;
 mod seal;
 pub mod secrecy;
+pub mod secrets;
 mod strength;
 
 #[cfg(test)]
@@ -41,10 +42,13 @@ pub use products::{Auth, Listed, list};
 pub use recipe::{Generated, Recipe};
 pub use seal::{Facts, Sealed, preview, seal};
 
-use crate::base::{StackId, StackName, ValueId};
+use crate::base::{Digest, StackId, StackName, ValueId};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use products::Loaded;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// How many errors, and how many warnings, are shown at once.
 const MOST_SHOWN: usize = 100;
@@ -57,6 +61,16 @@ pub trait Folder {
 
     /// Whether a file is at `path`.
     fn exists(&self, path: &str) -> bool;
+
+    /// What is in the encrypted file at `path`, as far as it can be opened; none where there is no such file.
+    fn decrypt(&self, _path: &str) -> Result<Option<secrets::Encrypted>, Unreadable> {
+        Ok(None)
+    }
+
+    /// The permission bits of the file at `path`, where it has some.
+    fn mode(&self, _path: &str) -> Option<u32> {
+        None
+    }
 
     /// The references of the images in the archive at `path`, none where they cannot be told; why it is no
     /// archive of images, where it is none.
@@ -138,6 +152,16 @@ impl Desired {
         let containers = self.draft.containers.iter();
         let adopts = containers.filter_map(|container| container.life.adopt.as_ref());
         adopts.map(|adopt| adopt.container.clone()).collect()
+    }
+
+    /// Secrets that come from encrypted files, by the digests of those.
+    pub fn encrypted(&self) -> &BTreeMap<ValueId, Digest> {
+        &self.draft.encrypted
+    }
+
+    /// Those of them that nothing here opens, each with the error that it is where nobody else knows it.
+    pub fn locked(&self) -> &BTreeMap<ValueId, Diagnostic> {
+        &self.draft.locked
     }
 
     /// Directories of the host that containers mount.

@@ -1,7 +1,7 @@
 //! From files to a sealed stack, as a user would write them.
 
 use super::*;
-use crate::base::{Digest, Key, ResourceId, ValueId};
+use crate::base::{Digest, Key, ResourceId, Secret, ValueId};
 use crate::diag::Place;
 use crate::model::{ContainerSpec, Spec, Stack, flatten};
 use crate::observe::{Image, Observed};
@@ -19,6 +19,7 @@ mod products;
 mod property;
 mod refusals;
 mod sealing;
+mod secrets_of_folder;
 mod versions;
 
 /// A folder in memory.
@@ -52,6 +53,35 @@ impl Folder for Map {
         }))
     }
 
+    /// What a test wrote is what is in it, after a word about whether it can be opened.
+    fn decrypt(&self, path: &str) -> Result<Option<secrets::Encrypted>, Unreadable> {
+        let Some(text) = self.0.get(path) else {
+            return Ok(None);
+        };
+        let content = match text.split_once(' ') {
+            Some(("open", value)) => secrets::Content::Open(Secret::new(value.to_owned())),
+            Some(("locked", _)) => secrets::Content::Locked(secrets::Locked {
+                why: "is locked".to_owned(),
+                help: vec!["find the key".to_owned()],
+            }),
+            _ => return Err(Unreadable::Because("is damaged".to_owned())),
+        };
+        Ok(Some(secrets::Encrypted {
+            digest: Digest::of(text.as_bytes()),
+            content,
+        }))
+    }
+
+    fn mode(&self, path: &str) -> Option<u32> {
+        self.0.get(path).map(|_| {
+            if path.ends_with("-open") {
+                0o644
+            } else {
+                0o600
+            }
+        })
+    }
+
     fn exists(&self, path: &str) -> bool {
         self.0.contains_key(path)
     }
@@ -65,7 +95,7 @@ impl Folder for Map {
 struct World {
     key: Key,
     values: BTreeMap<ValueId, Digest>,
-    shown: BTreeMap<ValueId, String>,
+    opened: BTreeMap<ValueId, Secret<String>>,
     observed: Observed,
     previous: Option<Stack>,
 }
@@ -75,7 +105,7 @@ impl World {
         Self {
             key: Key::new([7; 32]),
             values: BTreeMap::new(),
-            shown: BTreeMap::new(),
+            opened: BTreeMap::new(),
             observed: Observed::default(),
             previous: None,
         }
@@ -95,7 +125,7 @@ impl World {
         Facts {
             key: &self.key,
             values: &self.values,
-            shown: &self.shown,
+            opened: &self.opened,
             observed: &self.observed,
             previous: self.previous.as_ref(),
             local: true,

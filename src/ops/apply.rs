@@ -126,6 +126,7 @@ async fn locked<E: Engine>(
     let head = gathered.peek.head.clone().unwrap_or_default();
     let same = head.digest.as_ref() == Some(&gathered.sealed.stack.digest()) && !head.down;
     if first.steps.is_empty() && same && gathered.open.is_none() {
+        remember(session, desired, &mut gathered, options).await?;
         return Ok(nothing_done(gathered.sealed.stack, first));
     }
     let (values, stack, new_values) = values(session, desired, &mut gathered, options).await?;
@@ -192,6 +193,24 @@ async fn locked<E: Engine>(
         revision: Some(revision.id.to_string()),
         warnings,
     })
+}
+
+/// Where nothing is to be done, encrypted files may still be other ones that hold the same: who cannot open them
+/// is to know that as well.
+async fn remember<E: Engine>(
+    session: &Session<'_, E>,
+    desired: &Desired,
+    gathered: &mut Gathered,
+    options: &Options<'_>,
+) -> Result<(), OpError> {
+    if desired.encrypted().is_empty() {
+        return Ok(());
+    }
+    let (values, _, new) = values(session, desired, gathered, options).await?;
+    match &gathered.peek.head {
+        Some(head) if new => session.keep_values(head, &values).await,
+        _ => Ok(()),
+    }
 }
 
 /// What a plan does to what, images aside.

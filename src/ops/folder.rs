@@ -1,9 +1,12 @@
 //! A stack's folder on disk.
 
+use super::secrets::age::{self, Shut};
+use crate::base::Digest;
+use crate::config::secrets::{Content, Encrypted};
 use crate::config::{Folder, Unreadable};
 use crate::diag::Source;
 use rustix::fs::OFlags;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::{
     collections::BTreeSet,
     fs,
@@ -199,6 +202,26 @@ impl Folder for Disk {
                 ))
             }
         }
+    }
+
+    fn decrypt(&self, path: &str) -> Result<Option<Encrypted>, Unreadable> {
+        let Some(bytes) = bytes(&self.root.join(path))? else {
+            return Ok(None);
+        };
+        let content = match age::decrypt(&bytes, &age::identities()) {
+            Ok(value) => Content::Open(value),
+            Err(Shut::Locked(locked)) => Content::Locked(locked),
+            Err(Shut::Broken(why)) => return Err(Unreadable::Because(why)),
+        };
+        Ok(Some(Encrypted {
+            digest: Digest::of(&bytes),
+            content,
+        }))
+    }
+
+    fn mode(&self, path: &str) -> Option<u32> {
+        let about = self.root.join(path).metadata().ok()?;
+        Some(about.permissions().mode() & 0o7777)
     }
 
     fn exists(&self, path: &str) -> bool {

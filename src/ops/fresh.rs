@@ -40,7 +40,7 @@ impl Gathered {
                         || observed.volumes.contains_key(name)
                         || observed.foreign.volumes.contains(name)
                 });
-                data.filter_map(|(variable, _)| spec.env.get(variable))
+                data.filter_map(|(variable, _)| spec.given(variable).text())
                     .flat_map(of)
                     .collect()
             } else {

@@ -7,6 +7,7 @@
 use super::adopt;
 use super::error::OpError;
 use super::lost;
+use super::secrets::applied;
 use super::values::align;
 use crate::base::{Digest, Key, ResourceId, Secret, StackId, StackName, ValueId, names};
 use crate::config::{Desired, Facts, Sealed, seal};
@@ -47,6 +48,8 @@ pub struct Gathered {
     pub(super) digests: BTreeMap<ValueId, Digest>,
     /// Values of which an apply makes new ones.
     pub(super) fresh: BTreeSet<ValueId>,
+    /// Secrets of files that cannot be opened here, as they were applied.
+    opened: Values,
     /// Whether the engine is on this machine.
     local: bool,
     /// What that had begun to take over.
@@ -83,12 +86,14 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
     let head = peek.head.clone().unwrap_or_default();
     let nothing = BTreeMap::new();
     let foreign_key = has_foreign_key(&observed, &key);
-    if !foreign_key && head.held == 0 && head.digest.is_some() {
+    // Whether a file that cannot be opened here is the one that was applied, the store knows.
+    let opens = desired.locked().is_empty();
+    if opens && !foreign_key && head.held == 0 && head.digest.is_some() {
         let claims = claims(&observed, &key);
         let facts = Facts {
             key: &key,
             values: &claims,
-            shown: &nothing,
+            opened: &nothing,
             observed: &observed,
             previous: None,
             local,
@@ -109,6 +114,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
                 diagnostics: first,
                 open: head.open,
                 digests: claims,
+                opened: nothing,
                 fresh: BTreeSet::new(),
                 local,
                 adopted: begun,
@@ -136,6 +142,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         rebuild(&desired.name, &observed, &mut values);
         rekey(&mut observed, &key, &values);
     }
+    let opened = applied::recall(desired, &key, &values, &mut diagnostics);
     let digest = |(id, value): (&ValueId, &Secret<String>)| {
         (id.clone(), key.keyed(value.expose().as_bytes()))
     };
@@ -146,7 +153,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         let facts = Facts {
             key: &key,
             values: &digests,
-            shown: &nothing,
+            opened: &opened,
             observed: &observed,
             previous: base.as_ref().map(|base| &base.stack),
             local,
@@ -180,6 +187,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
     lost.extend(adopt::misfits(&sealed.stack, &observed, &key));
     Ok(Gathered {
         digests,
+        opened,
         fresh: BTreeSet::new(),
         local,
         sealed,
@@ -229,7 +237,7 @@ impl Gathered {
         let facts = Facts {
             key: &self.key,
             values: digests,
-            shown: &BTreeMap::new(),
+            opened: &self.opened,
             observed: &self.observed,
             previous: self.base.as_ref(),
             local: self.local,

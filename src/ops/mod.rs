@@ -20,7 +20,7 @@ pub mod saved;
 pub mod secrets;
 mod session;
 pub mod status;
-mod temporary;
+pub mod temporary;
 mod undo;
 mod values;
 

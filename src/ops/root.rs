@@ -1,6 +1,7 @@
 //! Writing below a folder, whatever links stand in the way: each folder is opened from the one above
 //! it without following links, so that nothing outside is ever touched.
 
+use crate::config::secrets;
 use crate::template::{Entry, check_path};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
@@ -104,22 +105,33 @@ impl Root {
 
     /// Puts an entry at a path: a new file beside it, then one rename.
     pub(super) fn write(&self, path: &str, entry: &Entry) -> Result<(), Wrong> {
-        let private = is_private(path);
+        self.stage(path, entry)?.commit()
+    }
+
+    /// Writes an entry whole beside its path, to take its place once all that belongs together is written.
+    pub(super) fn stage(&self, path: &str, entry: &Entry) -> Result<Staged, Wrong> {
         let Some((folder, name)) = self.parent(path, true)? else {
             return Err(format!("{path}: no folder"));
         };
-        let new = format!(".{}.coasti-new", name.chars().take(60).collect::<String>());
+        let staged = Staged {
+            folder,
+            new: format!(".{}.coasti-new", name.chars().take(60).collect::<String>()),
+            name: name.to_owned(),
+            shown: self.path.join(path),
+            done: false,
+        };
+        let (folder, new) = (&staged.folder, staged.new.as_str());
         let wrong = |error: Errno| self.wrong(Path::new(path), error);
-        match rustix::fs::unlinkat(&folder, new.as_str(), AtFlags::empty()) {
+        match rustix::fs::unlinkat(folder, new, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(wrong(error)),
         }
         match entry {
             Entry::Link(target) => {
-                rustix::fs::symlinkat(target.as_str(), &folder, new.as_str()).map_err(wrong)?
+                rustix::fs::symlinkat(target.as_str(), folder, new).map_err(wrong)?
             }
             Entry::File { bytes, executable } => {
-                let mode = match (private, executable) {
+                let mode = match (is_private(path), executable) {
                     (true, _) => Mode::RUSR | Mode::WUSR,
                     (false, true) => Mode::from_raw_mode(0o777),
                     (false, false) => Mode::from_raw_mode(0o666),
@@ -129,14 +141,14 @@ impl Root {
                     | OFlags::EXCL
                     | OFlags::NOFOLLOW
                     | OFlags::CLOEXEC;
-                let fd = rustix::fs::openat(&folder, new.as_str(), flags, mode).map_err(wrong)?;
+                let fd = rustix::fs::openat(folder, new, flags, mode).map_err(wrong)?;
                 let mut file = File::from(fd);
                 file.write_all(bytes)
                     .and_then(|()| file.sync_all())
                     .map_err(|error| format!("{path}: {error}"))?;
             }
         }
-        rustix::fs::renameat(&folder, new.as_str(), &folder, name).map_err(wrong)
+        Ok(staged)
     }
 
     /// Takes a file or link away.
@@ -170,12 +182,42 @@ impl Root {
     }
 }
 
-/// Files that hold secrets are for their owner only.
+/// An entry that is written, beside its place. It goes where it does not take it.
+#[derive(Debug)]
+pub(super) struct Staged {
+    folder: OwnedFd,
+    new: String,
+    name: String,
+    shown: PathBuf,
+    done: bool,
+}
+
+impl Staged {
+    /// Takes its place, in one step.
+    pub(super) fn commit(mut self) -> Result<(), Wrong> {
+        let (folder, new, name) = (&self.folder, self.new.as_str(), self.name.as_str());
+        rustix::fs::renameat(folder, new, folder, name)
+            .map_err(|error| format!("{}: {error}", self.shown.display()))?;
+        // Some file systems cannot, and keep the order by themselves.
+        let _ = rustix::fs::fsync(folder);
+        self.done = true;
+        Ok(())
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.done {
+            let _ = rustix::fs::unlinkat(&self.folder, self.new.as_str(), AtFlags::empty());
+        }
+    }
+}
+
+/// Files that hold secrets are for their owner only, unless they are encrypted.
 fn is_private(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
-    path.split('/').rev().skip(1).any(|part| part == "secrets")
-        || name == ".env"
-        || name.ends_with(".env")
+    let secret = path.split('/').rev().skip(1).any(|part| part == "secrets");
+    secret && !secrets::is_public(name) || name == ".env" || name.ends_with(".env")
 }
 
 /// Whether two have one content.
@@ -258,5 +300,47 @@ mod tests {
         )
         .unwrap();
         assert!(root.read("pipe").unwrap_err().contains("is no file"));
+    }
+
+    #[test]
+    fn what_is_staged_takes_its_place_at_once_or_goes() {
+        let home = Temporary::new().unwrap();
+        let base = home.path();
+        let root = Root::open(base).unwrap();
+        root.write("config/a", &file("old")).unwrap();
+        let names = || {
+            let all = fs::read_dir(base.join("config")).unwrap();
+            let mut names: Vec<_> = all.map(|one| one.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        let staged = root.stage("config/a", &file("new")).unwrap();
+        assert_eq!(fs::read_to_string(base.join("config/a")).unwrap(), "old");
+        assert_eq!(names().len(), 2);
+        drop(staged);
+        assert_eq!(names(), ["a"]);
+        let staged = root.stage("config/a", &file("new")).unwrap();
+        staged.commit().unwrap();
+        assert_eq!(fs::read_to_string(base.join("config/a")).unwrap(), "new");
+        assert_eq!(names(), ["a"]);
+    }
+
+    #[test]
+    fn only_what_is_encrypted_may_be_read_by_others() {
+        for path in [
+            "config/secrets/a",
+            "products/x/config/secrets/y/z",
+            "x/.env",
+            "a.env",
+        ] {
+            assert!(is_private(path), "{path}");
+        }
+        for path in [
+            "config/secrets/a.age",
+            "config/secrets/recipients.txt",
+            "config/a",
+        ] {
+            assert!(!is_private(path), "{path}");
+        }
     }
 }

@@ -224,12 +224,7 @@ impl<'a, E: Engine> Session<'a, E> {
         head.open = Some(head.seq);
         let mut entries = Vec::new();
         if let Some(values) = begin.values {
-            head.values += 1;
-            let plain: std::collections::BTreeMap<_, _> = values
-                .iter()
-                .map(|(id, value)| (id, value.expose()))
-                .collect();
-            entries.push(Entry::json(format!("values/{}", head.values), &plain));
+            entries.push(all_values(&mut head, values));
         }
         if let Some(revision) = begin.revision {
             head.revisions += 1;
@@ -251,6 +246,16 @@ impl<'a, E: Engine> Session<'a, E> {
         entries.extend(Entry::head(&head));
         self.write(entries).await?;
         Ok(head)
+    }
+
+    /// Keeps values, besides any run.
+    pub(super) async fn keep_values(&self, head: &Head, values: &Values) -> Result<(), OpError> {
+        self.keep_lock(head.seq).await?;
+        let mut head = head.clone();
+        head.seq += 1;
+        let mut entries = vec![all_values(&mut head, values)];
+        entries.extend(Entry::head(&head));
+        self.write(entries).await
     }
 
     /// Writes how the run ended, and where everything stands now.
@@ -317,6 +322,16 @@ impl<'a, E: Engine> Session<'a, E> {
     pub(super) fn next_revision(head: &Head) -> RevisionId {
         RevisionId::new(format!("r{}", head.revisions + 1))
     }
+}
+
+/// All values, as a record of their own that `head` names from now on.
+fn all_values(head: &mut Head, values: &Values) -> Entry {
+    head.values += 1;
+    let plain: std::collections::BTreeMap<_, _> = values
+        .iter()
+        .map(|(id, value)| (id, value.expose()))
+        .collect();
+    Entry::json(format!("values/{}", head.values), &plain)
 }
 
 /// What is written when a run ends.

@@ -4,6 +4,7 @@
 use super::apply::{Options, narrow};
 use super::error::OpError;
 use super::gather::{Gathered, random};
+use super::secrets::applied;
 use super::session::Session;
 use crate::base::{Digest, Key, Secret, ValueId};
 use crate::config::{Desired, Generated, Recipe};
@@ -43,6 +44,7 @@ pub(super) async fn values<E: Engine>(
             values.insert(versioned(id, &digest), old);
         }
     }
+    let noted = applied::keep(desired, &gathered.key, &mut values);
     let mut randomness = |bytes: &mut [u8]| getrandom::fill(bytes).is_ok();
     let mut made = false;
     let (sealed, base) = (&gathered.sealed, gathered.base.as_ref());
@@ -66,7 +68,7 @@ pub(super) async fn values<E: Engine>(
             made = true;
         }
     }
-    let new = changed || made || values.len() != before || gathered.peek.key.is_none();
+    let new = changed || noted || made || values.len() != before || gathered.peek.key.is_none();
     if !made {
         return Ok((values, gathered.sealed.stack.clone(), new));
     }

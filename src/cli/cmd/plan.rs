@@ -5,14 +5,14 @@ use super::wishes;
 use crate::cli::args::{Format, Narrow, PlanFormat};
 use crate::cli::exit::code;
 use crate::cli::render;
-use crate::config::Desired;
+use crate::config::{self, Desired};
 use crate::diag::Diagnostics;
 use crate::engine::Look;
-use crate::ops::OpError;
 use crate::ops::gather::gather;
 use crate::ops::saved::Saved;
 use crate::ops::status::at_work;
-use std::collections::BTreeMap;
+use crate::ops::{OpError, secrets};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -21,6 +21,9 @@ pub(super) fn validate(shell: &Shell, format: Format) -> Result<ExitCode, OpErro
     let disk = shell.folder()?;
     let mut diagnostics = Diagnostics::new();
     let desired = shell.read(&disk, &mut diagnostics);
+    for name in secrets::files::committed(&disk) {
+        diagnostics.push(config::secrets::committed(&name));
+    }
     let bad = desired.is_none() || diagnostics.has_errors();
     if shell.is_json(format) {
         shell.print(&render::diag::json(&diagnostics));
@@ -33,6 +36,11 @@ pub(super) fn validate(shell: &Shell, format: Format) -> Result<ExitCode, OpErro
         }
         if !bad {
             shell.out.say("the files are valid");
+            let locked = desired.iter().flat_map(Desired::locked);
+            let names: BTreeSet<_> = locked.map(|(_, error)| error.summary.as_str()).collect();
+            for name in names {
+                shell.explain(&format!("note: not looked into: {name}"));
+            }
         }
     }
     Ok(if bad {

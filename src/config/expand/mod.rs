@@ -17,8 +17,8 @@ use super::deploy::Deploy;
 use super::overlay::Laid;
 use super::products::Products;
 use super::{Folder, Generated, adopt};
-use crate::base::{ResourceId, Secret, StackId, StackName, ValueId};
-use crate::diag::{Diagnostics, Place};
+use crate::base::{Digest, ResourceId, Secret, StackId, StackName, ValueId};
+use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{About, ContainerSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,6 +44,10 @@ pub(super) struct Draft {
     pub networks: BTreeMap<String, Network>,
     /// Secrets that stand in files, by `secret:NAME` and by an id of the draft's own.
     pub given: BTreeMap<ValueId, Secret<String>>,
+    /// Secrets that come from encrypted files, by the digests of those.
+    pub encrypted: BTreeMap<ValueId, Digest>,
+    /// Those of them that cannot be opened, each with the error that it is where nobody else knows it.
+    pub locked: BTreeMap<ValueId, Diagnostic>,
     /// How generated values are made.
     pub recipes: BTreeMap<ValueId, Generated>,
     /// Where what is said of the whole stack stands, by key.
@@ -221,6 +225,8 @@ pub(super) fn expand(
         volumes: BTreeMap::new(),
         networks: BTreeMap::new(),
         given: BTreeMap::new(),
+        encrypted: BTreeMap::new(),
+        locked: BTreeMap::new(),
         recipes: BTreeMap::new(),
         origins: deploy.origins.clone(),
         laid: deploy.laid.clone(),

@@ -8,6 +8,7 @@ use crate::base::{Secret, ValueId};
 use crate::config::app::{EnvDef, EnvKind};
 use crate::config::doc::Sp;
 use crate::config::secrecy;
+use crate::config::secrets::{self, Content, Found};
 use crate::config::{Folder, Recipe};
 use crate::diag::{Before, Diagnostic, Diagnostics, Place, Used, did_you_mean};
 use crate::model::{Part, Text, ValueRef};
@@ -159,9 +160,10 @@ impl<'a> Values<'a> {
                 Some(Text::value(id, None))
             }
             EnvKind::Secret(secret) => {
-                let file = format!("config/secrets/{secret}");
+                let found = self.secret(secret, false, def.at.as_ref(), draft, d);
+                let file = secrets::path(secret, |id| draft.encrypted.contains_key(id));
                 self.uses(file, Before::Own("***".to_owned()));
-                self.secret(secret, false, def.at.as_ref(), draft, d)
+                found
             }
         }
     }
@@ -175,63 +177,8 @@ impl<'a> Values<'a> {
         draft: &mut Draft,
         d: &mut Diagnostics,
     ) -> Option<Text> {
-        let fine = !name.is_empty()
-            && !name.starts_with('.')
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-        let path = format!("config/secrets/{name}");
-        let found = if fine {
-            self.folder.read(&path)
-        } else {
-            Ok(None)
-        };
-        let source = match found {
-            Ok(Some(source)) => source,
-            Ok(None) => {
-                let error = Diagnostic::error(
-                    codes::NO_SECRET,
-                    self.place(at),
-                    format!("no secret `{name}`"),
-                );
-                d.push(if fine {
-                    error.help(format!("put its value into `{path}`, readable by you only"))
-                } else {
-                    error.help("a secret's name is letters, digits, `.`, `_` and `-`")
-                });
-                return None;
-            }
-            Err(why) => {
-                let summary = format!("`{path}` {why}");
-                d.push(Diagnostic::error(codes::NO_SECRET, self.place(at), summary));
-                return None;
-            }
-        };
-        if whole {
-            let id = ValueId::new(format!("secret:{name}:file"));
-            draft
-                .given
-                .insert(id.clone(), Secret::new(source.text.clone()));
-            return Some(Text::value(id, None));
-        }
-        // Editors end a file with a line break that nobody means.
-        let text = source.text.strip_suffix('\n').unwrap_or(&source.text);
-        let text = text.strip_suffix('\r').unwrap_or(text);
-        if text.is_empty() {
-            let summary = format!("`{path}` is empty");
-            d.push(
-                Diagnostic::error(codes::NO_SECRET, self.place(at), summary)
-                    .help("an empty password would let everybody in: put a value into it"),
-            );
-            return None;
-        }
-        if text.contains('\0') {
-            let summary = format!("`{path}` has a NUL byte, which no variable can hold");
-            d.push(Diagnostic::error(codes::NO_SECRET, self.place(at), summary));
-            return None;
-        }
-        let id = ValueId::new(format!("secret:{name}"));
-        draft.given.insert(id.clone(), Secret::new(text.to_owned()));
+        let at = self.place(at);
+        let id = secret(self.folder, name, whole, at.as_ref(), draft, d)?;
         Some(Text::value(id, None))
     }
 
@@ -484,6 +431,33 @@ fn called(unit: &str, name: &str) -> String {
         "" => name.to_owned(),
         unit => format!("{unit}.{name}"),
     }
+}
+
+/// Takes a secret of the stack's folder in; returns its value's id.
+pub(super) fn secret(
+    folder: &dyn Folder,
+    name: &str,
+    whole: bool,
+    at: Option<&Place>,
+    draft: &mut Draft,
+    d: &mut Diagnostics,
+) -> Option<ValueId> {
+    let Found { content, encrypted } = secrets::find(folder, name, at, d)?;
+    let id = secrets::id(name, whole);
+    if let Some(digest) = encrypted {
+        draft.encrypted.insert(id.clone(), digest);
+    }
+    let value = match content {
+        Content::Open(value) if whole => value,
+        Content::Open(value) => secrets::for_variable(name, &value, at, d)?,
+        Content::Locked(locked) => {
+            let error = secrets::locked(name, &locked, at);
+            draft.locked.insert(id.clone(), error);
+            return Some(id);
+        }
+    };
+    draft.given.insert(id.clone(), value);
+    Some(id)
 }
 
 fn quoted(names: &[&str]) -> String {

@@ -338,7 +338,15 @@ const WRONG: &[(&str, &str, &str)] = &[
 const ELSEWHERE: &[(&str, &[&str])] = &[
     (
         "it is of a file's being there, or of several files",
-        &[codes::NO_FILE, codes::TWO_DEPLOY_FILES, codes::NO_SECRET],
+        &[
+            codes::NO_FILE,
+            codes::TWO_DEPLOY_FILES,
+            codes::NO_SECRET,
+            codes::SECRET_TWICE,
+            codes::LOCKED_SECRET,
+            codes::OPEN_SECRET,
+            codes::COMMITTED_SECRET,
+        ],
     ),
     (
         "a schema sees what a parser made of the text",

@@ -25,8 +25,8 @@ pub struct Facts<'a> {
     pub key: &'a Key,
     /// Generated values that exist already.
     pub values: &'a BTreeMap<ValueId, Digest>,
-    /// Of those, values that are not secret and that choices need.
-    pub shown: &'a BTreeMap<ValueId, String>,
+    /// Secrets that the folder has encrypted and nothing here opens, as they were applied before.
+    pub opened: &'a BTreeMap<ValueId, Secret<String>>,
     /// What the engine runs.
     pub observed: &'a Observed,
     /// The last good revision.
@@ -95,7 +95,7 @@ pub fn preview(desired: &Desired) -> Stack {
     let facts = Facts {
         key: &Key::new([0; 32]),
         values: &BTreeMap::new(),
-        shown: &BTreeMap::new(),
+        opened: &BTreeMap::new(),
         observed: &Observed::default(),
         previous: None,
         local: true,
@@ -401,7 +401,8 @@ fn settle(
     given: &mut BTreeMap<ValueId, Secret<String>>,
     generate: &mut BTreeMap<ValueId, Generated>,
 ) {
-    if let Some(secret) = draft.given.get(&value.id) {
+    let here = draft.given.get(&value.id);
+    if let Some(secret) = here.or_else(|| facts.opened.get(&value.id)) {
         let digest = facts.key.keyed(secret.expose().as_bytes());
         if value.id.as_str().starts_with("given:") {
             value.id = ValueId::new(format!("text:{digest}"));

@@ -375,7 +375,7 @@ fn what_is_wrong_is_said_with_its_place() {
     E0107 products/shop/compose.yml:3:11 config `c` must say where it comes from
         help: one of `file: PATH`, `environment: NAME`, `content: TEXT`, `external: true`
     E0129 products/shop/compose.yml:4:11 no secret `d`
-        help: put its value into `config/secrets/d`, readable by you only
+        help: coasti secret set d, or put its value into `config/secrets/d`, readable by you only
     "#);
     let mut both = stack([("compose.yml", "services: {a: {image: 'x:1'}}\n")]);
     both.0.insert(

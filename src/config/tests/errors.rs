@@ -263,9 +263,9 @@ fn variables() {
     insta::assert_snapshot!(of_app("env:\n  A: 'x{B}'\n  B: '{C}'\n  C: {key: A}\n"), @r#"E0127 products/wiki/nua-config.yml:4:6 variables need each other in a circle: A → B → C → A"#);
     insta::assert_snapshot!(of_app("env:\n  A: {secret: mail}\n  B: {secret: ../x}\n"), @r#"
     E0129 products/wiki/nua-config.yml:4:6 no secret `mail`
-        help: put its value into `config/secrets/mail`, readable by you only
+        help: coasti secret set mail, or put its value into `config/secrets/mail`, readable by you only
     E0129 products/wiki/nua-config.yml:5:6 no secret `../x`
-        help: a secret's name is letters, digits, `.`, `_` and `-`
+        help: a secret's name is letters, digits, `.`, `_` and `-`, and does not end in `.age`
     "#);
     insta::assert_snapshot!(of_app("run: {post-run: ['echo {A}', 'awk {{x}}']}\n"), @r#"
     E0126 products/wiki/nua-config.yml:3:18 `{A}` names no variable

@@ -114,7 +114,7 @@ fn nothing_hides_the_rest() {
     E0125 products/wiki/nua-config.yml:3:33 `from: nothing` names no provider and no volume
         help: there are `cache`, `db`
     E0129 products/wiki/nua-config.yml:3:88 no secret `none`
-        help: put its value into `config/secrets/none`, readable by you only
+        help: coasti secret set none, or put its value into `config/secrets/none`, readable by you only
     E0130 products/wiki/nua-config.yml:3:107 a brace that is not part of `{NAME}`
         help: write `{{` and `}}` for braces themselves
     E0131 products/wiki/nua-config.yml:4:35 `host` of the port `web` must be between 1 and 65535
@@ -147,7 +147,7 @@ fn nothing_hides_the_rest() {
         help: list the product in config/products.yml
         help: for the image of that name write `docker.io/library/none`
     E0129 config/deploy.yml:6:36 no secret `y`
-        help: put its value into `config/secrets/y`, readable by you only
+        help: coasti secret set y, or put its value into `config/secrets/y`, readable by you only
     "#);
 }
 

@@ -4,11 +4,13 @@
 
 use super::error::{Class, FetchError, classify};
 use super::folder::folder;
+use crate::base::Secret;
 use crate::ops::temporary::Temporary;
 use crate::template::{Entry, Tree};
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -19,10 +21,12 @@ use tokio::io::AsyncWriteExt as _;
 pub enum Access {
     /// What the user's own git and ssh have.
     Own,
-    /// The token in this file.
-    Token(PathBuf),
+    /// This token.
+    Token(Secret<String>),
     /// The ssh key in this file.
     Key(PathBuf),
+    /// This ssh key.
+    KeyText(Secret<String>),
 }
 
 /// Where a product is.
@@ -87,6 +91,28 @@ const TOKEN_USER: &str = "x-access-token";
 /// repository redirects to.
 const ASKPASS: &str = "#!/bin/sh\n[ \"$1\" = \"Password for '$COASTI_GIT_HOST': \" ] || exit 1\nexec cat -- \"$COASTI_GIT_TOKEN_FILE\"\n";
 
+/// What the file of a token or key is called.
+const SECRET: &str = "secret";
+
+/// Puts a token or key where git and ssh can read it, and no disk has it where that can be.
+fn keep(text: &Secret<String>) -> Result<Temporary, String> {
+    let (folder, _) = Temporary::in_memory()?;
+    let path = folder.path().join(SECRET);
+    let write = || {
+        let mut options = fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        // Without a line break at its end, ssh does not take a key.
+        file.write_all(format!("{}\n", text.expose().trim()).as_bytes())
+    };
+    let written: std::io::Result<()> = write();
+    written.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(folder)
+}
+
 fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }
@@ -94,9 +120,30 @@ fn quoted(path: &Path) -> String {
 struct Git<'a> {
     origin: &'a Origin,
     home: &'a Path,
+    /// Where the token or key is while git works.
+    secret: Option<Temporary>,
 }
 
-impl Git<'_> {
+impl<'a> Git<'a> {
+    fn new(origin: &'a Origin, home: &'a Path) -> Result<Self, FetchError> {
+        let secret = match &origin.access {
+            Access::Token(text) | Access::KeyText(text) => {
+                Some(keep(text).map_err(FetchError::own)?)
+            }
+            Access::Own | Access::Key(_) => None,
+        };
+        Ok(Self {
+            origin,
+            home,
+            secret,
+        })
+    }
+
+    fn secret_file(&self) -> PathBuf {
+        let folder = self.secret.as_ref().map(Temporary::path);
+        folder.unwrap_or(self.home).join(SECRET)
+    }
+
     /// The variables of every call.
     fn variables(&self) -> Result<Vec<(&'static str, OsString)>, FetchError> {
         let mut set: Vec<(&'static str, OsString)> = vec![
@@ -118,14 +165,15 @@ impl Git<'_> {
                     set.push(("GIT_SSH_COMMAND", ssh.into()));
                 }
             }
-            Access::Key(key) => {
-                ssh += &format!(
-                    " -i {} -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes",
-                    quoted(key)
-                );
+            Access::Key(_) | Access::KeyText(_) => {
+                let key = match &self.origin.access {
+                    Access::Key(key) => quoted(key),
+                    _ => quoted(&self.secret_file()),
+                };
+                ssh += &format!(" -i {key} -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes");
                 set.push(("GIT_SSH_COMMAND", ssh.into()));
             }
-            Access::Token(file) => {
+            Access::Token(_) => {
                 let script = self.home.join("askpass");
                 if !script.exists() {
                     let write = || {
@@ -137,7 +185,7 @@ impl Git<'_> {
                     })?;
                 }
                 set.push(("GIT_ASKPASS", script.into()));
-                set.push(("COASTI_GIT_TOKEN_FILE", file.into()));
+                set.push(("COASTI_GIT_TOKEN_FILE", self.secret_file().into()));
                 set.push((
                     "COASTI_GIT_HOST",
                     self.origin.asked_as().unwrap_or_default().into(),
@@ -254,10 +302,7 @@ pub async fn probe(origin: &Origin) -> Result<(), FetchError> {
     }
     safe(origin)?;
     let home = Temporary::new().map_err(FetchError::own)?;
-    let git = Git {
-        origin,
-        home: home.path(),
-    };
+    let git = Git::new(origin, home.path())?;
     git.run(&["ls-remote", "--quiet", "--", &origin.repo, "HEAD"], None)
         .await
         .map(drop)
@@ -298,10 +343,7 @@ pub(super) async fn fetch(origin: &Origin) -> Result<Fetched, FetchError> {
     }
     safe(origin)?;
     let home = Temporary::new().map_err(FetchError::own)?;
-    let git = Git {
-        origin,
-        home: home.path(),
-    };
+    let git = Git::new(origin, home.path())?;
     git.run(&["init", "--quiet", "--bare", "repo"], None)
         .await?;
     let from = local.map_or_else(
@@ -343,10 +385,7 @@ impl Fetched {
                 describe: None,
             });
         };
-        let git = Git {
-            origin: &self.origin,
-            home: home.path(),
-        };
+        let git = Git::new(&self.origin, home.path())?;
         let names = match wanted {
             Some(name) => vec![
                 format!("refs/tags/{name}"),
@@ -400,12 +439,7 @@ impl Fetched {
     pub(super) async fn tree(&self, version: &Version) -> Result<Tree, FetchError> {
         match (&self.kind, &version.commit) {
             (Kind::Git(home), Some(commit)) => {
-                Git {
-                    origin: &self.origin,
-                    home: home.path(),
-                }
-                .tree(commit)
-                .await
+                Git::new(&self.origin, home.path())?.tree(commit).await
             }
             (Kind::Folder(path), _) => folder(path),
             (Kind::Git(_), None) => Err(FetchError::own("no commit".to_owned())),
@@ -514,7 +548,7 @@ mod tests {
     fn a_token_goes_to_its_host_only_and_never_over_plain_http() {
         let origin = |repo: &str| Origin {
             repo: repo.to_owned(),
-            access: Access::Token(PathBuf::from("/s/t")),
+            access: Access::Token(Secret::new("t".to_owned())),
             known_hosts: None,
             timeout: Duration::from_secs(5),
         };

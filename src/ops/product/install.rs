@@ -3,14 +3,13 @@
 use super::fetch::{self, Fetched, Version};
 use super::template::Template;
 use super::{Done, Due, Wish, Work, commands, failed, io, links, merge, origin, usage};
-use crate::config::{Folder as _, Listed, Unreadable};
+use crate::base::Secret;
+use crate::config::{Folder as _, Listed};
 use crate::diag::{Diagnostics, Source};
-use crate::ops::OpError;
 use crate::ops::folder::Disk;
 use crate::ops::root::Root;
-use crate::template::{
-    self, ANSWERS_FILES, About, Answers, Ask, Entry, Given, Operation, Rendered,
-};
+use crate::ops::{OpError, secrets};
+use crate::template::{self, ANSWERS_FILES, About, Answers, Ask, Given, Operation, Rendered};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
@@ -44,28 +43,26 @@ pub(super) fn installed(
     Ok(None)
 }
 
-pub(super) fn secrets_path(id: &str) -> String {
-    format!("config/secrets/answers_{id}")
+/// A product's answers that are secret.
+pub(super) fn answers_name(id: &str) -> String {
+    format!("answers_{id}")
 }
 
-fn secrets(disk: &Disk, id: &str) -> Result<Map<String, Json>, OpError> {
-    let path = secrets_path(id);
-    let source = disk
-        .read(&path)
-        .map_err(|why: Unreadable| usage(format!("{path} {why}"), &[]))?;
-    let Some(source) = source else {
+fn secret_answers(disk: &Disk, id: &str) -> Result<Map<String, Json>, OpError> {
+    let name = answers_name(id);
+    let Some(text) = secrets::files::get(disk, &name)? else {
         return Ok(Map::new());
     };
     let named = Arc::new(Source {
-        name: format!("{path}.yml"),
-        path: source.path.clone(),
-        text: source.text.clone(),
+        name: format!("config/secrets/{name}.yml"),
+        path: disk.root().join("config/secrets").join(&name),
+        text: text.expose().clone(),
     });
     let mut d = Diagnostics::new();
     let answers = template::read_answers(&named, &mut d);
     if d.has_errors() {
         Err(usage(
-            format!("{path} is not YAML"),
+            format!("config/secrets/{name} is not YAML"),
             &["mend it, or remove it and give the values with --data"],
         ))
     } else {
@@ -177,7 +174,7 @@ pub async fn prepare<'a>(
     let now = job.about(&version);
     let given = Given {
         data: wish.data.clone(),
-        secret: secrets(disk, &listed.id)?,
+        secret: secret_answers(disk, &listed.id)?,
         last: job.last.clone(),
         skip_answered: work == Work::Update,
     };
@@ -321,12 +318,9 @@ impl Prepared<'_> {
         // Secrets first: should the rest fail, the next attempt has the same ones.
         if !answers.secret.is_empty() {
             let text = template::to_yaml(&Json::Object(answers.secret.clone()), 2);
-            let entry = Entry::File {
-                bytes: text.into_bytes(),
-                executable: false,
-            };
-            root.write(&secrets_path(&job.listed.id), &entry)
-                .map_err(io)?;
+            let name = answers_name(&job.listed.id);
+            let put = secrets::files::put(job.disk, &name, &Secret::new(text), None)?;
+            done.notes.extend(put.notes);
         }
         let at = |path: &str| format!("{folder}/{path}");
         let is_answers = |path: &str| path == job.answers_file;

@@ -13,13 +13,13 @@ pub use error::{Class, FetchError};
 pub use fetch::{Access, Origin, probe};
 pub use install::{Prepared, prepare};
 
-use super::OpError;
 use super::root::Root;
-use crate::config::{Auth, Folder as _, Listed};
+use super::{OpError, secrets};
+use crate::base::Secret;
+use crate::config::{Auth, Listed};
 use crate::diag::Diagnostics;
 use crate::ops::folder::Disk;
 pub use crate::template::Due;
-use crate::template::Entry;
 use serde_json::{Map, Value as Json};
 use std::path::Path;
 use std::time::Duration;
@@ -111,35 +111,32 @@ pub fn origin(disk: &Disk, listed: &Listed, timeout: Duration) -> Result<Origin,
             ],
         ));
     }
-    let secret = format!("config/secrets/vcs_auth_{}", listed.id);
-    let file = disk.root().join(&secret);
-    let there = || match disk.read(&secret) {
-        Ok(Some(source)) => Ok(source.text.trim().to_owned()),
-        Ok(None) => Err(usage(
+    let name = access_name(&listed.id);
+    let there = || match secrets::files::get(disk, &name)? {
+        Some(value) => Ok(Secret::new(value.expose().trim().to_owned())),
+        None => Err(usage(
             format!(
-                "{secret} is missing: `{}` is reached with what it holds",
+                "config/secrets/{name} is missing: `{}` is reached with what it holds",
                 listed.id
             ),
-            &["put the token, or the path of the ssh key, into it, readable by you only"],
+            &[&format!(
+                "coasti secret set {name}, or put the token, or the path of the ssh key, into it, readable by you only"
+            )],
         )),
-        Err(why) => Err(usage(format!("{secret} {why}"), &[])),
     };
     let access = match listed.auth {
         Auth::None => Access::Own,
-        Auth::Token => there().map(|_| Access::Token(file))?,
+        Auth::Token => Access::Token(there()?),
         Auth::SshKey => {
             let text = there()?;
-            if text.starts_with("-----BEGIN") {
-                Access::Key(file)
+            if text.expose().starts_with("-----BEGIN") {
+                Access::KeyText(text)
             } else {
-                let key = disk.root().join(&text);
+                let key = disk.root().join(text.expose());
                 if !key.is_file() {
                     return Err(usage(
-                        format!(
-                            "{secret} names the ssh key {}, which is not there",
-                            key.display()
-                        ),
-                        &[],
+                        format!("config/secrets/{name} has neither an ssh key nor the path of one"),
+                        &["a path is relative to the stack's folder, or absolute"],
                     ));
                 }
                 Access::Key(key)
@@ -167,26 +164,23 @@ pub fn remove(disk: &Disk, listed: &Listed) -> Result<(), OpError> {
     let root = Root::open(disk.root()).map_err(io)?;
     links::unlink(&root, disk.root(), &listed.id, &listed.path).map_err(io)?;
     root.remove_folder(&listed.path).map_err(io)?;
-    root.remove(&install::secrets_path(&listed.id))
-        .map_err(io)?;
-    root.remove(&format!("config/secrets/vcs_auth_{}", listed.id))
-        .map_err(io)
+    secrets::files::remove(disk, &install::answers_name(&listed.id))?;
+    forget_access(disk, &listed.id)
 }
 
-/// Keeps what opens a product's repository, for its owner only.
-pub fn keep_access(
-    disk: &Disk,
-    id: &str,
-    secret: &crate::base::Secret<String>,
-) -> Result<(), OpError> {
-    let root = Root::open(disk.root()).map_err(io)?;
-    let bytes = format!("{}\n", secret.expose().trim()).into_bytes();
-    root.write(
-        &format!("config/secrets/vcs_auth_{id}"),
-        &Entry::File {
-            bytes,
-            executable: false,
-        },
-    )
-    .map_err(io)
+/// What opens a product's repository.
+fn access_name(id: &str) -> String {
+    format!("vcs_auth_{id}")
+}
+
+/// Keeps what opens a product's repository; returns what is worth knowing.
+pub fn keep_access(disk: &Disk, id: &str, secret: &Secret<String>) -> Result<Vec<String>, OpError> {
+    let text = Secret::new(format!("{}\n", secret.expose().trim()));
+    let put = secrets::files::put(disk, &access_name(id), &text, None)?;
+    Ok(put.notes)
+}
+
+/// Takes it away.
+pub fn forget_access(disk: &Disk, id: &str) -> Result<(), OpError> {
+    secrets::files::remove(disk, &access_name(id))
 }

@@ -4,6 +4,7 @@
 mod clones;
 mod databases;
 mod drift;
+mod encrypted;
 mod failures;
 mod formats;
 mod held;

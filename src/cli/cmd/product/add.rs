@@ -96,7 +96,9 @@ pub(super) async fn add(
         config::with_entry(&source, what.key(), &fields).map_err(|why| OpError::usage(why, &[]))?;
     let entry = checked(disk, &file, &text, &id)?;
     if let Some((_, secret)) = secret {
-        product::keep_access(disk, &id, &Secret::new(secret))?;
+        for note in product::keep_access(disk, &id, &Secret::new(secret))? {
+            shell.explain(&format!("note: {note}"));
+        }
     }
     let reached = async {
         let origin = product::origin(disk, &entry, timeout)?;
@@ -111,7 +113,7 @@ pub(super) async fn add(
             let with = match origin.access {
                 Access::Own => "",
                 Access::Token(_) => " with the token",
-                Access::Key(_) => " with the key",
+                Access::Key(_) | Access::KeyText(_) => " with the key",
             };
             shell.out.say(&format!(
                 "{} can be reached{with}; {file} lists `{id}`: coasti {} install {id}",
@@ -122,8 +124,7 @@ pub(super) async fn add(
         }
         Err(error) => {
             if auth != Auth::None {
-                let _ =
-                    std::fs::remove_file(disk.root().join(format!("config/secrets/vcs_auth_{id}")));
+                let _ = product::forget_access(disk, &id);
             }
             Err(error)
         }

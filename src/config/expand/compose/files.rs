@@ -3,9 +3,9 @@
 use super::service::Cx;
 use super::text;
 use crate::config::codes;
-use crate::config::compose::{Bit, Field, Item, Keys, Service, Str};
-use crate::config::expand::{Container, Draft, File};
-use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::config::compose::{Bit, Field, Keys, Service, Str};
+use crate::config::expand::{Container, Draft, File, values};
+use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
 use crate::model;
 
 /// Adds a service's secrets and configs to its container.
@@ -36,7 +36,7 @@ pub(super) fn add(
             });
             continue;
         };
-        let Some(content) = content(cx, kind, field, d) else {
+        let Some(content) = content(cx, draft, kind, field, d) else {
             continue;
         };
         if let Some(other) = container
@@ -76,7 +76,13 @@ pub(super) fn add(
 }
 
 /// What is in a secret or config.
-fn content(cx: &Cx<'_>, kind: &str, field: &Field, d: &mut Diagnostics) -> Option<Str> {
+fn content(
+    cx: &Cx<'_>,
+    draft: &mut Draft,
+    kind: &str,
+    field: &Field,
+    d: &mut Diagnostics,
+) -> Option<Str> {
     let what = format!("{kind} `{}`", field.key);
     let mut keys = Keys::of(&field.item, what.clone(), d)?;
     let file = keys.plain("file", d);
@@ -125,45 +131,8 @@ fn content(cx: &Cx<'_>, kind: &str, field: &Field, d: &mut Diagnostics) -> Optio
     if let Some((text, _)) = inline {
         return Some(text.clone());
     }
-    stored(
-        cx,
-        name.as_deref().unwrap_or(&field.key),
-        &field.item,
-        &field.key_at,
-        d,
-    )
-}
-
-/// One that is not the file's to make: it is among the stack's secrets.
-fn stored(cx: &Cx<'_>, name: &str, _item: &Item, at: &Place, d: &mut Diagnostics) -> Option<Str> {
-    let fine = !name.starts_with('.')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-    let path = format!("config/secrets/{name}");
-    let found = if fine {
-        cx.folder.read(&path)
-    } else {
-        Ok(None)
-    };
-    match found {
-        Ok(Some(source)) => Some(Str::plain(source.text.clone())),
-        Ok(None) => {
-            let summary = format!("no secret `{name}`");
-            d.push(
-                Diagnostic::error(codes::NO_SECRET, Some(at.clone()), summary)
-                    .help(format!("put its value into `{path}`, readable by you only")),
-            );
-            None
-        }
-        Err(why) => {
-            let summary = format!("`{path}` cannot be read: {why}");
-            d.push(Diagnostic::error(
-                codes::NO_SECRET,
-                Some(at.clone()),
-                summary,
-            ));
-            None
-        }
-    }
+    // One that is not the file's to make: it is among the stack's secrets.
+    let name = name.as_deref().unwrap_or(&field.key);
+    let id = values::secret(cx.folder, name, true, Some(&field.key_at), draft, d)?;
+    Some([Bit::Value(id)].into_iter().collect())
 }

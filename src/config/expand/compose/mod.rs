@@ -132,6 +132,10 @@ fn variables(
         };
         let bit = |part: &Part| match part {
             Part::Plain(text) => Bit::Plain(text.clone()),
+            // What comes of an encrypted file is the same whether or not it can be opened here.
+            Part::Value(value) if draft.encrypted.contains_key(&value.id) => {
+                Bit::Value(value.id.clone())
+            }
             Part::Value(value) => match draft.given.get(&value.id) {
                 Some(secret) => Bit::Secret(secret.expose().clone()),
                 None => Bit::Value(value.id.clone()),

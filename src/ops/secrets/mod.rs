@@ -1,4 +1,8 @@
-//! `coasti secret`: values kept in the store.
+//! `coasti secret`: values kept in the store, and secrets of the folder.
+
+pub mod age;
+pub(super) mod applied;
+pub mod files;
 
 use super::error::OpError;
 use super::gather::owned;
@@ -31,10 +35,11 @@ pub async fn all<L: Look>(look: &L, name: &StackName, id: &StackId) -> Result<Ke
         Some(id) => store.revision(id).await?,
         None => None,
     };
-    let values = match (&good, &peek.key) {
+    let mut values = match (&good, &peek.key) {
         (Some(good), Some(key)) => values_of(&good.stack, &newest, key),
         _ => newest.clone(),
     };
+    values.retain(|id, _| applied::is_value(id));
     // What runs proves nothing any more once another value was taken in.
     let imported = head.digest.is_none();
     let changed = values
