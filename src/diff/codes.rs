@@ -76,8 +76,8 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "P0309",
         "somebody else runs on the volume",
-        "A container that was renamed or copied by hand, or that `--target` leaves alone, runs on it, and two containers \
-         on one volume harm its data.",
+        "A container that was renamed or copied by hand, or that `--target` leaves alone, or on a database anybody's, runs on \
+         it, and two containers on one volume harm its data.",
     ),
     (
         "P0310",

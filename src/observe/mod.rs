@@ -8,7 +8,7 @@ pub use owner::{
 };
 
 use crate::base::{EngineId, Secret};
-use crate::model::{LiveSpec, Mount, Protocol, Subnet};
+use crate::model::{LiveSpec, Mount, Port, Protocol, Subnet};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -49,6 +49,8 @@ pub struct Foreign {
     pub subnets: Vec<(String, Subnet)>,
     /// Ports that running containers publish.
     pub ports: Vec<PublishedPort>,
+    /// Volumes and directories that running containers may write to, by the container's name.
+    pub writes: BTreeMap<String, BTreeSet<String>>,
     /// Other stacks that coasti keeps here: name and id.
     pub stacks: BTreeSet<(String, String)>,
 }
@@ -89,6 +91,21 @@ pub struct Container {
     pub ports: Vec<PublishedPort>,
     /// Whether the engine removes it, with its unnamed volumes, once it ends.
     pub auto_remove: bool,
+    /// What it was made from.
+    pub made: MadeFrom,
+}
+
+/// What a container was made from: all that is known of one that bears no spec of ours.
+#[derive(Clone, Debug, Default)]
+pub struct MadeFrom {
+    /// The image as it was called then.
+    pub image: String,
+    /// The host name that programs in it see.
+    pub hostname: String,
+    /// All of its labels.
+    pub labels: BTreeMap<String, String>,
+    /// What it publishes, by `PORT/PROTOCOL` inside.
+    pub ports: BTreeMap<String, Vec<Port>>,
 }
 
 /// What a container does.

@@ -290,6 +290,7 @@ pub(crate) fn running(stack: &Stack, id: &ResourceId) -> Container {
             })
             .collect(),
         auto_remove: false,
+        made: Default::default(),
     }
 }
 

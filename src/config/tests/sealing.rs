@@ -194,6 +194,7 @@ fn run(world: &mut World, stack: &Stack) {
             mounts: BTreeMap::new(),
             ports: spec.ports.iter().map(port).collect(),
             auto_remove: false,
+            made: Default::default(),
         };
         world.observed.listening.extend(
             container

@@ -1,7 +1,7 @@
 //! What a container that starts finds beside it: one that this plan leaves alone may have its volume or its port.
 
 use crate::base::{EngineId, ResourceId};
-use crate::diff::{Action, Change, Diff, Inputs, Refusal, Slots};
+use crate::diff::{Action, Change, Diff, Inputs, Refusal, Slots, adopt};
 use crate::model::{ContainerSpec, MountSource, Protocol, overlap};
 use crate::observe::Container;
 use std::collections::BTreeMap;
@@ -36,6 +36,7 @@ pub(super) fn beside(
             continue;
         };
         refusals.extend(on_volume(inputs, change, spec, &running));
+        refusals.extend(on_database(inputs, change));
         refusals.extend(with_port(inputs, change, spec, &running, diff));
     }
 }
@@ -70,6 +71,40 @@ fn on_volume(
             change.name
         ),
         help,
+        origin: change.origin.clone(),
+    })
+}
+
+/// Two servers on one database harm it, whoever the other one belongs to. What else two write to, they may
+/// share.
+fn on_database(inputs: &Inputs<'_>, change: &Change) -> Option<Refusal> {
+    let resource = inputs.desired.resources.get(&change.id)?;
+    let data = resource.about.as_ref()?.init_only.values().next()?.as_str();
+    let stops = |name: &String| {
+        let mut all = inputs.desired.containers();
+        all.any(|(_, resource, _)| {
+            let found = adopt::found(inputs.observed, resource);
+            found.is_some_and(|found| found.name == *name)
+        })
+    };
+    let mut writers = inputs.observed.foreign.writes.iter();
+    let (name, _) = writers.find(|(name, data_of)| data_of.contains(data) && !stops(name))?;
+    let own = change.id.address.rsplit('/').next().unwrap_or_default();
+    Some(Refusal {
+        code: "P0309".into(),
+        id: change.id.clone(),
+        summary: format!("container `{name}` runs on `{data}`"),
+        why: format!(
+            "it is not coasti's, and two servers on one database harm it (`{}` would be the second)",
+            change.name
+        ),
+        help: vec![
+            format!(
+                "if `{}` is to take its place: `adopt: {{{own}: {name}}}` in the site",
+                change.name
+            ),
+            format!("else stop it: docker stop {name}"),
+        ],
         origin: change.origin.clone(),
     })
 }

@@ -4,9 +4,9 @@ mod beside;
 mod made_with;
 mod touch;
 
-use super::{Action, Diff, Inputs, Reason, Refusal, Slots};
+use super::{Action, Diff, Inputs, Reason, Refusal, Slots, adopt};
 use crate::base::{Kind, ResourceId};
-use crate::model::{ContainerSpec, Spec};
+use crate::model::{ContainerSpec, Resource, Spec};
 use beside::beside;
 use made_with::{init_only, version};
 use std::collections::BTreeSet;
@@ -16,11 +16,13 @@ use touch::{lost_touch, other_product, other_volume, volumes_gone};
 pub(super) fn check(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
     let mut refusals = Vec::new();
     for (id, resource, spec) in inputs.desired.containers() {
-        let Some(before) = inputs
-            .wants(id)
-            .then(|| Before::of(inputs, slots, id, spec))
-            .flatten()
-        else {
+        if !inputs.wants(id) {
+            continue;
+        }
+        let Some(before) = Before::of(inputs, slots, id, spec) else {
+            if let Some(before) = Before::strange(inputs, resource) {
+                version(inputs, id, resource, spec, &before, &mut refusals);
+            }
             continue;
         };
         // That new data is meant says nothing of data that is there and used again.
@@ -92,6 +94,21 @@ impl Before {
             })
     }
 
+    /// What somebody else's container was, which the resource takes over, as far as its data is concerned.
+    fn strange(inputs: &Inputs<'_>, resource: &Resource) -> Option<Self> {
+        let container = adopt::found(inputs.observed, resource)?;
+        let image = &container.made.image;
+        // By its id alone nobody knows which version it was.
+        let unknown = image.starts_with("sha256:") || image.is_empty();
+        (!unknown).then(|| Self {
+            spec: ContainerSpec {
+                image: image.clone(),
+                mounts: container.mounts.clone(),
+                ..ContainerSpec::default()
+            },
+        })
+    }
+
     /// Whether one of the volumes that it wrote to is there and is used again.
     fn shares_data(&self, inputs: &Inputs<'_>, spec: &ContainerSpec) -> bool {
         let written: BTreeSet<_> = self
@@ -100,9 +117,8 @@ impl Before {
             .filter(|(_, write)| *write)
             .map(|(name, _)| name)
             .collect();
-        spec.volumes().any(|(name, _)| {
-            written.contains(name) && inputs.observed.volumes.contains_key(name.as_str())
-        })
+        spec.volumes()
+            .any(|(name, _)| written.contains(name) && inputs.has_volume(name.as_str()))
     }
 }
 

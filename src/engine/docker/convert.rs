@@ -2,10 +2,10 @@
 
 use crate::base::{EngineId, Secret};
 use crate::model::{
-    Attachment, LiveSpec, Mount, MountSource, Protocol, Restart, RestartName, Subnet,
+    Attachment, LiveSpec, Mount, MountSource, Port, Protocol, Restart, RestartName, Subnet,
 };
 use crate::observe::{
-    Container, HealthStatus, Image, Network, Owner, PublishedPort, State, Status, Volume,
+    Container, HealthStatus, Image, MadeFrom, Network, Owner, PublishedPort, State, Status, Volume,
 };
 use bollard::models::{
     ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, EndpointSettings,
@@ -33,8 +33,15 @@ pub(super) fn container(raw: ContainerInspectResponse) -> Option<Container> {
         .network_settings
         .and_then(|settings| settings.networks)
         .unwrap_or_default();
+    let labels = sorted(config.labels);
     Some(Container {
-        owner: Owner::from_labels(&sorted(config.labels)),
+        owner: Owner::from_labels(&labels),
+        made: MadeFrom {
+            image: config.image.unwrap_or_default(),
+            hostname: config.hostname.unwrap_or_default(),
+            labels,
+            ports: bindings(host.port_bindings.as_ref()),
+        },
         state: state(raw.state.unwrap_or_default(), raw.restart_count),
         image: raw.image.unwrap_or_default(),
         env: variables(config.env)
@@ -175,29 +182,42 @@ fn mounts(points: Vec<MountPoint>, host: &HostConfig) -> BTreeMap<String, Mount>
     mounts
 }
 
-/// Ports that the configuration publishes, also while the container does not run.
-fn ports(bindings: Option<&PortMap>, by: &str) -> Vec<PublishedPort> {
-    let mut ports: Vec<_> = bindings
-        .into_iter()
-        .flatten()
-        .filter_map(|(inside, bindings)| {
-            let protocol = protocol(inside.rsplit_once('/').map_or("tcp", |(_, word)| word))?;
-            Some((protocol, bindings.as_deref()?))
+/// Ports that the configuration publishes, also while the container does not run, by those inside.
+fn bindings(all: Option<&PortMap>) -> BTreeMap<String, Vec<Port>> {
+    let port = |binding: &bollard::models::PortBinding| {
+        Some(Port {
+            bind: address(binding.host_ip.as_deref()),
+            // Empty or 0 where the engine chooses at every start.
+            host: binding
+                .host_port
+                .as_deref()?
+                .parse()
+                .ok()
+                .filter(|port| *port > 0)?,
         })
+    };
+    let all = all.into_iter().flatten();
+    all.map(|(inside, bindings)| {
+        let bindings = bindings.iter().flatten().filter_map(port);
+        (inside.clone(), bindings.collect())
+    })
+    .collect()
+}
+
+/// Likewise, as others see them.
+fn ports(all: Option<&PortMap>, by: &str) -> Vec<PublishedPort> {
+    let all = bindings(all);
+    let all = all.iter().filter_map(|(inside, bindings)| {
+        let word = inside.rsplit_once('/').map_or("tcp", |(_, word)| word);
+        Some((protocol(word)?, bindings))
+    });
+    let mut ports: Vec<_> = all
         .flat_map(|(protocol, bindings)| bindings.iter().map(move |binding| (protocol, binding)))
-        .filter_map(|(protocol, binding)| {
-            Some(PublishedPort {
-                protocol,
-                // Empty or 0 where the engine chooses at every start.
-                port: binding
-                    .host_port
-                    .as_deref()?
-                    .parse()
-                    .ok()
-                    .filter(|p| *p > 0)?,
-                bind: address(binding.host_ip.as_deref()),
-                by: by.to_owned(),
-            })
+        .map(|(protocol, binding)| PublishedPort {
+            protocol,
+            port: binding.host,
+            bind: binding.bind,
+            by: by.to_owned(),
         })
         .collect();
     ports.sort();

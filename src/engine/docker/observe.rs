@@ -36,6 +36,18 @@ pub(super) async fn observe(docker: &Docker, scope: &Scope) -> Result<Observed, 
     let Listed { inspected, rest } = containers;
     for summary in rest {
         let name = name(&summary).unwrap_or_default().to_owned();
+        let active = ["running", "paused", "restarting"];
+        let state = summary.state.map(|state| state.to_string());
+        if state.is_some_and(|state| active.contains(&state.as_str())) {
+            let points = summary.mounts.unwrap_or_default().into_iter();
+            let written = points.filter(|point| point.rw != Some(false));
+            let places = written.filter_map(|point| match point.typ.as_deref() {
+                Some("volume") => point.name,
+                Some("bind") => point.source,
+                _ => None,
+            });
+            seen.foreign.writes.insert(name.clone(), places.collect());
+        }
         let labels = summary.labels.unwrap_or_default();
         note_stack(&mut seen, &labels, scope);
         seen.foreign

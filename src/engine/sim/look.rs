@@ -6,7 +6,8 @@ use crate::base::EngineId;
 use crate::engine::Scope;
 use crate::model::LiveSpec;
 use crate::observe::{
-    Container, Image, LABEL_ID, LABEL_STACK, Network, Observed, Owner, PublishedPort, Volume,
+    Container, Image, LABEL_ID, LABEL_STACK, MadeFrom, Network, Observed, Owner, PublishedPort,
+    Volume,
 };
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ impl Unit {
             })
             .collect();
         ports.sort();
+        let spec = &self.create.spec;
         Container {
             id: self.id.clone(),
             name: self.name.clone(),
@@ -49,6 +51,16 @@ impl Unit {
             mounts: self.mounts.clone(),
             ports,
             auto_remove: false,
+            made: MadeFrom {
+                image: spec.image.clone(),
+                hostname: spec.hostname.clone().unwrap_or_default(),
+                labels: self.create.labels.clone(),
+                ports: spec
+                    .ports
+                    .iter()
+                    .map(|(inside, port)| (inside.clone(), vec![port.clone()]))
+                    .collect(),
+            },
         }
     }
 }
@@ -107,6 +119,8 @@ impl World {
                     by: unit.name.clone(),
                 });
                 seen.foreign.ports.extend(published);
+                let written = unit.writes().map(str::to_owned).collect();
+                seen.foreign.writes.insert(unit.name.clone(), written);
             }
         }
         for net in self.nets.values() {

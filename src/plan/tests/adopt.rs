@@ -271,3 +271,33 @@ fn what_is_not_named_is_never_stopped() {
     let faults = crate::plan::check::check(&plan, &other);
     assert_eq!(faults, ["old-blog is not coasti's and would go"]);
 }
+
+#[test]
+fn another_version_on_their_data_is_refused() {
+    let mut world = world();
+    let volumes = fixture::observe(&world.desired).volumes.into_keys();
+    world.observed.foreign.volumes.extend(volumes);
+    let volume = world.desired.resources.values_mut();
+    for resource in volume {
+        if let crate::model::Spec::Volume(spec) = &mut resource.spec {
+            spec.external = true;
+        }
+    }
+    world.strange("old-db").made.image = "mariadb:11.4".into();
+    assert_eq!(world.refused(), ["P0301 container:blog/database"]);
+    world.strange("old-db").made.image = "mariadb:10.11".into();
+    assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn another_server_on_the_database_is_refused() {
+    let mut world = world();
+    let data = "acme-blog-database-data".to_owned();
+    let writes = [data].into();
+    world
+        .observed
+        .foreign
+        .writes
+        .insert("third-db".into(), writes);
+    assert_eq!(world.refused(), ["P0309 container:blog/database"]);
+}

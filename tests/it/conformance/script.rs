@@ -637,6 +637,7 @@ fn show(container: &Container) -> String {
         mounts,
         ports,
         auto_remove: _,
+        made: _,
     } = container;
     let mut text = format!("{name} {} code={}", state.status.word(), state.exit_code);
     if let Some(health) = state.health {
