@@ -98,6 +98,13 @@ impl Known {
         }
     }
 
+    /// Whether `revision` is what was last applied, whole, and nothing is to be done to get there.
+    fn is_at(&self, revision: &Revision, plan: &Plan) -> bool {
+        let good = self.good.as_ref();
+        let same = good.is_some_and(|good| good.is_same(revision));
+        same && !self.head.down && self.head.open.is_none() && plan.is_empty()
+    }
+
     pub(super) fn key(&self) -> Result<Key, OpError> {
         self.peek.key.clone().ok_or_else(|| {
             OpError::usage(
@@ -108,6 +115,16 @@ impl Known {
     }
 }
 
+/// What a rollback would do.
+pub struct Back {
+    /// The revision that it goes to.
+    pub revision: Revision,
+    /// The plan.
+    pub plan: Plan,
+    /// Whether that is what runs already.
+    pub is_there: bool,
+}
+
 /// What a rollback to `to` would do (`None`: the revision before the good one).
 pub async fn plan_rollback<L: Look>(
     look: &L,
@@ -115,7 +132,7 @@ pub async fn plan_rollback<L: Look>(
     id: Option<&StackId>,
     to: Option<&RevisionId>,
     wishes: &Wishes,
-) -> Result<(Revision, Plan), OpError> {
+) -> Result<Back, OpError> {
     // Refuses what is another folder's stack before anything is told of it.
     known(look, name, id, None).await?;
     let mut revision = find(look, name, to).await?;
@@ -144,7 +161,12 @@ pub async fn plan_rollback<L: Look>(
     for field in fields.filter(|field| field.cause == Cause::Upstream) {
         field.cause = Cause::You;
     }
-    Ok((revision, plan))
+    let is_there = known.is_at(&revision, &plan);
+    Ok(Back {
+        revision,
+        plan,
+        is_there,
+    })
 }
 
 async fn find<L: Look>(
@@ -350,6 +372,16 @@ pub(super) async fn to_stack<E: Engine>(
     let plan = checked(plan(&inputs), target)?;
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
+    }
+    if revision.is_some_and(|revision| known.is_at(revision, &plan)) {
+        return Ok(Applied {
+            plan,
+            stack: target.clone(),
+            revision: None,
+            held,
+            display: Vec::new(),
+            warnings: Vec::new(),
+        });
     }
     let adopted = adopted(target, &known.observed, &known.adopted);
     let begin = Begin {

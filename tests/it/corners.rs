@@ -2,7 +2,8 @@
 
 use crate::support::stacks::{
     Files, SHOWN, Site, Sites, act, apply, apply_files, apply_files_as, apply_saved, apply_wishes,
-    containers, engine, gathered, in_virtual_time, plan, recover, release, rollback, saved, wishes,
+    containers, engine, gathered, in_virtual_time, plan, recover, release, rollback, rollback_to,
+    saved, wishes,
 };
 use coasti::base::EngineId;
 use coasti::diff::{Notice, Pending, Wishes};
@@ -561,6 +562,9 @@ fn a_rollback_goes_to_what_is_another_one() {
             rollback(&sim).await.unwrap().revision.as_deref(),
             Some("r5")
         );
+        // What is there already makes no revision.
+        let back = rollback_to(&sim, "r1").await.unwrap();
+        assert!(back.revision.is_none() && back.plan.is_empty());
         assert!(plan(&sim, &usual()).await.is_empty());
     });
 }

@@ -261,13 +261,30 @@ pub(super) async fn rollback(
         max_removals: Some(usize::MAX),
         ..Wishes::default()
     };
-    let (target, plan) =
-        recover::plan_rollback(&engine, &name, Some(&id), to.as_ref(), &wishes).await?;
+    let back = recover::plan_rollback(&engine, &name, Some(&id), to.as_ref(), &wishes).await?;
+    let (target, plan) = (back.revision, back.plan);
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
     }
     shell.out.say(&format!("Rolling back to {}.", target.id));
-    show_plan(shell, &plan, &target.stack);
+    if plan.is_empty() {
+        // Of what the files say nobody knows.
+        shell
+            .document
+            .plan(&shell.out, || render::plan::json(&plan, &target.stack));
+        let how = match back.is_there {
+            true => "already",
+            false => "but for its record",
+        };
+        shell
+            .out
+            .say(&format!("Nothing to do: {} is what runs {how}.", target.id));
+    } else {
+        show_plan(shell, &plan, &target.stack);
+    }
+    if back.is_there {
+        return Ok(ExitCode::SUCCESS);
+    }
     if must_ask(shell, change)? && !shell.out.confirm("Roll back?") {
         shell.out.say("nothing was changed");
         return Ok(ExitCode::SUCCESS);

@@ -59,4 +59,11 @@ fn a_rollback_runs_the_older_image_though_its_tag_moved() {
         .expect(0)
         .says(&["Rolling back to r1.", "r1: config/deploy.yml:"]);
     assert_eq!(exec(&app, "echo $WORD"), "one");
+    // Once more is nothing to do, and nothing new.
+    let runs = stack.runs().len();
+    stack
+        .coasti(&["rollback", "1", "--yes"])
+        .expect(0)
+        .says(&["Nothing to do: r1 is what runs already."]);
+    assert_eq!(stack.runs().len(), runs);
 }

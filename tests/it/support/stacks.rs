@@ -5,7 +5,7 @@
 //! under test.
 
 use coasti::{
-    base::{EngineId, Secret, Span, StackId, StackName},
+    base::{EngineId, RevisionId, Secret, Span, StackId, StackName},
     config::{self, Desired, Folder},
     diag::{Diagnostics, Source},
     diff::Wishes,
@@ -539,9 +539,18 @@ pub async fn act(sim: &Sim, act: Act, label: &str) -> Result<BTreeSet<String>, O
 
 /// `coasti rollback`.
 pub async fn rollback(sim: &Sim) -> Result<Applied, OpError> {
+    roll(sim, None).await
+}
+
+/// `coasti rollback REVISION`.
+pub async fn rollback_to(sim: &Sim, revision: &str) -> Result<Applied, OpError> {
+    roll(sim, Some(&RevisionId::new(revision))).await
+}
+
+async fn roll(sim: &Sim, to: Option<&RevisionId>) -> Result<Applied, OpError> {
     let (name, id) = (StackName::new(STACK), StackId::new(ID));
     let (who, events, stop) = (who(), Events::default(), Stop::default());
-    recover::rollback(sim, &name, id, None, &wishes(), &who, &events, &stop).await
+    recover::rollback(sim, &name, id, to, &wishes(), &who, &events, &stop).await
 }
 
 /// `coasti lock release`.
