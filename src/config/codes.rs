@@ -176,6 +176,9 @@ codes! {
         "Every user of this machine, or the group of its file, can read it. `chmod 600` keeps it to you.";
     COMMITTED_SECRET "W0195" "a secret is committed as it is"
         "Whoever can read the repository can read it, also in what was committed before.";
+    TWO_PATHS "W0199" "one volume at two paths"
+        "Of a product's, a provider's or a service's volumes a site changes the one with the same `target`; another \
+         `target` is one more mount.";
 }
 
 #[cfg(test)]

@@ -87,11 +87,11 @@ impl Info {
         }
         let app = table.take("app", d);
         let run = table.take("run", d);
-        for (node, first) in [
-            (app, self.app.as_ref().map(|app| &app.at)),
-            (run, self.run.as_ref().map(|run| &run.at)),
-            (run.and(app), run.map(|run| &run.at)),
-        ] {
+        // One way in all files together.
+        let app_before = self.app.as_ref().map(|app| &app.at);
+        let before = app_before.or(self.run.as_ref().map(|run| &run.at));
+        let beside = before.or(run.map(|run| &run.at));
+        for (node, first) in [(app, beside), (run, before)] {
             if let (Some(node), Some(first)) = (node, first) {
                 d.push(
                     Diagnostic::error(

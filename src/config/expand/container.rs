@@ -1,16 +1,15 @@
 //! One container of a site: an app or a provider.
 
 use super::provider::Provider;
-use super::values::{self, Values};
-use super::{Container, Draft, ImageChoice, Port, codes, delivery};
-use crate::base::{EngineId, ResourceId, names};
-use crate::config::app::{Number, Parts, PortDef, VolumeDef, VolumeKind};
+use super::values::Values;
+use super::{Container, Draft, ImageChoice, Port, codes, delivery, mounts};
+use crate::base::{ResourceId, names};
+use crate::config::app::{Number, Parts, PortDef};
 use crate::config::deploy::Site;
 use crate::config::doc::Sp;
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{
-    About, Attachment, ContainerSpec, Lifecycle, Mount, MountSource, NetworkMode, Protocol, Role,
-    Text, VolumeSpec,
+    About, Attachment, ContainerSpec, Lifecycle, MountSource, NetworkMode, Protocol, Role, Text,
 };
 use crate::services::{self, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,45 +50,6 @@ pub(super) fn tag_of(image: &ImageChoice) -> Option<String> {
             let (_, tag) = path.rsplit('/').next()?.split_once(':')?;
             Some(tag.to_owned())
         })
-}
-
-/// The volume's name on the engine.
-pub(super) fn volume_name(
-    draft: &Draft,
-    address: &str,
-    volume: &VolumeDef,
-    name: &Sp<String>,
-) -> String {
-    match volume.kind.unwrap_or_default() {
-        VolumeKind::Managed if volume.external != Some(true) => names::object(
-            &draft.stack,
-            &format!("{address}/{}", names::sanitize(&name.value)),
-        ),
-        _ => name.value.clone(),
-    }
-}
-
-/// Whether Docker would make or have a volume of this name.
-fn is_volume_name(name: &str) -> bool {
-    (2..=255).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-}
-
-/// What Docker's own driver would refuse.
-fn local_options(options: &BTreeMap<String, String>) -> Option<String> {
-    const KNOWN: &[&str] = &["type", "o", "device", "size"];
-    if let Some(name) = options.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Some(format!("a volume has no option `{name}`"));
-    }
-    let has = |name: &str| options.get(name).is_some_and(|value| !value.is_empty());
-    let missing = ["device", "type"].into_iter().find(|name| !has(name))?;
-    let mounts = ["type", "o", "device"].into_iter().find(|name| has(name))?;
-    Some(format!(
-        "the option `{mounts}` of a volume needs `{missing}`"
-    ))
 }
 
 /// What the containers of a site share.
@@ -312,174 +272,15 @@ impl Cx<'_> {
         }
         let at = container.at.clone();
         let data = container.data.clone();
-        for volume in &parts.volumes {
-            self.mount(draft, container, &data, volume, &at, d);
+        for (n, volume) in parts.volumes.iter().enumerate() {
+            let before = parts.volumes.iter().take(n);
+            mounts::two_paths(volume, before, &container.id, d);
+            mounts::mount(draft, container, &data, volume, &at, d);
         }
         delivery::apart_from_volumes(container, &at, d);
         if let Some(health) = &parts.health {
             origin(&mut container.origins, "health", Some(&health.at));
         }
-    }
-
-    pub(super) fn mount(
-        &self,
-        draft: &mut Draft,
-        container: &mut Container,
-        data: &str,
-        volume: &VolumeDef,
-        owner: &Place,
-        d: &mut Diagnostics,
-    ) {
-        let at = volume.at.clone().unwrap_or_else(|| owner.clone());
-        let target = &volume.target.value;
-        let bad = |summary: String| Diagnostic::error(codes::BAD_VOLUME, Some(at.clone()), summary);
-        let kind = volume.kind.unwrap_or_default();
-        let source = match (kind, &volume.name) {
-            (VolumeKind::Tmpfs, _) => MountSource::Tmpfs {
-                size: volume.size,
-                mode: volume.mode,
-            },
-            (_, None) => {
-                let error = bad(format!("the volume at `{target}` has no `name`"));
-                d.push(if volume.size.is_some() || volume.mode.is_some() {
-                    error.help("did you mean `type: tmpfs`?")
-                } else {
-                    error.help("its name keeps the data when the path changes")
-                });
-                return;
-            }
-            (VolumeKind::Directory, Some(path)) => {
-                if !path.value.starts_with('/') {
-                    let summary = format!("the directory `{}` is not an absolute path", path.value);
-                    d.push(
-                        Diagnostic::error(
-                            codes::RELATIVE_PATH,
-                            path.at.clone().or(Some(at)),
-                            summary,
-                        )
-                        .help(
-                            "a directory is one of the engine's host, which may be another machine",
-                        ),
-                    );
-                    return;
-                }
-                if volume.create == Some(true) {
-                    // The engine takes such a mount as one text, its parts separated by `:`.
-                    if path.value.contains(':') || target.contains(':') {
-                        d.push(bad(
-                            "`create: true` is not possible with a `:` in a path".to_owned()
-                        ));
-                        return;
-                    }
-                    container.spec.create.insert(path.value.clone());
-                }
-                MountSource::Directory(path.value.clone())
-            }
-            (VolumeKind::Managed, Some(name)) => {
-                let safe = names::sanitize(&name.value);
-                let external = volume.external == Some(true);
-                let fine = match external {
-                    // The engine's own rule; other drivers have theirs.
-                    true if volume.driver.is_none() => is_volume_name(&name.value),
-                    true => !name.value.is_empty(),
-                    false => !safe.is_empty() && safe == name.value.to_ascii_lowercase(),
-                };
-                if !fine {
-                    let error = Diagnostic::error(
-                        codes::BAD_VOLUME,
-                        name.at.clone().or(Some(at)),
-                        format!("`{}` cannot be a volume's name", name.value),
-                    );
-                    let error = error.help(if external {
-                        "as the engine has it: letters, digits, `.`, `_` and `-`, a letter or digit first"
-                    } else {
-                        "`a-z`, `0-9`, `.`, `_` and `-`, the ends letters or digits"
-                    });
-                    d.push(if name.value.starts_with(['/', '.', '~']) {
-                        error.help("for a directory of the engine's host write `type: directory` and its whole path")
-                    } else {
-                        error
-                    });
-                    return;
-                }
-                if volume.driver.is_none()
-                    && !external
-                    && let Some(why) = local_options(&volume.options)
-                {
-                    d.push(bad(why).help("Docker's own volumes take `type`, `o` and `device`, as `mount` does; another `driver` takes others"));
-                    return;
-                }
-                let full = volume_name(draft, data, volume, name);
-                let address = format!("{data}/{safe}");
-                let options = values::options(&volume.options, &address, &mut draft.given);
-                let made = super::Volume {
-                    name: full.clone(),
-                    spec: VolumeSpec {
-                        driver: volume.driver.clone(),
-                        options,
-                        external: volume.external == Some(true),
-                    },
-                    at: at.clone(),
-                    what: format!("the volume `{}` of `{}`", name.value, container.id.address),
-                };
-                let what = made.what.clone();
-                let other = draft.volumes.insert(address, made);
-                // The same volume at two paths is fine; two names that become one are not.
-                if let Some(other) = other.filter(|other| other.what != what) {
-                    let summary = format!("{} and {what} would be one, `{full}`", other.what);
-                    d.push(
-                        Diagnostic::error(codes::NAME_CLASH, Some(at.clone()), summary)
-                            .related(other.at, "the first"),
-                    );
-                }
-                MountSource::Volume(EngineId::new(full))
-            }
-        };
-        if kind != VolumeKind::Directory && volume.create == Some(true) {
-            d.push(
-                Diagnostic::warning(
-                    codes::IGNORED,
-                    Some(at.clone()),
-                    "`create: true` has no effect here",
-                )
-                .help("it makes the directory of `type: directory` where it is missing"),
-            );
-        }
-        if kind != VolumeKind::Tmpfs
-            && (volume.size.is_some() || volume.mode.is_some())
-            && volume.name.is_some()
-        {
-            d.push(
-                Diagnostic::warning(
-                    codes::IGNORED,
-                    Some(at.clone()),
-                    "size and mode mean nothing here",
-                )
-                .help("did you mean `type: tmpfs`?"),
-            );
-        }
-        let mount = Mount {
-            source,
-            read_only: volume.read_only.unwrap_or(false),
-        };
-        if container
-            .spec
-            .mounts
-            .insert(target.clone(), mount)
-            .is_some()
-        {
-            let summary = format!("two volumes at `{target}` of `{}`", container.id.address);
-            d.push(Diagnostic::error(
-                codes::MOUNT_TWICE,
-                Some(at.clone()),
-                summary,
-            ));
-        }
-        origin(
-            &mut container.origins,
-            format!("mounts.{target}"),
-            Some(&at),
-        );
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -5,6 +5,7 @@ mod compose;
 mod container;
 mod delivery;
 mod image;
+mod mounts;
 mod provider;
 mod site;
 mod template;

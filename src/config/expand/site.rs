@@ -1,6 +1,7 @@
 //! One site to containers, volumes and a network.
 
-use super::container::{Cx, origin, short_name, tag_of, volume_name};
+use super::container::{Cx, origin, short_name, tag_of};
+use super::mounts::{self, volume_name};
 use super::provider::Provider;
 use super::values::{Unit, Values};
 use super::{Container, Draft, ImageChoice, Network, codes, image, provider};
@@ -93,7 +94,7 @@ pub(super) fn expand(
     for provider in extra {
         let name = &provider.def.name.value;
         for volume in &provider.parts.volumes {
-            cx.mount(
+            mounts::mount(
                 draft,
                 &mut container,
                 &format!("{data}/{name}"),

@@ -346,6 +346,7 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
             codes::LOCKED_SECRET,
             codes::OPEN_SECRET,
             codes::COMMITTED_SECRET,
+            codes::TWO_PATHS,
         ],
     ),
     (

@@ -219,6 +219,17 @@ fn a_product_says_what_it_is() {
         products/wiki/info.yml:2:3 the other
         help: keep one of them
     ");
+    // Each in another way is twice as well.
+    let two = [
+        ("products/wiki/coasti.yml", "run: {compose: a.yml}\n"),
+        ("products/wiki/a.yml", "services: {a: {image: 'a:1'}}\n"),
+        ("products/wiki/info.yml", app),
+    ];
+    insta::assert_snapshot!(of_wiki(two, LIST), @r"
+    E0156 products/wiki/coasti.yml:1:6 the product says twice how it runs
+        products/wiki/info.yml:2:3 the other
+        help: keep one of them
+    ");
 }
 
 #[test]

@@ -275,3 +275,25 @@ fn files() {
         help: choose a path elsewhere, as in `/run/secrets/NAME`
     "#);
 }
+
+#[test]
+fn one_volume_is_said_in_one_way_and_twice_only_on_purpose() {
+    let app = "image: acme/wiki:1\nprovider: [{name: db, module-name: postgres}]\n\
+        volume:\n- {name: data, target: /a}\n- {name: data, target: /b, read-only: true}\n";
+    // One file may mean it; a path of the product's that was to be changed is said otherwise.
+    let sites = "- {label: fine, image: wiki}\n\
+        - {label: moved, image: wiki, volume: [{name: data, target: /c}], provider: [{name: db, volume: [{name: postgres-data, target: /pg}]}]}\n\
+        - {label: other, image: wiki, volume: [{name: files, target: /c}, {target: /b, read-only: false}]}\n";
+    insta::assert_snapshot!(problems(&Map::wiki(app, &deploy(sites)), &World::new()), @r#"
+    W0199 config/deploy.yml:5:40 the volume `data` of `moved` is mounted twice, at `/a` and at `/c`
+        products/wiki/nua-config.yml:4:3 the first
+        help: to change the first one write `target: /a`
+    W0199 config/deploy.yml:5:98 the volume `postgres-data` of `moved/db` is mounted twice, at `/var/lib/postgresql/data` and at `/pg`
+        help: to change the first one write `target: /var/lib/postgresql/data`
+    "#);
+    insta::assert_snapshot!(of_app("volume:\n- {name: x, target: /x, driver: nfs}\n- {name: x, target: /y}\n"), @r#"
+    E0135 products/wiki/nua-config.yml:5:3 the volume `x` of `wiki` is said in two ways
+        products/wiki/nua-config.yml:4:3 the first
+        help: say `driver`, `options` and `external` the same at each path
+    "#);
+}
