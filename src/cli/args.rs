@@ -158,6 +158,41 @@ pub struct Change {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a stack's folder, or what is missing of one. What is there stays as it is.
+    Init {
+        /// The folder; without it, -C DIR or the working directory.
+        dir: Option<PathBuf>,
+        /// Answers, as a JSON object: stack, vcs_repo_type (local, remote, skip), vcs_online_repo.
+        #[arg(long, value_name = "JSON")]
+        data: Option<String>,
+        /// Whether to make a git repository with a first commit, and whether it has a remote one.
+        #[arg(long, value_enum)]
+        vcs: Option<Vcs>,
+        /// The remote repository's address; it is added as `origin`.
+        #[arg(long, value_name = "URL")]
+        remote: Option<String>,
+        /// Make also those files anew that are there and differ; asks before.
+        #[arg(long)]
+        recopy: bool,
+        /// Only show what would be made.
+        #[arg(long)]
+        pretend: bool,
+        /// Ask nothing: what is not given is its default. So it is with -q, or without a terminal.
+        #[arg(long)]
+        defaults: bool,
+        /// Agree to make it in a folder that is not empty, and to make files anew.
+        #[arg(short = 'y', long)]
+        yes: bool,
+    },
+    /// Ask for the stack's settings anew, and write them into the deploy file.
+    Configure {
+        /// Answers, as a JSON object: stack, ports_from, ports_to.
+        #[arg(long, value_name = "JSON")]
+        data: Option<String>,
+        /// Only show what would change.
+        #[arg(long)]
+        pretend: bool,
+    },
     /// Check the files, without an engine.
     Validate {
         /// How to show problems.
@@ -315,6 +350,17 @@ pub enum Command {
     /// The lock.
     #[command(subcommand)]
     Lock(LockCommand),
+}
+
+/// Whether a folder is kept in git.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Vcs {
+    /// In a repository that is made here.
+    Local,
+    /// In one that is made here and goes to a remote one.
+    Remote,
+    /// In none, or in one that is made otherwise.
+    Skip,
 }
 
 /// Apps by label, domain or container name.

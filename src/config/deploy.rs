@@ -210,6 +210,27 @@ pub(super) fn read(
     })
 }
 
+/// What the deploy file says of the whole stack, and may be asked for anew.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The file.
+    pub source: Arc<Source>,
+    /// The stack's name.
+    pub stack: StackName,
+    /// The ports of the host that are given away, both ends included.
+    pub ports: (u16, u16),
+}
+
+/// Reads the settings of the deploy file itself, whatever lies over it.
+pub fn settings(folder: &dyn Folder, d: &mut Diagnostics) -> Option<Settings> {
+    let deploy = read(folder, None, d)?;
+    Some(Settings {
+        source: deploy.source,
+        stack: deploy.stack,
+        ports: deploy.ports,
+    })
+}
+
 /// The stack's name and id.
 pub(super) fn whose(
     root: &Node,

@@ -35,8 +35,9 @@ mod strength;
 mod tests;
 
 pub use compose::{Exported, export as export_compose};
+pub use deploy::{Settings, settings};
 pub(crate) use doc::{Node, Value, parse};
-pub use doc::{with_entry, with_id, with_value, without_entry};
+pub use doc::{Setting, with_entry, with_id, with_setting, with_value, without_entry};
 pub use identity::{Identity, identity};
 pub use products::{Auth, Listed, list};
 pub use recipe::{Generated, Recipe};
@@ -162,6 +163,11 @@ impl Desired {
     /// Those of them that nothing here opens, each with the error that it is where nobody else knows it.
     pub fn locked(&self) -> &BTreeMap<ValueId, Diagnostic> {
         &self.draft.locked
+    }
+
+    /// Whether nothing is to run.
+    pub fn is_empty(&self) -> bool {
+        self.draft.containers.is_empty()
     }
 
     /// Directories of the host that containers mount.

@@ -151,6 +151,11 @@ impl Root {
         Ok(staged)
     }
 
+    /// Makes a folder, and those above it.
+    pub(super) fn make_folder(&self, path: &str) -> Result<(), Wrong> {
+        self.parent(&format!("{path}/x"), true).map(drop)
+    }
+
     /// Takes a file or link away.
     pub(super) fn remove(&self, path: &str) -> Result<(), Wrong> {
         let Some((folder, name)) = self.parent(path, false)? else {

@@ -135,6 +135,13 @@ fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str>
         .map(|(_, one)| one)
 }
 
+fn plain(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 struct Asking<'a> {
     jinja: &'a Jinja,
     base: &'a Map<String, Json>,
@@ -310,10 +317,6 @@ impl Asking<'_> {
             }
             other => other.clone(),
         };
-        let plain = |value: &Json| match value {
-            Json::String(text) => text.clone(),
-            other => other.to_string(),
-        };
         let mut add = |label: String, value: &Json| -> Result<(), Problem> {
             let (value, disabled) = match value {
                 Json::Object(table) if table.contains_key("value") => (
@@ -370,8 +373,8 @@ impl Asking<'_> {
                 (value, _) => fits(value),
             };
             if !fit {
-                let labels: Vec<_> = choices.iter().map(|choice| choice.label.as_str()).collect();
-                return Ok(Err(format!("it is none of {}", labels.join(", "))));
+                let values: Vec<_> = choices.iter().map(|choice| plain(&choice.value)).collect();
+                return Ok(Err(format!("it is none of {}", values.join(", "))));
             }
         }
         if question.kind == Kind::Text

@@ -272,7 +272,7 @@ size: {when: '{{ kind == \"s\" }}', default: 1}
     assert_eq!(
         said,
         [
-            "`kind`: it is none of Small, Large",
+            "`kind`: it is none of s, l",
             "`port`: it wants a whole number"
         ]
     );

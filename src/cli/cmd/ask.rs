@@ -270,6 +270,17 @@ impl<'a> Terminal<'a> {
         let text = Text::new(asked).with_render_config(self.look());
         text.prompt().map_err(ended)
     }
+
+    /// Yes or no; `default` is what Enter means.
+    pub(super) fn agrees(self, asked: &str, default: bool) -> Result<bool, Unanswered> {
+        let mut confirm = Confirm::new(asked)
+            .with_default(default)
+            .with_render_config(self.look());
+        confirm.parser = &flag;
+        confirm.formatter = &|yes| (if yes { "yes" } else { "no" }).to_owned();
+        confirm.error_message = "yes or no".to_owned();
+        confirm.prompt().map_err(ended)
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod ask;
 mod change;
 mod compose;
 mod files;
+mod init;
 mod look;
 mod plan;
 mod product;
@@ -19,6 +20,29 @@ use std::process::ExitCode;
 pub(super) async fn run(cli: Cli) -> ExitCode {
     let shell = Shell::new(cli.global);
     let result = match cli.command {
+        Command::Init {
+            dir,
+            data,
+            vcs,
+            remote,
+            recopy,
+            pretend,
+            defaults,
+            yes,
+        } => {
+            let wish = init::Wish {
+                dir,
+                data,
+                vcs,
+                remote,
+                recopy,
+                pretend,
+                defaults,
+                yes,
+            };
+            init::run(&shell, wish).await
+        }
+        Command::Configure { data, pretend } => init::configure(&shell, data.as_deref(), pretend),
         Command::Validate { format } => plan::validate(&shell, format),
         Command::Migrate { check, files } => files::migrate(&shell, check, &files),
         Command::Schema { name } => files::schema(&shell, &name),

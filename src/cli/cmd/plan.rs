@@ -42,6 +42,9 @@ pub(super) fn validate(shell: &Shell, format: Format) -> Result<ExitCode, OpErro
                 shell.explain(&format!("note: not looked into: {name}"));
             }
         }
+        if let Some(desired) = &desired {
+            shell.guide(desired);
+        }
     }
     Ok(if bad {
         ExitCode::from(code::FILES)
@@ -84,6 +87,7 @@ pub(super) async fn plan(
                 text += &crate::plan::text::steps(&plan);
             }
             shell.out.data(&text);
+            shell.guide(&desired);
         }
         PlanFormat::Json => shell.print(&render::plan::json(&plan, stack)),
         PlanFormat::Markdown => shell.out.data(&render::plan::markdown(&plan, stack)),

@@ -140,6 +140,16 @@ impl Shell {
         }
     }
 
+    /// Says what is to be written next where the files name nothing that runs.
+    pub(super) fn guide(&self, desired: &Desired) {
+        if desired.is_empty() {
+            let file = &desired.deploy_file.name;
+            self.explain(&format!(
+                "note: {file} has no site yet: an entry under `site` for each app that is to run, its image a product (coasti product add) or an image's name"
+            ));
+        }
+    }
+
     /// The engine.
     pub(super) async fn engine(&self) -> Result<Docker, OpError> {
         let engine = docker::connect(self.global.host.as_deref()).await?;
@@ -200,11 +210,7 @@ impl Shell {
 
     /// Writes an id into the deploy file and says so.
     pub(super) fn give_id(&self, disk: &Disk, source: &Source) -> Result<StackId, OpError> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            OpError::usage(format!("the system gives no randomness: {error}"), &[])
-        })?;
-        let id = StackId::new(crate::base::digest::hex(&bytes));
+        let id = crate::ops::init::new_id()?;
         let text = config::with_id(source, &id).map_err(|why| OpError::usage(why, &[]))?;
         disk.replace(source, &text)
             .map_err(|error| OpError::Usage {

@@ -12,7 +12,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use edit::with_id;
+pub use edit::{Setting, with_id, with_setting};
 pub use list::{with_entry, with_value, without_entry};
 pub(super) use reader::{Sp, Table, wrong_type};
 pub(super) use yaml::resolve;

@@ -191,3 +191,61 @@ fn a_tab_is_shown_where_it_stands() {
         "{a:[1i1 2i2] b:\"c\"}"
     );
 }
+
+#[test]
+fn a_setting_is_written_where_it_stands_or_is_missing() {
+    let ports = Setting::Ports(9000, 9100);
+    for (name, text, want) in [
+        (
+            "d.yml",
+            "# a\nstack: acme # ours\nsite: []\n",
+            "# a\nstack: acme # ours\nports: {from: 9000, to: 9100}\nsite: []\n",
+        ),
+        (
+            "d.yml",
+            "stack: a\nports: {from: 8100, to: 8999} # b\nsite: []\n",
+            "stack: a\nports: {from: 9000, to: 9100} # b\nsite: []\n",
+        ),
+        (
+            "d.yml",
+            "ports:\n  # first\n  from: 8100 # c\n  to: 8999\nsite:\n  - label: a\n",
+            "ports:\n  # first\n  from: 9000 # c\n  to: 9100\nsite:\n  - label: a\n",
+        ),
+        (
+            "d.yml",
+            "stack: a\nports: {start: 1, end: 2}\n",
+            "stack: a\nports: {from: 9000, to: 9100}\n",
+        ),
+        (
+            "d.yml",
+            "stack: a\r\nports:\r\n  to: 8999\r\nsite: []\r\n",
+            "stack: a\r\nports:\r\n  {from: 9000, to: 9100}\r\nsite: []\r\n",
+        ),
+        (
+            "d.json",
+            "{\n  \"stack\": \"a\",\n  \"ports\": {\"to\": 5}\n}\n",
+            "{\n  \"stack\": \"a\",\n  \"ports\": {\"from\": 9000, \"to\": 9100}\n}\n",
+        ),
+        (
+            "d.toml",
+            "stack = 'a' # b\n[[site]]\nlabel = 'c'\n",
+            "stack = 'a' # b\nports = { from = 9000, to = 9100 }\n[[site]]\nlabel = 'c'\n",
+        ),
+    ] {
+        assert_eq!(
+            with_setting(&source(name, text), &ports).as_deref(),
+            Ok(want)
+        );
+    }
+    let named = |text: &str, stack: &str| {
+        with_setting(&source("d.yml", text), &Setting::Stack(stack.to_owned()))
+    };
+    assert_eq!(
+        named("stack: a # b\nid: 5\n", "c").as_deref(),
+        Ok("stack: c # b\nid: 5\n")
+    );
+    assert_eq!(named("stack: a\n", "12").as_deref(), Ok("stack: \"12\"\n"));
+    assert!(named("- a\n", "c").is_err());
+    assert!(named("stack: ~\n", "c").is_err());
+    assert!(with_setting(&source("d.yml", "stack: a\nports:\n"), &ports).is_err());
+}

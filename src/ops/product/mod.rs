@@ -12,6 +12,7 @@ mod template;
 pub use error::{Class, FetchError};
 pub use fetch::{Access, Origin, probe};
 pub use install::{Prepared, prepare};
+pub(super) use template::Template;
 
 use super::root::Root;
 use super::{OpError, secrets};

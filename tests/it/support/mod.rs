@@ -2,6 +2,7 @@
 
 pub mod docker;
 pub mod engine;
+pub mod home;
 pub mod http;
 pub mod lab;
 pub mod proxy;

@@ -13,6 +13,7 @@ use crate::ops::folder::Disk;
 use crate::ops::product::Work;
 use add::New;
 use place::Order;
+pub(super) use place::answers;
 use serde_json::{Value as Json, json};
 use std::process::ExitCode;
 
