@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 | [`base`], [`diag`] | names, digests, secrets, durations; diagnostics as data |
 //! | 1 | [`model`] | the stack: resources, their specs, canonical form |
-//! | 2 | [`graph`], [`observe`], [`services`] | ordering; what an engine runs, as data; one folder per service |
+//! | 2 | [`build`], [`graph`], [`observe`], [`services`] | what building an image takes; ordering; what an engine runs, as data; one folder per service |
 //! | 3 | [`config`] | files to stack |
 //! | 4 | [`diff`], [`template`] | desired × last applied × observed → changes; a product's template and answers → its files |
 //! | 5 | [`plan`] | changes → ordered steps, and their checker |
@@ -19,6 +19,7 @@
 //! Layers 0 to 5 are pure: no IO, no clock, no randomness. `tests/it/layers.rs` guards both rules.
 
 pub mod base;
+pub mod build;
 pub mod cli;
 pub mod config;
 pub mod diag;

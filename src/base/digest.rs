@@ -44,6 +44,27 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// A digest of what comes piece by piece.
+#[derive(Clone, Default)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Of nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Of this as well.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest.
+    pub fn finish(self) -> Digest {
+        Digest(hex(&self.0.finalize()))
+    }
+}
+
 /// The key of a stack's secret digests. A digest made with it can stand in labels and plans: without the
 /// key nobody can try passwords against it.
 #[derive(Clone, PartialEq, Eq)]

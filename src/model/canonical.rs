@@ -23,6 +23,11 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> String {
         .unwrap_or_default()
 }
 
+/// The digest of anything serialisable.
+pub fn digest_of<T: Serialize>(value: &T) -> Digest {
+    Digest::of(to_json(value).as_bytes())
+}
+
 /// The whole spec, as the label `coasti.spec` keeps it.
 pub fn spec_json(spec: &Spec) -> String {
     to_json(spec)

@@ -1,6 +1,7 @@
 //! What a stack is: resources with specs, needs and a lifecycle. Meaning only: nothing here knows a file
 //! format or an engine.
 
+mod build;
 mod canonical;
 mod command;
 pub mod container;
@@ -8,7 +9,8 @@ mod file;
 mod stack;
 mod text;
 
-pub use canonical::{Flat, HASH_VERSION, flatten, shown, spec_hash, spec_json};
+pub use build::BuildSpec;
+pub use canonical::{Flat, HASH_VERSION, digest_of, flatten, shown, spec_hash, spec_json};
 pub use command::Command;
 pub use container::{
     About, Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,

@@ -11,7 +11,7 @@ use std::{
 const LAYERS: [&[&str]; 11] = [
     &["base", "diag"],
     &["model"],
-    &["graph", "observe", "services"],
+    &["build", "graph", "observe", "services"],
     &["config"],
     &["diff", "template"],
     &["plan"],

@@ -1,0 +1,391 @@
+//! What a Dockerfile says, as far as it matters before it is sent: its stages, the images that it starts from,
+//! and what the classic builder does not do.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Flags of the classic builder, by instruction. All others are BuildKit's.
+const FLAGS: &[(&str, &[&str])] = &[
+    ("FROM", &["platform"]),
+    ("ADD", &["chown"]),
+    ("COPY", &["from", "chown"]),
+    (
+        "HEALTHCHECK",
+        &[
+            "interval",
+            "timeout",
+            "start-period",
+            "start-interval",
+            "retries",
+        ],
+    ),
+];
+
+/// A Dockerfile, read.
+#[derive(Clone, Debug, Default)]
+pub struct Dockerfile {
+    /// Its instructions, in order.
+    pub instructions: Vec<Instruction>,
+    /// What BuildKit would read and the classic builder takes for instructions of their own.
+    heredocs: Vec<Range<usize>>,
+}
+
+/// One instruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// Its word, in upper case.
+    pub word: String,
+    /// Its flags: name, and value where it has one.
+    pub flags: Vec<(String, Option<String>)>,
+    /// The rest, on one line.
+    pub rest: String,
+    /// Where its first line stands, in bytes of the text.
+    pub at: Range<usize>,
+}
+
+/// Something that the classic builder will refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// There is no `FROM`.
+    NoStage,
+    /// A flag of BuildKit's: the instruction, and the flag.
+    Flag(String, String),
+    /// A here-document.
+    Heredoc,
+}
+
+impl Dockerfile {
+    /// Reads a text. Nothing is wrong as such: what the engine does not understand, it says.
+    pub fn new(text: &str) -> Self {
+        let mut file = Self::default();
+        let escape = escape(text);
+        let mut open: Option<(String, Range<usize>)> = None;
+        let mut at = 0;
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        for (number, raw) in lines.iter().enumerate() {
+            let start = at;
+            at += raw.len();
+            let line = raw.trim_end_matches(['\n', '\r']);
+            let bare = line.trim_start();
+            if bare.starts_with('#') || bare.is_empty() {
+                // Also within an instruction that goes on.
+                continue;
+            }
+            let (part, goes_on) = match line.trim_end().strip_suffix(escape) {
+                Some(part) => (part, true),
+                None => (line, false),
+            };
+            let indent = line.len() - bare.len();
+            let place = start + indent..start + line.trim_end().len();
+            let (text, place) = match open.take() {
+                Some((before, place)) => (before + part, place),
+                None => (part.trim_start().to_owned(), place),
+            };
+            if goes_on {
+                open = Some((text, place));
+                continue;
+            }
+            let rest = lines.get(number + 1..).unwrap_or_default();
+            file.add(&text, place, rest);
+        }
+        if let Some((text, place)) = open {
+            file.add(&text, place, &[]);
+        }
+        file
+    }
+
+    fn add(&mut self, text: &str, at: Range<usize>, after: &[&str]) {
+        let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        let word = word.to_ascii_uppercase();
+        let mut rest = rest.trim();
+        let mut flags = Vec::new();
+        while let Some(flag) = rest.strip_prefix("--") {
+            let (flag, after) = flag.split_once(char::is_whitespace).unwrap_or((flag, ""));
+            let (name, value) = match flag.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (flag, None),
+            };
+            flags.push((name.to_owned(), value));
+            rest = after.trim_start();
+        }
+        if matches!(word.as_str(), "RUN" | "COPY" | "ADD") {
+            let ends = |word: &str| {
+                let mut lines = after.iter();
+                lines.any(|line| line.trim_end().trim_start_matches('\t') == word)
+            };
+            if heredocs(rest).any(|word| ends(&word)) {
+                self.heredocs.push(at.clone());
+            }
+        }
+        self.instructions.push(Instruction {
+            word,
+            flags,
+            rest: rest.to_owned(),
+            at,
+        });
+    }
+
+    /// What the classic builder will refuse, each with its place.
+    pub fn faults(&self) -> Vec<(Range<usize>, Fault)> {
+        let mut faults = Vec::new();
+        if self.stages().is_empty() {
+            let at = self.instructions.first().map_or(0..0, |one| one.at.clone());
+            faults.push((at, Fault::NoStage));
+        }
+        let heredocs = self.heredocs.iter();
+        faults.extend(heredocs.map(|at| (at.clone(), Fault::Heredoc)));
+        if !faults.is_empty() {
+            // What follows in a here-document is no instruction.
+            return faults;
+        }
+        for one in &self.instructions {
+            let known = FLAGS.iter().find(|(word, _)| *word == one.word);
+            let known = known.map_or(&[][..], |(_, flags)| flags);
+            if !matches!(one.word.as_str(), "RUN" | "COPY" | "ADD") {
+                continue;
+            }
+            let mut flags = one.flags.iter();
+            if let Some((flag, _)) = flags.find(|(flag, _)| !known.contains(&flag.as_str())) {
+                faults.push((one.at.clone(), Fault::Flag(one.word.clone(), flag.clone())));
+            }
+        }
+        faults
+    }
+
+    /// The names of its stages, in order, in lower case; a stage may have none.
+    pub fn stages(&self) -> Vec<Option<String>> {
+        let from = self.instructions.iter().filter(|one| one.word == "FROM");
+        from.map(|one| {
+            let mut words = one.rest.split_whitespace().skip(1);
+            let names = words
+                .next()
+                .is_some_and(|word| word.eq_ignore_ascii_case("as"));
+            words.next().filter(|_| names).map(str::to_ascii_lowercase)
+        })
+        .collect()
+    }
+
+    /// Whether `target` is one of its stages, by name or number.
+    pub fn has_stage(&self, target: &str) -> bool {
+        let stages = self.stages();
+        let named = target.to_ascii_lowercase();
+        stages.iter().flatten().any(|stage| *stage == named)
+            || target
+                .parse()
+                .is_ok_and(|number: usize| number < stages.len())
+    }
+
+    /// The images that it starts from or copies from, as written, with these arguments filled in. One whose
+    /// name is not known before it is built is left out.
+    pub fn bases(&self, args: &BTreeMap<String, String>) -> Vec<String> {
+        let mut known: BTreeMap<String, String> = BTreeMap::new();
+        let mut stages = Vec::new();
+        let mut bases = Vec::new();
+        let mut count = 0usize;
+        for one in &self.instructions {
+            match one.word.as_str() {
+                // Those before the first stage are what `FROM` may name.
+                "ARG" if count == 0 => {
+                    for word in one.rest.split_whitespace() {
+                        let (name, default) = match word.split_once('=') {
+                            Some((name, default)) => {
+                                (name, Some(default.trim_matches(['"', '\''])))
+                            }
+                            None => (word, None),
+                        };
+                        let value = args.get(name).cloned();
+                        let value = value.or_else(|| fill(default?, &known));
+                        known.extend(value.map(|value| (name.to_owned(), value)));
+                    }
+                }
+                "FROM" => {
+                    let image = one.rest.split_whitespace().next().unwrap_or_default();
+                    bases.extend(fill(image, &known).filter(|image| !of_stage(image, &stages)));
+                    stages.extend(self.stages().get(count).cloned().flatten());
+                    count += 1;
+                }
+                "COPY" => {
+                    let from = one.flags.iter().find(|(flag, _)| flag == "from");
+                    let from = from.and_then(|(_, value)| value.clone());
+                    let number = |from: &String| from.parse::<usize>().is_ok();
+                    bases.extend(from.filter(|from| !number(from) && !of_stage(from, &stages)));
+                }
+                _ => {}
+            }
+        }
+        bases.retain(|image| !image.is_empty() && image != "scratch");
+        bases
+    }
+}
+
+fn of_stage(image: &str, stages: &[String]) -> bool {
+    stages.contains(&image.to_ascii_lowercase())
+}
+
+/// The character that lets an instruction go on: a directive at the top may change it.
+fn escape(text: &str) -> char {
+    for line in text.lines() {
+        let Some((name, value)) = line
+            .trim()
+            .strip_prefix('#')
+            .and_then(|rest| rest.split_once('='))
+        else {
+            break;
+        };
+        if name.trim().eq_ignore_ascii_case("escape") && value.trim() == "`" {
+            return '`';
+        }
+    }
+    '\\'
+}
+
+/// The words that here-documents in a command end with: `<<EOF`, `<<-"EOF"`.
+fn heredocs(rest: &str) -> impl Iterator<Item = String> {
+    rest.match_indices("<<").filter_map(|(at, mark)| {
+        let before = rest.get(..at).unwrap_or_default();
+        let after = rest.get(at + mark.len()..).unwrap_or_default();
+        if before.ends_with('<') || after.starts_with('<') {
+            return None;
+        }
+        let word = after.strip_prefix('-').unwrap_or(after);
+        let word = word.trim_start_matches(['"', '\'']);
+        let end = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let word = word.get(..end.unwrap_or(word.len())).unwrap_or_default();
+        (!word.is_empty()).then(|| word.to_owned())
+    })
+}
+
+/// A text with `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}` filled in; none where one is not
+/// known.
+fn fill(text: &str, known: &BTreeMap<String, String>) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let value = |name: &str| known.get(name).filter(|value| !value.is_empty());
+        if let Some(inner) = after.strip_prefix('{') {
+            let (inner, after) = inner.split_once('}')?;
+            rest = after;
+            if let Some((name, default)) = inner.split_once(":-") {
+                out.push_str(value(name).map_or(default, String::as_str));
+            } else if let Some((name, other)) = inner.split_once(":+") {
+                out.push_str(value(name).map_or("", |_| other));
+            } else {
+                out.push_str(known.get(inner)?);
+            }
+            continue;
+        }
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let (name, after) = after.split_at_checked(end.unwrap_or(after.len()))?;
+        out.push_str(known.get(name)?);
+        rest = after;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn bases(text: &str, args: &[(&str, &str)]) -> Vec<String> {
+        let args = args
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Dockerfile::new(text).bases(&args.collect())
+    }
+
+    #[test]
+    fn instructions_may_go_on() {
+        let text = "# escape=`\n# a comment\nfrom x as y\nRUN --mount=type=cache a `\n  # between\n\n  b `\n  c\nCMD d";
+        let file = Dockerfile::new(text);
+        let said: Vec<_> = file
+            .instructions
+            .iter()
+            .map(|one| format!("{} {:?} {}", one.word, one.flags, one.rest))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "FROM [] x as y",
+                "RUN [(\"mount\", Some(\"type=cache\"))] a   b   c",
+                "CMD [] d"
+            ]
+        );
+        let run = &file.instructions[1].at;
+        assert_eq!(&text[run.clone()], "RUN --mount=type=cache a `");
+        assert_eq!(
+            Dockerfile::new("RUN a \\\n b \\\n").instructions[0].rest,
+            "a  b"
+        );
+    }
+
+    #[test]
+    fn bases_are_images_and_not_stages() {
+        let text = "ARG V=12\nARG IMAGE\nARG FULL=x/y:${V}\nFROM debian:$V AS base\nFROM ${IMAGE:-busybox} as other\n\
+                    FROM base\nFROM ${FULL}\nFROM ${NOTHING}\nCOPY --from=base / /\nCOPY --from=0 / /\n\
+                    COPY --from=redis:7 / /\nFROM scratch\n";
+        assert_eq!(
+            bases(text, &[]),
+            ["debian:12", "busybox", "x/y:12", "redis:7"]
+        );
+        assert_eq!(
+            bases(
+                text,
+                &[
+                    ("V", "13"),
+                    ("IMAGE", "tiny:1"),
+                    ("NOTHING", "not declared")
+                ]
+            ),
+            ["debian:13", "tiny:1", "x/y:13", "redis:7"]
+        );
+        let file = Dockerfile::new(text);
+        assert!(file.has_stage("BASE") && file.has_stage("5") && file.has_stage("other"));
+        assert!(!file.has_stage("6") && !file.has_stage("nosuch"));
+    }
+
+    #[test]
+    fn what_the_classic_builder_does_not_do_is_told() {
+        let faults = |text: &str| {
+            let faults = Dockerfile::new(text).faults();
+            faults
+                .into_iter()
+                .map(|(_, fault)| fault)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(faults("# nothing\n"), [Fault::NoStage]);
+        assert_eq!(
+            faults("FROM x\nRUN cat <<-'EOF' > y\n\tRUN --mount=z\n\tEOF\n"),
+            [Fault::Heredoc]
+        );
+        assert_eq!(
+            faults("FROM x\nRUN cat <<< EOF\nRUN echo $((1<<EOF))\n"),
+            []
+        );
+        let flag = |word: &str, flag: &str| Fault::Flag(word.to_owned(), flag.to_owned());
+        assert_eq!(
+            faults(
+                "FROM --platform=linux/amd64 x\nCOPY --chown=1 --link a b\nRUN --mount=type=cache x\nADD --chmod=1 a b\n"
+            ),
+            [
+                flag("COPY", "link"),
+                flag("RUN", "mount"),
+                flag("ADD", "chmod")
+            ]
+        );
+        let fine = "FROM x\nCOPY --from=a --chown=1 b c\nHEALTHCHECK --interval=1s CMD x\nRUN echo --mount=x\n";
+        assert_eq!(faults(fine), []);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in "(FROM|ARG|RUN|COPY|#|\\\\|\\$|\\{|\\}|<<|--|=|\n|[a-z ]|\\PC){0,40}") {
+            let file = Dockerfile::new(&text);
+            file.faults();
+            file.bases(&BTreeMap::new());
+            file.has_stage(&text);
+        }
+    }
+}
