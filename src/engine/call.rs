@@ -1,7 +1,9 @@
 //! Calls: everything that coasti can do to an engine, one variant a request, fully resolved.
 
 use crate::base::{EngineId, Secret, Span};
-use crate::model::{Attachment, ContainerSpec, FileSpec, LiveSpec, Mount, MountSource, Subnet};
+use crate::model::{
+    Attachment, BuildSpec, ContainerSpec, FileSpec, LiveSpec, Mount, MountSource, Subnet,
+};
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 /// One request that changes something.
@@ -17,6 +19,8 @@ pub enum Call {
         /// The archive.
         archive: PathBuf,
     },
+    /// Builds an image from a folder on the caller's disk.
+    BuildImage(Box<ImageBuild>),
     /// Makes an image without content, for containers that never start.
     MakeEmptyImage {
         /// The tag it gets.
@@ -147,6 +151,17 @@ pub enum Call {
     },
 }
 
+/// An image to be built.
+#[derive(Clone, Debug)]
+pub struct ImageBuild {
+    /// The reference that it gets.
+    pub reference: String,
+    /// What it is built from.
+    pub spec: BuildSpec,
+    /// All labels, ours and the user's.
+    pub labels: BTreeMap<String, String>,
+}
+
 /// A container to be made, secrets in place.
 #[derive(Clone)]
 pub struct ContainerCreate {
@@ -227,6 +242,7 @@ impl fmt::Display for Call {
         match self {
             Self::PullImage { reference } => write!(f, "pull image {reference}"),
             Self::LoadImage { archive } => write!(f, "load image archive {}", archive.display()),
+            Self::BuildImage(build) => write!(f, "build image {}", build.reference),
             Self::MakeEmptyImage { reference } => write!(f, "make empty image {reference}"),
             Self::TagImage { image, tag } => write!(f, "tag image {image} as {tag}"),
             Self::UntagImage { tag } => write!(f, "untag image {tag}"),

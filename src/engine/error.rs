@@ -12,6 +12,8 @@ pub struct EngineError {
     pub what: String,
     /// The engine's words.
     pub message: String,
+    /// What a build printed before it failed, its end.
+    pub output: Option<String>,
 }
 
 /// Kinds of trouble, as far as something different is done about them.
@@ -46,7 +48,15 @@ impl EngineError {
             kind,
             what: what.to_string(),
             message: message.to_string(),
+            output: None,
         }
+    }
+
+    /// With what a build printed.
+    #[must_use]
+    pub fn with_output(self, output: String) -> Self {
+        let output = Some(output).filter(|output| !output.trim().is_empty());
+        Self { output, ..self }
     }
 
     /// Whether the engine itself is out of reach, so that nothing else can succeed either.

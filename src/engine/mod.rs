@@ -4,11 +4,12 @@
 //! is one call to the engine, so that a fault, a retry or a journal entry has one place.
 
 mod call;
+pub mod context;
 pub mod docker;
 mod error;
 pub mod sim;
 
-pub use call::{Call, ContainerCreate, Delivery, Done};
+pub use call::{Call, ContainerCreate, Delivery, Done, ImageBuild};
 pub use error::{EngineError, ErrorKind};
 
 use crate::base::{EngineId, StackName};

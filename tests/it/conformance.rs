@@ -25,6 +25,7 @@ macro_rules! scripts {
 scripts! {
     aliases
     anonymous_volumes
+    builds
     containers
     delivered
     exec

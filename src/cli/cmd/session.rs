@@ -292,7 +292,7 @@ impl Listener {
                         None => break,
                     },
                     pull = async { pulls.as_mut()?.recv().await }, if pulls.is_some() => match pull {
-                        Some(pull) => progress.pulled(&pull.reference, pull.current, pull.total),
+                        Some(pull) => progress.image(&pull.reference, &pull.news),
                         None => pulls = None,
                     },
                     _ = ticks.tick() => progress.tick(),

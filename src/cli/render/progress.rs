@@ -5,6 +5,7 @@
 
 use super::style::{Style, Tone, clean, columns, took as say};
 use crate::base::{Kind, ResourceId};
+use crate::engine::docker::News;
 use crate::exec::{Event, VERIFIED};
 use crate::plan::{StepId, text};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -28,7 +29,10 @@ pub enum Mode {
 /// A plain progress line says again what it waits for after so long.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// Of a pull something is said no more often than that, where each time is a line.
+/// How much of a build's step is shown.
+const STEP: usize = 60;
+
+/// Of an image something is said no more often than that, where each time is a line.
 const NEWS: Duration = Duration::from_secs(5);
 
 /// Shows a run's events.
@@ -38,8 +42,8 @@ pub struct Progress {
     began: Instant,
     running: BTreeMap<StepId, Running>,
     heard: Instant,
-    /// When something was last said of a pull, by image.
-    pulls: BTreeMap<String, Instant>,
+    /// When something was last said of an image.
+    images: BTreeMap<String, Instant>,
 }
 
 struct Running {
@@ -74,20 +78,30 @@ impl Progress {
             began: Instant::now(),
             running: BTreeMap::new(),
             heard: Instant::now(),
-            pulls: BTreeMap::new(),
+            images: BTreeMap::new(),
         }
     }
 
-    /// Shows how far a pull is: on a terminal at once, elsewhere now and then.
-    pub fn pulled(&mut self, reference: &str, current: u64, total: u64) {
+    /// Shows how far an image is: on a terminal at once, elsewhere now and then.
+    pub fn image(&mut self, reference: &str, news: &News) {
         let now = Instant::now();
-        let far = far(current, total);
         let of = ResourceId::image(reference);
+        let words = match news {
+            News::Pulling(current, total) => format!("pulling {}", far(*current, *total)),
+            News::Sending(current, total) => format!("sending {}", far(*current, *total)),
+            News::Step(step) => format!("building {}", self.style.shorten(&clean(step), STEP)),
+        };
+        for running in self.running.values_mut().filter(|one| one.of == of) {
+            running.doing.clone_from(&words);
+        }
         if let View::Terminal(terminal) = &mut self.view {
-            terminal.note(&of, &format!("pulling {far}"));
+            terminal.note(&of, &words);
             return;
         }
-        let last = self.pulls.entry(reference.to_owned()).or_insert(self.began);
+        let last = self
+            .images
+            .entry(reference.to_owned())
+            .or_insert(self.began);
         if now.duration_since(*last) < NEWS {
             return;
         }
@@ -96,13 +110,22 @@ impl Progress {
         let elapsed = now.duration_since(self.began);
         match &mut self.view {
             View::Plain(out) => {
-                let _ = writeln!(out, "{} {} pulling {far}", clock(elapsed), name(&of));
+                let _ = writeln!(out, "{} {} {words}", clock(elapsed), name(&of));
             }
             View::Json(out) => {
-                let line = serde_json::json!({
-                    "event": "pulling", "of": of, "current": current, "total": total,
-                    "elapsed_ms": millis(elapsed),
-                });
+                let far = |event: &str, current: &u64, total: &u64| {
+                    serde_json::json!({
+                        "event": event, "of": of, "current": current, "total": total,
+                        "elapsed_ms": millis(elapsed),
+                    })
+                };
+                let line = match news {
+                    News::Pulling(current, total) => far("pulling", current, total),
+                    News::Sending(current, total) => far("sending", current, total),
+                    News::Step(step) => serde_json::json!({
+                        "event": "building", "of": of, "text": step, "elapsed_ms": millis(elapsed),
+                    }),
+                };
                 let _ = writeln!(out, "{line}");
             }
             View::Quiet | View::Terminal(_) => {}
@@ -529,23 +552,31 @@ mod tests {
     }
 
     #[test]
-    fn a_pull_is_told_now_and_then() {
+    fn images_are_told_of_now_and_then() {
         let written = Written::default();
         let view = View::Plain(Box::new(written.clone()));
         let mut progress = Progress::with(view, Style::default());
         let image = "docker.io/library/redis:7";
         // Just begun: nothing yet. Long ago: one line, then nothing again.
-        progress.pulled(image, 1, 45_600_000);
+        progress.image(image, &News::Pulling(1, 45_600_000));
         if let Some(before) = Instant::now().checked_sub(NEWS) {
-            progress.pulls.insert(image.to_owned(), before);
+            progress.images.insert(image.to_owned(), before);
         }
-        progress.pulled(image, 12_345_678, 45_600_000);
-        progress.pulled(image, 20_000_000, 45_600_000);
+        progress.image(image, &News::Pulling(12_345_678, 45_600_000));
+        progress.image(image, &News::Pulling(20_000_000, 45_600_000));
         let bytes = written.0.lock().unwrap().clone();
         let text = String::from_utf8(bytes).unwrap();
         assert_eq!(
             text,
             "00:00 image docker.io/library/redis:7 pulling 12.3 of 45.6 MB\n"
         );
+        // What takes long is told with the step that it is at.
+        progress.event(&Event::Started {
+            step: 1,
+            of: ResourceId::image(image),
+            doing: "building".into(),
+        });
+        progress.image(image, &News::Step("2/3 RUN make".into()));
+        assert_eq!(progress.running[&1].doing, "building 2/3 RUN make");
     }
 }

@@ -1,7 +1,7 @@
 //! Calls: one method of the engine's API each, idempotent.
 
 use super::{
-    Docker, convert,
+    Docker, build, convert,
     create::{creation, endpoint, update},
     error::{self, Effect, says, status},
     image,
@@ -50,6 +50,7 @@ async fn run(docker: &Docker, call: &Call, what: &str) -> Result<Done, EngineErr
     let result = match call {
         Call::PullImage { reference } => return image::pull(docker, reference, what).await,
         Call::LoadImage { archive } => return image::load(docker, archive, what).await,
+        Call::BuildImage(build) => return build::build(docker, build, what).await,
         Call::MakeEmptyImage { reference } => image::make_empty(docker, reference).await,
         Call::TagImage { image, tag } => image::tag(docker, image, tag).await,
         Call::UntagImage { tag } => gone_too(image::untag(docker, tag).await),

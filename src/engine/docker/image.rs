@@ -1,7 +1,7 @@
 //! Images: pulled, loaded, made empty, tagged; digests at registries.
 
 use super::{
-    Docker, Progress, auth,
+    Docker, News, auth,
     error::{self, Effect},
     observe::present,
 };
@@ -59,25 +59,22 @@ pub(super) async fn pull(
     // Errors come in the stream, also after a good beginning: it is read to its end.
     while let Some(item) = news.next().await {
         let info = item.map_err(|error| refused(reference, what, error))?;
-        if let Some(sender) = &docker.progress
-            && note(&mut layers, info)
-        {
-            let (current, total) = layers
-                .values()
-                .fold((0, 0), |(a, b), (current, total)| (a + current, b + total));
-            // Nobody listens any more: then nobody misses it.
-            let _ = sender.send(Progress {
-                reference: reference.to_owned(),
-                current,
-                total,
-            });
+        if note(&mut layers, info) {
+            let (current, total) = sum(&layers);
+            docker.tell(reference, News::Pulling(current, total));
         }
     }
     Ok(Done::Done)
 }
 
+/// Bytes that are here, of all layers that are known.
+pub(super) fn sum(layers: &HashMap<String, (u64, u64)>) -> (u64, u64) {
+    let add = |(a, b), (current, total): &(u64, u64)| (a + current, b + total);
+    layers.values().fold((0, 0), add)
+}
+
 /// Remembers how far a layer is; false where the news is about something else.
-fn note(layers: &mut HashMap<String, (u64, u64)>, info: CreateImageInfo) -> bool {
+pub(super) fn note(layers: &mut HashMap<String, (u64, u64)>, info: CreateImageInfo) -> bool {
     let (Some(id), Some(detail)) = (info.id, info.progress_detail) else {
         return false;
     };
@@ -98,8 +95,12 @@ fn note(layers: &mut HashMap<String, (u64, u64)>, info: CreateImageInfo) -> bool
 
 /// Why an image cannot be had, and what to do.
 fn refused(reference: &str, what: &str, error: Error) -> EngineError {
+    hinted(reference, error::convert(what, error, Effect::Some))
+}
+
+/// With what to do, where the image's registry is why.
+pub(super) fn hinted(reference: &str, mut error: EngineError) -> EngineError {
     let host = auth::registry(reference);
-    let mut error = error::convert(what, error, Effect::Some);
     let words = error.message.to_lowercase();
     let has = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
     let hint = if has(&["toomanyrequests", "rate limit"]) {

@@ -9,10 +9,11 @@
 //! | `read` | archives, links, logs, events |
 //! | `attach` | commands at the caller's terminal, output as it comes |
 //! | `create` | a container's spec → Docker's body |
-//! | `execute`, `image`, `auth` | calls |
+//! | `execute`, `image`, `build`, `auth` | calls |
 
 mod attach;
 mod auth;
+mod build;
 mod connect;
 mod convert;
 mod create;
@@ -45,34 +46,51 @@ pub struct Docker {
     wire: wire::Wire,
     info: Arc<Info>,
     progress: Option<tokio::sync::mpsc::UnboundedSender<Progress>>,
-    /// Paths of image archives are relative to it.
+    /// Paths of image archives and builds are relative to it.
     folder: std::path::PathBuf,
 }
 
-/// How far a pull has come.
+/// How far a pull or a build has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The image.
     pub reference: String,
-    /// Bytes that are here, of the layers that are known so far.
-    pub current: u64,
-    /// Bytes of the layers that are known so far.
-    pub total: u64,
+    /// What there is to tell.
+    pub news: News,
+}
+
+/// News of a pull or a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// So many bytes are here, of so many of the layers that are known so far.
+    Pulling(u64, u64),
+    /// So many bytes of a build's folder are sent, of so many.
+    Sending(u64, u64),
+    /// A build's step: its number, of how many, and what it does.
+    Step(String),
 }
 
 impl Docker {
-    /// Sends news of pulls to `sender` from now on.
+    /// Sends news of pulls and builds to `sender` from now on.
     #[must_use]
     pub fn with_progress(mut self, sender: tokio::sync::mpsc::UnboundedSender<Progress>) -> Self {
         self.progress = Some(sender);
         self
     }
 
-    /// Takes image archives from `folder` where their paths are relative: the stack's, wherever the caller works.
+    /// Takes image archives and what is built from `folder` where their paths are relative: the stack's, wherever the caller works.
     #[must_use]
     pub fn with_folder(mut self, folder: &std::path::Path) -> Self {
         self.folder = folder.to_owned();
         self
+    }
+
+    /// Tells how far an image is. Where nobody listens any more, nobody misses it.
+    fn tell(&self, reference: &str, news: News) {
+        if let Some(sender) = &self.progress {
+            let reference = reference.to_owned();
+            let _ = sender.send(Progress { reference, news });
+        }
     }
 
     /// A reading call, with its limit and its error's conversion.

@@ -50,6 +50,13 @@ impl Sim {
         self.with(|world| world.registry.insert(normal(reference), image));
     }
 
+    /// Takes what is built from `folder`, where paths are relative.
+    #[must_use]
+    pub fn with_folder(self, folder: &std::path::Path) -> Self {
+        self.with(|world| world.folder = folder.to_owned());
+        self
+    }
+
     /// Whether pulls get an answer from now on.
     pub fn registry_reachable(&self, reachable: bool) {
         self.with(|world| world.registry_reachable = reachable);

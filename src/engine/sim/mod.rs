@@ -6,6 +6,7 @@
 //! | `world` | networks, volumes, images, containers |
 //! | `rules`, `units`, `life` | calls and refusals; containers; their running |
 //! | `program` | what main processes do |
+//! | `builder` | images built from folders |
 //! | `files`, `archive` | files in volumes, tar archives, image archives |
 //! | `faults`, `clock` | what goes wrong, and when things happen |
 //! | `ledger` | what happened, and what never may |
@@ -15,6 +16,7 @@
 //! Every rule is one that was seen on a real engine; `tests/it/conformance` runs the same scripts on both.
 
 mod archive;
+mod builder;
 mod clock;
 mod faults;
 mod files;
@@ -231,7 +233,10 @@ impl Sim {
             }
             self.watch_over(world, call);
             let answer = world.apply(&self.caller, call);
-            answer.map_err(|No(kind, message)| EngineError::new(kind, what, message))
+            let printed = std::mem::take(&mut world.printed);
+            answer.map_err(|No(kind, message)| {
+                EngineError::new(kind, what, message).with_output(printed)
+            })
         });
         let Yes(done, until) = answer?;
         match fault {

@@ -177,6 +177,11 @@ pub(super) fn run(argv: &[String]) -> (i64, String) {
     }
 }
 
+/// How long a command takes that is run while an image is built, in milliseconds.
+pub(super) fn takes(argv: &[String]) -> u64 {
+    command(argv).ends.map_or(0, |(took, _)| took)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -69,6 +69,7 @@ impl World {
         match call {
             Call::PullImage { reference } => self.pull(reference),
             Call::LoadImage { archive } => self.load(archive),
+            Call::BuildImage(build) => self.build(build),
             Call::MakeEmptyImage { reference } => Ok(self.make_empty(reference)),
             Call::TagImage { image, tag } => {
                 let Some(id) = self.image(image).map(|(id, _)| id.clone()) else {
@@ -117,7 +118,7 @@ impl World {
         }
     }
 
-    fn pull(&mut self, reference: &str) -> Answer {
+    pub(super) fn pull(&mut self, reference: &str) -> Answer {
         if !self.registry_reachable {
             return no(
                 ErrorKind::Rejected,

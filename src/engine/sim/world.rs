@@ -14,6 +14,7 @@ use crate::observe::{HealthStatus, Image, LABEL_STACK, State, Status};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
 };
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -182,6 +183,10 @@ pub(super) struct World {
     pub(super) commands: Vec<(String, Vec<String>)>,
     /// How long each changing call takes.
     pub(super) latency: u64,
+    /// Paths of the caller's are relative to it.
+    pub(super) folder: PathBuf,
+    /// What the build under way printed.
+    pub(super) printed: String,
     pub(super) seq: u64,
 }
 
@@ -209,6 +214,8 @@ impl World {
             violations: Vec::new(),
             commands: Vec::new(),
             latency: 0,
+            folder: PathBuf::new(),
+            printed: String::new(),
             seq: 0,
         };
         let bridge = Subnet {

@@ -13,6 +13,8 @@
 //! write C PATH [FILE=TEXT…] [LINK->TARGET…] [FOLDER/…]
 //! read C PATH        link C PATH
 //! image I            tag I J                 empty I
+//! build I [target=T] [arg=A:VALUE]… [tag=J]… FILE=TEXT…   `\n` in a text is a new line
+//! history I          what was declared by a build
 //! show C             observe                 foreign
 //! wait C STATE       until it is running, exited, restarting, paused, healthy, unhealthy
 //! events C ACTION…   until all of these were heard of C since the script began
@@ -23,18 +25,23 @@
 
 use coasti::{
     base::{EngineId, Secret, Span, StackName, size},
-    engine::{Call, ContainerCreate, Delivery, Done, Engine, Event, Events, Scope},
-    model::{
-        Attachment, ContainerSpec, Health, LiveSpec, Mount, MountSource, NetworkMode, Port,
-        Restart, RestartName,
+    build::{DOCKERFILE, LABEL_BUILD},
+    engine::{
+        Call, ContainerCreate, Delivery, Done, Engine, Event, Events, ImageBuild, Scope, context,
     },
-    observe::{Container, HealthStatus, LABEL_STACK, Status},
+    model::{
+        Attachment, BuildSpec, ContainerSpec, Health, LiveSpec, Mount, MountSource, NetworkMode,
+        Port, Restart, RestartName,
+    },
+    observe::{Container, HealthStatus, Image, LABEL_STACK, Status},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
+    fs,
     io::Read as _,
     net::TcpListener,
+    path::PathBuf,
     time::Duration,
 };
 
@@ -65,6 +72,7 @@ pub async fn run<E: Engine>(engine: &E, prefix: &str, script: &str) -> String {
         heard: Vec::new(),
         serving: BTreeSet::new(),
         words: BTreeMap::new(),
+        folders: Vec::new(),
     };
     let mut transcript = String::new();
     for line in script.lines() {
@@ -93,6 +101,30 @@ struct Runner<'a, E: Engine> {
     serving: BTreeSet<String>,
     /// What `$P1` and `$S1` stand for.
     words: BTreeMap<String, String>,
+    /// Folders that were written.
+    folders: Vec<PathBuf>,
+}
+
+impl<E: Engine> Drop for Runner<'_, E> {
+    fn drop(&mut self) {
+        for folder in &self.folders {
+            let _ = fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// What a build declared, where it begins with `T_` or is a path.
+fn declared(image: &Image) -> String {
+    let mut text = format!("volumes {:?} exposed {:?}", image.volumes, image.exposed);
+    for (kind, all) in [("env", &image.env), ("label", &image.labels)] {
+        for (name, value) in all.iter().filter(|(name, _)| name.starts_with("T_")) {
+            write!(text, "\n  {kind} {name}={value}").unwrap();
+        }
+    }
+    if image.has_health {
+        text.push_str("\n  health");
+    }
+    text
 }
 
 /// A command's words: those before `--`, of them those with a `=` apart, and those after it.
@@ -300,6 +332,7 @@ impl<E: Engine> Runner<'_, E> {
             "untag" => Call::UntagImage {
                 tag: self.name(bare(0)),
             },
+            "build" => self.build(&words),
             "empty" => Call::MakeEmptyImage {
                 reference: self.name(bare(0)),
             },
@@ -358,6 +391,10 @@ impl<E: Engine> Runner<'_, E> {
             },
             "image" => match self.engine.image(&self.image(bare(0))).await.unwrap() {
                 Some(image) => format!("volumes {:?}", image.volumes),
+                None => "none".to_owned(),
+            },
+            "history" => match self.engine.image(&self.image(bare(0))).await.unwrap() {
+                Some(image) => declared(&image),
                 None => "none".to_owned(),
             },
             "observe" | "foreign" => self.observe(verb == "foreign").await,
@@ -427,6 +464,60 @@ impl<E: Engine> Runner<'_, E> {
             keys(seen.volumes.keys().collect()),
             images.join(" "),
         )
+    }
+
+    /// A build of files that are written for it.
+    fn build(&mut self, words: &Words) -> Call {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).unwrap();
+        let name = format!("coasti-build-{}", coasti::base::digest::hex(&bytes));
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        self.folders.push(folder.clone());
+        let said = ["target", "arg", "tag"];
+        for (file, text) in words
+            .keys
+            .iter()
+            .filter(|(key, _)| !said.contains(&key.as_str()))
+        {
+            let path = folder.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let text = text.replace("FROM own", &format!("FROM {}", self.name("own")));
+            fs::write(path, text.replace("\\n", "\n")).unwrap();
+        }
+        let rules = context::rules(&folder, DOCKERFILE).unwrap();
+        let content = context::look(&folder, &rules).unwrap();
+        let args = words.all("arg").map(|pair| pair.split_once(':').unwrap());
+        let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let spec = BuildSpec {
+            context: folder.to_str().unwrap().to_owned(),
+            dockerfile: DOCKERFILE.to_owned(),
+            inline: None,
+            args: args.map(own).collect(),
+            target: words.get("target").map(str::to_owned),
+            labels: BTreeMap::new(),
+            network: None,
+            extra_hosts: BTreeMap::new(),
+            shm_size: None,
+            platform: None,
+            cache_from: Vec::new(),
+            pull: false,
+            no_cache: false,
+            tags: words.all("tag").map(|tag| self.name(tag)).collect(),
+            bases: BTreeSet::new(),
+            built_bases: BTreeMap::new(),
+            content: content.digest(),
+            files: BTreeMap::new(),
+        };
+        if words.has("late") {
+            fs::write(folder.join("late"), "x").unwrap();
+        }
+        let digest = spec.digest().to_string();
+        Call::BuildImage(Box::new(ImageBuild {
+            reference: self.name(&words.bare[0]),
+            spec,
+            labels: [(LABEL_BUILD.to_owned(), digest)].into(),
+        }))
     }
 
     /// Waits by events until a container is in that state.

@@ -3,7 +3,7 @@
 
 use super::run;
 use crate::support::engine::{Prefix, TINY, engine};
-use coasti::engine::{Call, ErrorKind, Look};
+use coasti::engine::{Call, ErrorKind, Look, docker::News};
 use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
@@ -42,7 +42,7 @@ async fn child() {
         "pulled: {:?}; digest: {:?}; complete: {:?}",
         pulled.map_err(|error| error.kind),
         digest.map_err(|error| error.kind),
-        last.map(|last| last.current == last.total && last.total > 0)
+        last.map(|last| matches!(last.news, News::Pulling(now, all) if now == all && all > 0))
     );
 }
 
