@@ -179,6 +179,21 @@ codes! {
     TWO_PATHS "W0199" "one volume at two paths"
         "Of a product's, a provider's or a service's volumes a site changes the one with the same `target`; another \
          `target` is one more mount.";
+    NO_CONTEXT "E0200" "a folder that cannot be sent to be built"
+        "All of it that `.dockerignore` does not keep out is read with every plan: what is not sent need not be readable.";
+    BAD_DOCKERFILE "E0201" "a Dockerfile that cannot be built"
+        "The engine would say the same, later.";
+    BUILDKIT "E0202" "a Dockerfile that needs BuildKit"
+        "coasti has images built by the engine's own builder, which every engine has and which needs no session with \
+         its caller.";
+    SECRET_ARG "E0203" "a secret as a build argument"
+        "Arguments of a build stay in the image's history.";
+    LARGE_CONTEXT "W0204" "a large folder to be built"
+        "It is read with every plan, and sent with every build.";
+    REMOTE_CONTEXT "E0205" "a build from somewhere else"
+        "What is built is a folder of the stack: only of that is known whether it changed.";
+    BAD_PATTERN "E0206" "no proper line of a .dockerignore"
+        "One pattern a line, in Docker's form.";
 }
 
 #[cfg(test)]

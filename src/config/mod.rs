@@ -9,6 +9,7 @@
 
 mod adopt;
 mod app;
+mod build;
 pub mod codes;
 mod compose;
 mod credentials;
@@ -44,6 +45,7 @@ pub use recipe::{Generated, Recipe};
 pub use seal::{Facts, Sealed, preview, seal};
 
 use crate::base::{Digest, StackId, StackName, ValueId};
+use crate::build::{Context, Rules, Unsendable};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use products::Loaded;
 use std::{
@@ -77,6 +79,15 @@ pub trait Folder {
     /// archive of images, where it is none.
     fn archived(&self, _path: &str) -> Result<Option<BTreeSet<String>>, String> {
         Ok(None)
+    }
+
+    /// What of the folder at `path` is sent by `rules` to build an image.
+    fn context(&self, _path: &str, _rules: &Rules) -> Result<Context, Unsendable> {
+        Err(Unsendable {
+            path: String::new(),
+            why: "is not there".to_owned(),
+            ignorable: false,
+        })
     }
 
     /// The folder's own name: the stack's, where a file of nua's has none.
@@ -135,7 +146,7 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// References whose facts [`seal`] wants to see in `observed.images`.
+    /// References whose facts [`seal`] wants to see in `observed.images`, with those that builds start from.
     pub fn images(&self) -> BTreeSet<String> {
         self.draft.images()
     }
@@ -168,6 +179,11 @@ impl Desired {
     /// Whether nothing is to run.
     pub fn is_empty(&self) -> bool {
         self.draft.containers.is_empty()
+    }
+
+    /// References of images that are built: no registry has them.
+    pub fn built_images(&self) -> BTreeSet<String> {
+        self.draft.built()
     }
 
     /// Directories of the host that containers mount.

@@ -7,6 +7,7 @@ use crate::model::{ContainerSpec, Spec, Stack, flatten};
 use crate::observe::{Image, Observed};
 use std::collections::BTreeMap;
 
+mod build;
 mod compose;
 mod delivery;
 mod errors;
@@ -84,6 +85,14 @@ impl Folder for Map {
 
     fn exists(&self, path: &str) -> bool {
         self.0.contains_key(path)
+    }
+
+    fn context(&self, path: &str, rules: &Rules) -> Result<Context, Unsendable> {
+        let texts = self
+            .0
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()));
+        Ok(Context::of_texts(texts, path, rules))
     }
 
     fn name(&self) -> String {

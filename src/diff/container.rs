@@ -6,7 +6,7 @@ use super::object::completed;
 use super::slots::Place;
 use super::{
     Action, Candidate, Cause, Change, Diff, FieldChange, Hold, Inputs, Object, Reason, Refusal,
-    Slots, Strategy,
+    Slots, Strategy, images::upstream,
 };
 use crate::base::{EngineId, Kind, ResourceId, names};
 use crate::model::{ContainerSpec, Flat, Resource, Role, Spec, flatten, spec_hash};
@@ -378,32 +378,9 @@ fn good<'a>(
         .map(|c| &c.container.id)
 }
 
-/// The image's ids, where the container runs another one than the reference names now.
-fn upstream(
-    inputs: &Inputs<'_>,
-    spec: &ContainerSpec,
-    container: &Container,
-) -> Option<(String, String)> {
-    let image = inputs.observed.images.get(&spec.image)?;
-    if let Some(remote) = inputs.wishes.remote.get(&spec.image)
-        && !image
-            .digests
-            .iter()
-            .any(|digest| digest.ends_with(remote.as_str()))
-    {
-        return Some((short(&image.id), short(remote)));
-    }
-    (image.id != container.image).then(|| (short(&container.image), short(&image.id)))
-}
-
 /// Whether a container was made by a run that was cut off: its post-run commands may not have run.
 fn distrusted(inputs: &Inputs<'_>, container: &Container) -> bool {
     inputs.wishes.distrust.is_some() && inputs.wishes.distrust == container.owner.run
-}
-
-fn short(id: &str) -> String {
-    let digits = id.rsplit(':').next().unwrap_or(id);
-    digits.chars().take(12).collect()
 }
 
 /// Says field by field why a container is replaced.

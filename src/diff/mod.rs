@@ -14,6 +14,7 @@ pub mod codes;
 mod container;
 mod files;
 mod held;
+mod images;
 mod live;
 mod object;
 mod others;
@@ -142,6 +143,8 @@ pub struct FieldChange {
 pub enum Action {
     /// An image is fetched.
     Pull,
+    /// An image is built.
+    Build,
     /// It is made.
     Create,
     /// It is there and is started.
@@ -352,7 +355,7 @@ pub struct Diff {
 pub fn diff(inputs: &Inputs<'_>) -> Diff {
     let mut diff = Diff::default();
     let slots = Slots::gather(inputs.desired, inputs.observed, &mut diff);
-    others::images(inputs, &mut diff);
+    images::images(inputs, &mut diff);
     others::networks(inputs, &mut diff);
     others::volumes(inputs, &mut diff);
     files::missing(inputs, &mut diff);

@@ -1,8 +1,8 @@
-//! Images, networks and volumes.
+//! Networks and volumes.
 
-use super::{Action, Cause, Change, Diff, FieldChange, Inputs, Notice, Reason, Refusal};
+use super::{Action, Change, Diff, Inputs, Notice, Reason, Refusal};
 use crate::base::{Kind, ResourceId, names};
-use crate::model::{ImageSpec, Pull, Resource, Spec, flatten};
+use crate::model::{Resource, Spec, flatten};
 use std::collections::BTreeSet;
 
 pub(super) fn change(
@@ -21,58 +21,6 @@ pub(super) fn change(
         strategy: None,
         container: None,
         object: None,
-    }
-}
-
-/// Images that are not there are pulled or loaded; one whose tag moved at its registry is pulled again.
-pub(super) fn images(inputs: &Inputs<'_>, diff: &mut Diff) {
-    for (id, resource) in inputs
-        .desired
-        .resources
-        .iter()
-        .filter(|(id, _)| id.kind == Kind::Image)
-    {
-        let Spec::Image(ImageSpec { pull, archive }) = &resource.spec else {
-            continue;
-        };
-        match inputs.observed.images.get(&resource.name) {
-            None if *pull == Pull::Never && archive.is_none() => diff.refusals.push(Refusal {
-                code: "P0203".into(),
-                id: id.clone(),
-                summary: format!("image `{}` is not on the engine", resource.name),
-                why: "the files say that it is never pulled".into(),
-                help: vec![format!(
-                    "load it (docker load), or tag one so: docker tag IMAGE {}",
-                    resource.name
-                )],
-                origin: resource.origin("").cloned(),
-            }),
-            None => {
-                diff.changes.insert(
-                    id.clone(),
-                    change(id, resource, Action::Pull, Reason::ImageMissing),
-                );
-            }
-            Some(image) => {
-                if let Some(remote) = inputs.wishes.remote.get(&resource.name)
-                    && !image
-                        .digests
-                        .iter()
-                        .any(|digest| digest.ends_with(remote.as_str()))
-                {
-                    let mut change = change(id, resource, Action::Pull, Reason::Requested);
-                    change.reasons.clear();
-                    change.fields.push(FieldChange {
-                        field: "digest".into(),
-                        from: image.digests.first().cloned(),
-                        to: Some(remote.clone()),
-                        cause: Cause::Upstream,
-                        origin: resource.origin("").cloned(),
-                    });
-                    diff.changes.insert(id.clone(), change);
-                }
-            }
-        }
     }
 }
 
@@ -270,7 +218,7 @@ pub(super) fn taken(id: &ResourceId, resource: &Resource, what: &str) -> Refusal
 /// Drops what only held or untargeted containers would need: their images are not pulled, their networks
 /// and volumes not made.
 pub(super) fn drop_unneeded(inputs: &Inputs<'_>, diff: &mut Diff) {
-    let needed: BTreeSet<ResourceId> = diff
+    let mut needed: BTreeSet<ResourceId> = diff
         .changes
         .values()
         .filter(|change| change.id.kind == Kind::Container)
@@ -288,6 +236,18 @@ pub(super) fn drop_unneeded(inputs: &Inputs<'_>, diff: &mut Diff) {
             needs.cloned().collect::<Vec<_>>()
         })
         .collect();
+    // What is built may start from what is built.
+    loop {
+        let builds = diff.changes.iter();
+        let builds = builds.filter(|(id, it)| it.action == Action::Build && needed.contains(*id));
+        let bases = builds.filter_map(|(id, _)| inputs.desired.resources.get(id));
+        let bases = bases.flat_map(|image| image.needs.keys());
+        let more: Vec<_> = bases.filter(|id| !needed.contains(*id)).cloned().collect();
+        if more.is_empty() {
+            break;
+        }
+        needed.extend(more);
+    }
     diff.changes
         .retain(|id, change| match (id.kind, change.action) {
             (Kind::Image, _) | (Kind::Network | Kind::Volume | Kind::File, Action::Create) => {

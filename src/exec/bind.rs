@@ -2,7 +2,8 @@
 
 use super::files::Filling;
 use crate::base::{EngineId, Kind, ResourceId, Secret, ValueId};
-use crate::engine::{Call, ContainerCreate, Delivery};
+use crate::build::{LABEL_BUILD, LABEL_STACK};
+use crate::engine::{Call, ContainerCreate, Delivery, ImageBuild};
 use crate::exec::Made;
 use crate::model::{
     Command, ContainerSpec, FileSpec, ImageSpec, LiveSpec, NetworkMode, Resource, Restart,
@@ -105,6 +106,25 @@ impl Binder<'_> {
                         reference: resource.name.clone(),
                     },
                 }
+            }
+            Op::BuildImage { pull } => {
+                let resource = self.resource(of)?;
+                let Spec::Image(ImageSpec {
+                    build: Some(spec), ..
+                }) = &resource.spec
+                else {
+                    return Err(format!("{of} is not built"));
+                };
+                let mut spec = (**spec).clone();
+                let mut labels = spec.labels.clone();
+                labels.insert(LABEL_BUILD.to_owned(), spec.digest().to_string());
+                labels.insert(LABEL_STACK.to_owned(), self.stamp.stack.to_string());
+                spec.pull |= pull;
+                Call::BuildImage(Box::new(ImageBuild {
+                    reference: resource.name.clone(),
+                    spec,
+                    labels,
+                }))
             }
             Op::CreateNetwork => {
                 let resource = self.resource(of)?;
@@ -341,6 +361,7 @@ fn missing(id: &ValueId) -> String {
 pub(super) fn words(op: &Op) -> (&'static str, &'static str) {
     match op {
         Op::FetchImage => ("pulling", "pulled"),
+        Op::BuildImage { .. } => ("building", "built"),
         Op::CreateNetwork | Op::CreateVolume | Op::CreateContainer { .. } => {
             ("creating", "created")
         }

@@ -2,10 +2,11 @@
 //!
 //! One loop owns everything: it launches what is ready, in order of step number, and takes results as they
 //! come. After the first failure nothing more is launched, and what is under way ends: a call that is torn
-//! off has an effect that nobody knows.
+//! off has an effect that nobody knows. Only a build is given up where the user asks for an end.
 
 mod bind;
 mod event;
+mod failure;
 mod files;
 mod run;
 mod subnet;
@@ -14,7 +15,8 @@ mod wait;
 
 pub use bind::{Values, mask};
 pub use event::{Event, Events, VERIFIED};
-pub use run::{Context, Failure, Made, Stop, run};
+pub use failure::Failure;
+pub use run::{Context, Made, Stop, run};
 
 /// How many engine calls are under way at once. Docker is bound by the machine's processors: on two, more
 /// than 16 starts at once get slower each (see docs/src/benchmarks.md).

@@ -1,12 +1,13 @@
 //! The loop that walks a plan's graph.
 
 use super::bind::{self, Binder, Values};
+use super::failure::{Failure, fail, interrupted, not_well};
 use super::files::{self, Filling};
 use super::taken;
-use super::wait::{self, Bells, NotWell};
+use super::wait::{self, Bells};
 use super::{Event, Events, PARALLEL};
 use crate::base::{EngineId, ResourceId, Span, names};
-use crate::engine::{Call, Done, Engine, EngineError};
+use crate::engine::{Call, Done, Engine};
 use crate::model::Stack;
 use crate::observe::Stamp;
 use crate::plan::{Op, Phase, Plan, Step, StepId, Target};
@@ -69,23 +70,6 @@ pub struct Context<'a, E> {
     pub lock: Option<&'a EngineId>,
 }
 
-/// Why a run stopped.
-#[derive(Debug)]
-pub struct Failure {
-    /// The resource.
-    pub of: Option<ResourceId>,
-    /// The container to look at, where there is one.
-    pub container: Option<EngineId>,
-    /// What was being done.
-    pub doing: String,
-    /// Why it failed.
-    pub error: String,
-    /// The engine's error, where it was one.
-    pub engine: Option<EngineError>,
-    /// Whether the user asked for it.
-    pub interrupted: bool,
-}
-
 /// Runs the steps of `phases`, in `made` what they make. Returns after everything under way has ended.
 ///
 /// # Errors
@@ -121,6 +105,7 @@ pub async fn run<E: Engine>(
             doing: "subscribing to events".to_owned(),
             error: error.to_string(),
             engine: Some(error),
+            output: None,
             interrupted: false,
         })?;
     let ringing = bells.ring(events);
@@ -245,6 +230,8 @@ async fn walk<E: Engine>(
             Err(mut why) => {
                 // Engines quote what they were given.
                 why.error = super::mask(&why.error, context.values);
+                let output = why.output.take();
+                why.output = output.map(|output| super::mask(&output, context.values));
                 let error = why.error.clone();
                 context.events.send(Event::Failed {
                     step: step.id,
@@ -261,34 +248,6 @@ async fn walk<E: Engine>(
         }
     }
     failure.or(untidy).map_or(Ok(()), Err)
-}
-
-fn interrupted() -> Failure {
-    Failure {
-        of: None,
-        container: None,
-        doing: "working".to_owned(),
-        error: "interrupted".to_owned(),
-        engine: None,
-        interrupted: true,
-    }
-}
-
-fn fail(
-    step: &Step,
-    container: Option<EngineId>,
-    error: String,
-    engine: Option<EngineError>,
-) -> Failure {
-    let doing = bind::words(&step.op).0.to_owned();
-    Failure {
-        of: Some(step.of.clone()),
-        container,
-        doing,
-        error,
-        engine,
-        interrupted: false,
-    }
 }
 
 /// Waits do not count against the limit on engine calls.
@@ -311,6 +270,7 @@ fn limit(call: &Call, spec_timeout: Option<Span>) -> Duration {
     let stop = spec_timeout.unwrap_or(Span::from_secs(10)).duration();
     match call {
         Call::PullImage { .. } | Call::LoadImage { .. } => Duration::from_secs(3600),
+        Call::BuildImage(_) => Duration::from_secs(4 * 3600),
         Call::Stop { timeout, .. } => {
             timeout.map_or(stop, Span::duration) + Duration::from_secs(60)
         }
@@ -432,17 +392,20 @@ impl Work {
         }
     }
 
-    /// Waits end at once where the user asks for it; calls are never torn off.
+    /// Waits end at once where the user asks for it, and builds, which touch nothing that runs: the engine
+    /// gives up a build whose caller is gone. Other calls are never torn off.
     async fn attempt<E: Engine>(
         self,
         context: &Context<'_, E>,
         bells: &Bells,
         step: &Step,
     ) -> Result<Option<EngineId>, Failure> {
-        if !matches!(
-            self,
-            Self::Await { .. } | Self::Back { .. } | Self::End { .. } | Self::Verify { .. }
-        ) {
+        let ends = match &self {
+            Self::Await { .. } | Self::Back { .. } | Self::End { .. } | Self::Verify { .. } => true,
+            Self::Call { call, .. } => matches!(**call, Call::BuildImage(_)),
+            _ => false,
+        };
+        if !ends {
             return self.go(context, bells, step).await;
         }
         tokio::select! {
@@ -553,6 +516,7 @@ const fn target(op: &Op) -> Option<&Target> {
         | Op::PostRun { target }
         | Op::RemoveContainer { target } => Some(target),
         Op::FetchImage
+        | Op::BuildImage { .. }
         | Op::CreateNetwork
         | Op::CreateVolume
         | Op::WriteFiles
@@ -561,13 +525,6 @@ const fn target(op: &Op) -> Option<&Target> {
         | Op::Verify { .. }
         | Op::RemoveNetwork { .. }
         | Op::RemoveFiles { .. } => None,
-    }
-}
-
-fn not_well(step: &Step, id: Option<EngineId>, why: NotWell) -> Failure {
-    match why {
-        NotWell::Sick(error) => fail(step, id, error, None),
-        NotWell::Engine(error) => fail(step, id, error.message.clone(), Some(error)),
     }
 }
 

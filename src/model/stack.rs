@@ -2,7 +2,7 @@
 
 use crate::base::{Digest, EngineId, Kind, ResourceId, Span, StackId, StackName};
 use crate::diag::Origin;
-use crate::model::{About, ContainerSpec, FileSpec, Text, canonical};
+use crate::model::{About, BuildSpec, ContainerSpec, FileSpec, Text, canonical};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -99,6 +99,9 @@ pub struct ImageSpec {
     /// A local image archive to load it from where it is missing; a path on the caller's side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<String>,
+    /// How it is built where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<Box<BuildSpec>>,
 }
 
 /// When a registry is asked for an image.

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::exec::{self, Context, Event, Events, Failure, Made, Stop, Values};
 use crate::model::Stack;
 use crate::observe::Stamp;
-use crate::plan::{Op, Phase, Plan, check, plan};
+use crate::plan::{Op, Phase, Plan, Step, check, plan};
 use crate::store::Entry;
 use crate::store::record::{Head, Outcome, Revision};
 use futures_util::future::BoxFuture;
@@ -111,12 +111,9 @@ async fn locked<E: Engine>(
         }
     }
     (options.show)(&gathered, &first);
-    fetch_images(session, &gathered.sealed.stack, &first).await?;
+    bring_images(session, &gathered, &first, &options.wishes).await?;
     let knew_images = gathered.sealed.unknown_images.is_empty();
-    let fetched = first
-        .steps
-        .iter()
-        .any(|step| matches!(step.op, Op::FetchImage));
+    let fetched = first.steps.iter().any(|step| step.op.brings_image());
     if fetched || !knew_images {
         // What they declare (volumes) is known now.
         gathered = gather(engine, desired).await?;
@@ -280,16 +277,19 @@ pub(super) fn checked(plan: Plan, stack: &Stack) -> Result<Plan, OpError> {
     })
 }
 
-/// Fetches what is missing before anything else: a missing image then has touched nothing.
-async fn fetch_images<E: Engine>(
+/// Fetches and builds what is missing before anything else: what fails of that has touched nothing. A build's
+/// failure is kept in the history, with what it printed.
+async fn bring_images<E: Engine>(
     session: &Session<'_, E>,
-    stack: &Stack,
+    gathered: &Gathered,
     plan: &Plan,
+    wishes: &Wishes,
 ) -> Result<(), OpError> {
+    let stack = &gathered.sealed.stack;
     let steps: Vec<_> = plan
         .steps
         .iter()
-        .filter(|step| matches!(step.op, Op::FetchImage))
+        .filter(|step| step.op.brings_image())
         .cloned()
         .collect();
     if steps.is_empty() {
@@ -310,8 +310,17 @@ async fn fetch_images<E: Engine>(
         steps,
         ..plan.clone()
     };
+    let builds = |step: &Step| matches!(step.op, Op::BuildImage { .. });
+    let what = match (
+        fetch.steps.iter().any(builds),
+        fetch.steps.iter().all(builds),
+    ) {
+        (false, _) => "fetch images",
+        (_, true) => "build images",
+        (true, false) => "fetch and build images",
+    };
     session.events.send(Event::Begin {
-        what: "fetch images".to_owned(),
+        what: what.to_owned(),
         steps: fetch.steps.len(),
     });
     let stamp = session.stamp(&Key::new([0; 32]));
@@ -319,7 +328,16 @@ async fn fetch_images<E: Engine>(
     let context = session.context(stack, &values, &stamp);
     let result = exec::run(&context, &fetch, &[Phase::Prepare], &mut made).await;
     session.events.send(Event::End { ok: result.is_ok() });
-    result.map_err(|failure| failed(&failure, None, None, Undone::Nothing, Vec::new()))
+    let Err(failure) = result else {
+        return Ok(());
+    };
+    let of_build = |step: &Step| builds(step) && Some(&step.of) == failure.of.as_ref();
+    if plan.steps.iter().any(of_build) {
+        // That it failed is what counts, whether or not that can be written down.
+        let _ = session.failed_early(gathered, &failure, wishes).await;
+    }
+    let output = failure.output.clone();
+    Err(failed(&failure, output, None, Undone::Nothing, Vec::new()))
 }
 
 /// Less free space than this is no start for pulling images.
@@ -420,6 +438,7 @@ pub(super) async fn run<E: Engine>(
             doing: "writing the history".to_owned(),
             error: error.to_string(),
             engine: None,
+            output: None,
             interrupted: false,
         };
         return Err(undo::undo(session, head, &goal, &failure).await);

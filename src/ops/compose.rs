@@ -4,6 +4,7 @@ use super::error::OpError;
 use super::folder::Disk;
 use super::gather::gather;
 use crate::base::names;
+use crate::build::{Context, Entry, Rules, Unsendable};
 use crate::config::{self, Desired, Exported, Folder, Unreadable};
 use crate::diag::{Diagnostics, Source};
 use crate::engine::Look;
@@ -160,12 +161,25 @@ pub fn import(stack: &Disk, import: &Import) -> Result<Imported, OpError> {
         OpError::usage(format!("{product} cannot be written: {error}"), &[])
     };
     let mut files = Vec::new();
+    let others = trial.others.into_inner();
     for (path, real) in trial.seen.into_inner() {
         let to = stack.root().join(&path);
         std::fs::create_dir_all(to.parent().unwrap_or(&place)).map_err(written)?;
         // With its rights: an env file may be its owner's alone.
         std::fs::copy(real, &to).map_err(written)?;
         files.push(path);
+    }
+    for (path, entry) in others {
+        let to = stack.root().join(&path);
+        std::fs::create_dir_all(to.parent().unwrap_or(&place)).map_err(written)?;
+        match entry {
+            Entry::Link { to: target } if to.symlink_metadata().is_err() => {
+                std::os::unix::fs::symlink(target, &to).map_err(written)?;
+                files.push(path);
+            }
+            Entry::Folder { .. } => std::fs::create_dir_all(&to).map_err(written)?,
+            _ => {}
+        }
     }
     std::fs::create_dir_all(&place).map_err(written)?;
     std::fs::write(place.join("info.yml"), info).map_err(written)?;
@@ -184,6 +198,16 @@ struct Trial {
     product: String,
     own: BTreeMap<String, String>,
     seen: RefCell<BTreeMap<String, PathBuf>>,
+    /// Folders and links that builds take.
+    others: RefCell<BTreeMap<String, Entry>>,
+}
+
+/// What else a folder says of how it runs is not what is imported.
+fn is_of_product(inner: &str) -> bool {
+    !inner.contains('/')
+        && ["info.", "coasti.", "nua-config."]
+            .iter()
+            .any(|start| inner.starts_with(start))
 }
 
 impl Trial {
@@ -203,6 +227,7 @@ impl Trial {
             product: format!("{product}/"),
             own: own.into(),
             seen: RefCell::default(),
+            others: RefCell::default(),
         }
     }
 }
@@ -219,12 +244,7 @@ impl Folder for Trial {
         let Some(inner) = path.strip_prefix(&self.product) else {
             return Ok(None);
         };
-        // What else the folder says of how it runs is not what is imported.
-        if !inner.contains('/')
-            && ["info.", "coasti.", "nua-config."]
-                .iter()
-                .any(|start| inner.starts_with(start))
-        {
+        if is_of_product(inner) {
             return Ok(None);
         }
         let Some(source) = self.disk.read(inner)? else {
@@ -244,6 +264,32 @@ impl Folder for Trial {
     fn exists(&self, path: &str) -> bool {
         let inner = path.strip_prefix(&self.product);
         self.own.contains_key(path) || inner.is_some_and(|inner| self.disk.exists(inner))
+    }
+
+    fn context(&self, path: &str, rules: &Rules) -> Result<Context, Unsendable> {
+        let inner = format!("{path}/");
+        let Some(inner) = inner.strip_prefix(&self.product) else {
+            return Err(Unsendable {
+                path: String::new(),
+                why: "is not in the folder that is imported (`--root DIR` names another)"
+                    .to_owned(),
+                ignorable: false,
+            });
+        };
+        let context = self.disk.context(inner.trim_end_matches('/'), rules)?;
+        for (entry, what) in &context.0 {
+            let inner = format!("{inner}{entry}");
+            let to = format!("{}{inner}", self.product);
+            match what {
+                _ if is_of_product(&inner) => {}
+                Entry::File { .. } => {
+                    let real = self.disk.root().join(&inner);
+                    self.seen.borrow_mut().entry(to).or_insert(real);
+                }
+                other => drop(self.others.borrow_mut().insert(to, other.clone())),
+            }
+        }
+        Ok(context)
     }
 
     fn name(&self) -> String {

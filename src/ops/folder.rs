@@ -2,6 +2,7 @@
 
 use super::secrets::age::{self, Shut};
 use crate::base::Digest;
+use crate::build::{Context, Rules, Unsendable};
 use crate::config::secrets::{Content, Encrypted};
 use crate::config::{Folder, Unreadable};
 use crate::diag::Source;
@@ -230,6 +231,10 @@ impl Folder for Disk {
 
     fn archived(&self, path: &str) -> Result<Option<BTreeSet<String>>, String> {
         archived(&self.root.join(path))
+    }
+
+    fn context(&self, path: &str, rules: &Rules) -> Result<Context, Unsendable> {
+        crate::engine::context::look(&self.root.join(path), rules)
     }
 
     fn name(&self) -> String {

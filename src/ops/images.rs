@@ -1,9 +1,9 @@
 //! Images of revisions: which they were, and that they stay.
 
 use super::session::Session;
-use crate::base::{Kind, RevisionId};
+use crate::base::{Kind, ResourceId, RevisionId};
 use crate::engine::{Call, Engine};
-use crate::model::Stack;
+use crate::model::{ImageSpec, Spec, Stack};
 use crate::observe::Observed;
 use crate::store::record::{Head, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,20 +46,25 @@ pub(super) async fn keep_images<E: Engine>(
     let _ = futures_util::future::join_all(tags).await;
     if usize::try_from(head.revisions).is_ok_and(|count| count > KEPT) {
         let now = images(observed, stack).into_values().collect();
-        for image in unused(session, now).await.unwrap_or_default() {
-            let tag = keep_tag(session.stack.as_str(), &image);
-            let call = Call::UntagImage { tag };
-            let _ = session.engine.execute(&call, Duration::from_secs(30)).await;
+        for (image, built) in unused(session, now).await.unwrap_or_default() {
+            for tag in built
+                .into_iter()
+                .chain([keep_tag(session.stack.as_str(), &image)])
+            {
+                let call = Call::UntagImage { tag };
+                let _ = session.engine.execute(&call, Duration::from_secs(30)).await;
+            }
         }
     }
 }
 
-/// Images of the good revision that falls behind the last [`KEPT`] which none of those has. Nothing where
-/// something could not be read: what is not known to be of no use stays.
+/// Images of the good revision that falls behind the last [`KEPT`] which none of those has, each with the
+/// references that it was built as: nobody else gave them. Nothing where something could not be read: what is
+/// not known to be of no use stays.
 async fn unused<E: Engine>(
     session: &Session<'_, E>,
     now: BTreeSet<String>,
-) -> Option<BTreeSet<String>> {
+) -> Option<BTreeMap<String, Vec<String>>> {
     let store = session.store();
     let mut good: Vec<RevisionId> = Vec::new();
     for run in store.runs().await.ok()? {
@@ -71,15 +76,23 @@ async fn unused<E: Engine>(
         let revision = store.revision(id).await.ok()??;
         Some(revision.images.into_values().collect::<BTreeSet<_>>())
     };
-    let mut unused = ids(good.get(behind)?).await?;
-    unused.retain(|id| !now.contains(id));
+    let old = store.revision(good.get(behind)?).await.ok()??;
+    let mut unused: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (reference, id) in old.images {
+        let built = unused.entry(id).or_default();
+        let image = old.stack.resources.get(&ResourceId::image(&reference));
+        if let Some(Spec::Image(ImageSpec { build: Some(_), .. })) = image.map(|it| &it.spec) {
+            built.push(reference);
+        }
+    }
+    unused.retain(|id, _| !now.contains(id));
     for id in good.iter().skip(behind + 1) {
         // Most often nothing is left to ask about.
         if unused.is_empty() {
             break;
         }
         let used = ids(id).await?;
-        unused.retain(|id| !used.contains(id));
+        unused.retain(|id, _| !used.contains(id));
     }
     Some(unused)
 }

@@ -69,9 +69,9 @@ impl Saved {
 }
 
 /// What `now` does that the plan that was shown does not, or the other way round. Between the two, images
-/// were fetched and values made: volumes that only an image's own declaration tells of may have been added.
+/// were fetched or built and values made: volumes that only an image's own declaration tells of may have been added.
 pub(super) fn beyond(shown: &Plan, now: &Plan) -> Vec<String> {
-    let fetches = |step: &&Step| matches!(step.op, Op::FetchImage);
+    let fetches = |step: &&Step| step.op.brings_image();
     if !shown.steps.iter().any(|step| fetches(&step)) {
         let same = shown.steps == now.steps;
         return if same {
@@ -80,7 +80,7 @@ pub(super) fn beyond(shown: &Plan, now: &Plan) -> Vec<String> {
             vec!["the steps that lead to the files".to_owned()]
         };
     }
-    let adds = |step: &&Step| matches!(step.op, Op::FetchImage | Op::CreateVolume);
+    let adds = |step: &&Step| step.op.brings_image() || matches!(step.op, Op::CreateVolume);
     // By what they do and what they wait for: the numbers move where a step is added.
     let text = |step: &Step| format!("{} {:?} {:?}", step.of, step.phase, step.op);
     let done = |plan: &Plan| -> BTreeSet<String> {

@@ -1,11 +1,11 @@
 //! A session: one operation that changes something, from lock to record.
 
 use super::error::OpError;
-use super::gather::random;
+use super::gather::{Gathered, random};
 use crate::base::{EngineId, Key, RevisionId, RunId, StackId, StackName};
-use crate::diff::Adopted;
+use crate::diff::{Adopted, Wishes};
 use crate::engine::{Engine, EngineError, ErrorKind};
-use crate::exec::{Event, Events, Stop, Values};
+use crate::exec::{Event, Events, Failure, Stop, Values};
 use crate::store::record::{Head, Outcome, Revision, RunEnd, RunRecord};
 use crate::store::{
     Entry, Store, StoreError,
@@ -230,17 +230,10 @@ impl<'a, E: Engine> Session<'a, E> {
             head.revisions += 1;
             entries.push(Entry::json(format!("revisions/{}", revision.id), revision));
         }
+        let revision = begin.revision.map(|revision| revision.id.clone());
         let record = RunRecord {
-            id: self.run.clone(),
-            seq: head.seq,
-            what: self.what.to_owned(),
-            about: begin.about,
-            actor: self.who.actor.clone(),
-            commit: self.who.commit.clone(),
-            revision: begin.revision.map(|revision| revision.id.clone()),
             adopted: begin.adopted,
-            began: now(),
-            end: None,
+            ..self.begun(head.seq, revision, begin.about)
         };
         entries.push(Entry::json(format!("runs/{:08}.begin", head.seq), &record));
         entries.extend(Entry::head(&head));
@@ -256,6 +249,62 @@ impl<'a, E: Engine> Session<'a, E> {
         let mut entries = vec![all_values(&mut head, values)];
         entries.extend(Entry::head(&head));
         self.write(entries).await
+    }
+
+    /// Writes of a run that failed before it touched anything. What was open before stays so.
+    pub(super) async fn failed_early(
+        &self,
+        gathered: &Gathered,
+        failure: &Failure,
+        wishes: &Wishes,
+    ) -> Result<(), OpError> {
+        let mut head = gathered.peek.head.clone().unwrap_or_default();
+        self.keep_lock(head.seq).await?;
+        if gathered.peek.key.is_none() {
+            self.store().create(&self.id, &gathered.key).await?;
+        }
+        head.seq += 1;
+        let about = wishes.target.iter().cloned().collect();
+        let begun = self.begun(head.seq, None, about);
+        let ended = self.ended(Ending {
+            outcome: Outcome::Undone,
+            summary: failure.summary(),
+            logs: failure.output.clone(),
+            recovered: None,
+        });
+        let mut entries = vec![
+            Entry::json(format!("runs/{:08}.begin", head.seq), &begun),
+            Entry::json(format!("runs/{:08}.end", head.seq), &ended),
+        ];
+        entries.extend(Entry::head(&head));
+        self.write(entries).await
+    }
+
+    /// A run's record as it begins.
+    fn begun(&self, seq: u64, revision: Option<RevisionId>, about: Vec<String>) -> RunRecord {
+        RunRecord {
+            id: self.run.clone(),
+            seq,
+            what: self.what.to_owned(),
+            about,
+            actor: self.who.actor.clone(),
+            commit: self.who.commit.clone(),
+            revision,
+            adopted: Default::default(),
+            began: now(),
+            end: None,
+        }
+    }
+
+    /// How it ended.
+    fn ended(&self, ending: Ending) -> RunEnd {
+        RunEnd {
+            outcome: ending.outcome,
+            at: now(),
+            took_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            summary: ending.summary,
+            logs: ending.logs,
+        }
     }
 
     /// Writes how the run ended, and where everything stands now.
@@ -283,20 +332,8 @@ impl<'a, E: Engine> Session<'a, E> {
         end: Ending,
         mut entries: Vec<Entry>,
     ) -> Result<(), OpError> {
-        let Ending {
-            outcome,
-            summary,
-            logs,
-            recovered,
-        } = end;
-        let took_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let end = RunEnd {
-            outcome,
-            at: now(),
-            took_ms,
-            summary,
-            logs,
-        };
+        let (outcome, recovered) = (end.outcome, end.recovered);
+        let end = self.ended(end);
         entries.push(Entry::json(format!("runs/{:08}.end", head.seq), &end));
         if let Some(seq) = recovered {
             let summary = format!("cut off; {} by run {}", "finished or undone", head.seq);

@@ -89,14 +89,7 @@ pub(super) async fn undo<E: Engine>(
         Err(why) => (Undone::Partly(why.clone()), Outcome::NotUndone),
     };
     let kept = result.unwrap_or_default();
-    let summary = match &failure.of {
-        _ if failure.interrupted => failure.error.clone(),
-        Some(of) => format!(
-            "{} {}: {}: {}",
-            of.kind, of.address, failure.doing, failure.error
-        ),
-        None => format!("{}: {}", failure.doing, failure.error),
-    };
+    let summary = failure.summary();
     let undone = match session
         .end(head, outcome, summary, logs.clone(), goal.recovered)
         .await
@@ -134,7 +127,7 @@ async fn evidence<E: Engine>(
     values: &Values,
 ) -> (Option<String>, Option<String>) {
     let Some(id) = &failure.container else {
-        return (None, None);
+        return (failure.output.clone(), None);
     };
     let logs = session
         .engine

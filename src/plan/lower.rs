@@ -9,7 +9,7 @@
 
 use super::{Op, Phase, Step, StepId, Target, beside::replace_order};
 use crate::base::{EngineId, Kind, ResourceId, names};
-use crate::diff::{Action, Change, ContainerChange, Inputs, Object, claims};
+use crate::diff::{Action, Cause, Change, ContainerChange, Inputs, Object, claims};
 use crate::model::{Order, Resource, Spec};
 use std::collections::BTreeMap;
 
@@ -28,6 +28,9 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
             .filter(|c| c.id.kind == kind && c.action != Action::Remove)
         {
             let op = match kind {
+                Kind::Image if change.action == Action::Build => Op::BuildImage {
+                    pull: change.fields.iter().any(|f| f.cause == Cause::Upstream),
+                },
                 Kind::Image => Op::FetchImage,
                 Kind::Network => Op::CreateNetwork,
                 Kind::File => Op::WriteFiles,
@@ -37,6 +40,7 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
             lowering.made.insert(change.id.clone(), step);
         }
     }
+    lowering.builds();
     for change in changes.values() {
         if let Some(container) = &change.container {
             lowering.container(change, container);
@@ -71,6 +75,7 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
 const fn word(action: Action) -> &'static str {
     match action {
         Action::Pull => "missing or moved",
+        Action::Build => "missing or changed",
         Action::Create => "new",
         Action::Start => "start",
         Action::Update => "update",
@@ -131,6 +136,19 @@ impl Lowering<'_> {
 
     pub(super) fn step(&mut self, id: StepId) -> Option<&mut Step> {
         self.steps.get_mut(id.checked_sub(1)?)
+    }
+
+    /// What is built after what it starts from.
+    fn builds(&mut self) {
+        let made = &self.made;
+        for step in &mut self.steps {
+            if let Op::BuildImage { .. } = step.op
+                && let Some(image) = self.inputs.desired.resources.get(&step.of)
+            {
+                step.needs
+                    .extend(image.needs.keys().filter_map(|base| made.get(base)));
+            }
+        }
     }
 
     fn container(&mut self, change: &Change, objects: &ContainerChange) {

@@ -87,6 +87,12 @@ pub enum Target {
 pub enum Op {
     /// Pulls the image, or loads it from its archive.
     FetchImage,
+    /// Builds the image from a folder on the caller's disk.
+    BuildImage {
+        /// Whether what it starts from is asked for at its registry.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pull: bool,
+    },
     /// Makes the network.
     CreateNetwork,
     /// Makes the volume.
@@ -204,6 +210,13 @@ pub enum Op {
         /// Its name.
         name: EngineId,
     },
+}
+
+impl Op {
+    /// Whether it brings an image: that comes before all else, as nothing is touched by it.
+    pub const fn brings_image(&self) -> bool {
+        matches!(self, Self::FetchImage | Self::BuildImage { .. })
+    }
 }
 
 impl Plan {

@@ -47,6 +47,8 @@ pub fn describe(step: &Step) -> String {
     };
     match &step.op {
         Op::FetchImage => format!("fetch {of}"),
+        Op::BuildImage { pull: false } => format!("build {of}"),
+        Op::BuildImage { pull: true } => format!("build {of} from what its registry has"),
         Op::CreateNetwork | Op::CreateVolume => format!("create {of}"),
         Op::WriteFiles => format!("write {of}"),
         Op::CreateContainer { name } => format!("create {of} as {name}"),

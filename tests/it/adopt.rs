@@ -1,8 +1,8 @@
 //! Containers of somebody else's that the files take over: what holds whatever goes wrong, on the simulator.
 
 use crate::support::stacks::{
-    BAD, Files, Sites, apply_files, containers, engine, gathered, in_virtual_time, recover,
-    release, sites, wishes,
+    BAD, Files, Sites, apply_files, containers, engine, gathered, in_virtual_time, pulled_sites,
+    recover, release, wishes,
 };
 use coasti::{
     base::{EngineId, ResourceId, Secret, ValueId},
@@ -272,7 +272,7 @@ proptest! {
 
     /// An apply takes everything over, with its data and its values.
     #[test]
-    fn what_is_named_is_taken_over(sites in sites(), old in old()) {
+    fn what_is_named_is_taken_over(sites in pulled_sites(), old in old()) {
         in_virtual_time(async {
             let sim = engine();
             let files = by_hand(&sim, &sites, &old).await;
@@ -290,7 +290,7 @@ proptest! {
     /// What does not come up gives way to what was there before: the same containers.
     #[test]
     fn what_does_not_work_gives_them_back(
-        sites in sites(),
+        sites in pulled_sites(),
         old in old(),
         which in any::<sample::Index>(),
         bad in sample::select(&BAD[..]),
@@ -323,7 +323,7 @@ proptest! {
     /// A failure at any call brings them back, or came too late to matter; the next apply gets there.
     #[test]
     fn a_failure_at_any_call_gives_them_back(
-        sites in sites(),
+        sites in pulled_sites(),
         old in old(),
         n in 1..60usize,
         kind in sample::select(vec![ErrorKind::Rejected, ErrorKind::DiskFull, ErrorKind::Ambiguous]),
@@ -354,7 +354,7 @@ proptest! {
     /// Killed at any call: `recover` brings them back, and an apply goes on.
     #[test]
     fn a_kill_at_any_call_loses_none(
-        sites in sites(),
+        sites in pulled_sites(),
         old in old(),
         n in 1..60usize,
         after in any::<bool>(),
@@ -404,7 +404,7 @@ proptest! {
     /// Killed, and then failed where the next apply went on: they come back as they were before both.
     #[test]
     fn a_failure_after_a_kill_gives_them_back(
-        sites in sites(),
+        sites in pulled_sites(),
         old in old(),
         n in 8..35usize,
         m in 3..20usize,
@@ -433,7 +433,7 @@ proptest! {
 
     /// The engine dies at any call and comes back: never do two run on one volume.
     #[test]
-    fn an_engine_that_dies_loses_none(sites in sites(), old in old(), n in 1..60usize, after in any::<bool>()) {
+    fn an_engine_that_dies_loses_none(sites in pulled_sites(), old in old(), n in 1..60usize, after in any::<bool>()) {
         in_virtual_time(async {
             let sim = engine();
             let files = by_hand(&sim, &sites, &old).await;

@@ -4,9 +4,13 @@
 mod engine;
 mod export;
 
-use crate::support::stacks::{external_ip, in_virtual_time};
+use crate::support::{
+    stacks::{external_ip, in_virtual_time},
+    written::written,
+};
 use coasti::{
     base::StackId,
+    build::{Context, Rules, Unsendable},
     config::{self, Desired, Folder},
     diag::{Diagnostics, Source},
     diff::Wishes,
@@ -91,16 +95,18 @@ impl Files {
 
     /// An engine that has what the files name.
     async fn engine(&self) -> Sim {
-        let sim = Sim::new();
+        let sim = Sim::new().with_folder(&written(&self.0));
         if let Some(desired) = self.desired(&mut Diagnostics::new()) {
-            for reference in desired.images() {
+            let built = desired.built_images();
+            let images = desired.images();
+            for reference in images.difference(&built) {
                 let job = reference.contains("job");
                 let behaviour = if job {
                     Behaviour::Job(0)
                 } else {
                     Behaviour::Runs
                 };
-                sim.add_image(&reference, SimImage::new(behaviour));
+                sim.add_image(reference, SimImage::new(behaviour));
             }
         }
         sim.add_directory("/srv/shared");
@@ -142,6 +148,14 @@ impl Folder for Files {
 
     fn exists(&self, path: &str) -> bool {
         self.0.contains_key(path)
+    }
+
+    fn context(&self, path: &str, rules: &Rules) -> Result<Context, Unsendable> {
+        let texts = self
+            .0
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()));
+        Ok(Context::of_texts(texts, path, rules))
     }
 
     fn name(&self) -> String {
@@ -214,7 +228,7 @@ fn without_digests(text: &str) -> String {
 fn fields(stack: &Stack) -> String {
     let mut text = String::new();
     for (id, resource) in &stack.resources {
-        if matches!(resource.spec, Spec::Image(_)) {
+        if matches!(&resource.spec, Spec::Image(image) if image.build.is_none()) {
             continue;
         }
         writeln!(text, "\n{id} = {}", resource.name).unwrap();

@@ -259,7 +259,7 @@ proptest! {
             let plan = saved(&sim, &files).await;
             match apply_saved(&sim, &files, &plan).await {
                 // What an image declares changes the order of things; now that it is there, it is known.
-                Err(OpError::Stale(_)) if plan.plan.steps.iter().any(|step| matches!(step.op, Op::FetchImage)) => {
+                Err(OpError::Stale(_)) if plan.plan.steps.iter().any(|step| step.op.brings_image()) => {
                     let plan = saved(&sim, &files).await;
                     sim.forget();
                     fine("apply of the new plan", apply_saved(&sim, &files, &plan).await)?
@@ -386,7 +386,7 @@ proptest! {
                 prop_assert!(again.refusals.is_empty(), "{:#?}", again.refusals);
                 prop_assert!(again.steps.is_empty() || !applied.warnings.is_empty(), "{:#?}", again.changes);
                 for step in &again.steps {
-                    let tidies = matches!(step.op, Op::Unguard { .. } | Op::RemoveContainer { .. } | Op::RemoveNetwork { .. } | Op::Prepared | Op::Verify { .. });
+                    let tidies = matches!(step.op, Op::Unguard { .. } | Op::RemoveContainer { .. } | Op::RemoveNetwork { .. } | Op::RemoveFiles { .. } | Op::Prepared | Op::Verify { .. });
                     prop_assert!(tidies, "{step:?}");
                 }
             }

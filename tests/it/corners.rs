@@ -33,6 +33,7 @@ fn usual() -> Sites {
         health: false,
         post_run: false,
         providers: BTreeSet::new(),
+        build: None,
     };
     let data = Site {
         volume: true,

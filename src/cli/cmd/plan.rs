@@ -129,7 +129,9 @@ pub(super) async fn refresh<L: Look>(
     engine: &L,
     desired: &Desired,
 ) -> BTreeMap<String, String> {
-    let images = desired.images();
+    let mut images = desired.images();
+    let built = desired.built_images();
+    images.retain(|image| !built.contains(image));
     let asked = images
         .iter()
         .map(|reference| async move { (reference, engine.remote_digest(reference).await) });

@@ -3,6 +3,7 @@
 //! What an app, a provider and a site can say of a container has one type, [`Parts`], so that they overlay:
 //! a service's presets, then the product, then the site.
 
+mod build;
 mod docker;
 mod env;
 mod health;
@@ -18,6 +19,7 @@ pub(super) use port::{Number, PortDef, address};
 pub(super) use provider::ProviderDef;
 pub(super) use volume::{VolumeDef, VolumeKind};
 
+use super::build::Build;
 use super::codes;
 use super::doc::{Node, Sp, Table, Value, wrong_type};
 use crate::diag::{Before, Diagnostic, Diagnostics, Place};
@@ -38,6 +40,8 @@ pub(super) struct App {
     pub metadata: BTreeMap<String, String>,
     /// The image to run, from `image` or `build.base-image`.
     pub image: Option<Sp<String>>,
+    /// How it is built.
+    pub build: Option<Build>,
     /// What it is made of.
     pub parts: Parts,
     /// Its providers.
@@ -122,12 +126,13 @@ impl App {
         let at = table.at.clone();
         let (id, version, release, metadata) = read_metadata(table.take("metadata", d), d);
         let own_image = table.text("image", d);
-        let base = read_build(table.take("build", d), d);
+        let (base, build) = build::read(table.entry("build", d), &metadata, d);
         let image = own_image.or(base).map(|image| Sp {
             value: with_metadata(&image.value, &metadata),
             at: image.at,
         });
-        let (post_run, post_run_at_start) = read_run(table.take("run", d), image.is_some(), d);
+        let (post_run, post_run_at_start) =
+            read_run(table.take("run", d), image.is_some() || build.is_some(), d);
         let parts = Parts::read(&mut table, d);
         let providers = ProviderDef::read_all(table.list("provider", d), d);
         check_backup(table.take("backup", d), d);
@@ -139,6 +144,7 @@ impl App {
             release,
             metadata,
             image,
+            build,
             parts,
             providers,
             post_run,
@@ -211,31 +217,6 @@ fn read_metadata(node: Option<&Node>, d: &mut Diagnostics) -> Metadata {
         .map(|(name, text)| (name.clone(), with_metadata(text, &all)))
         .collect();
     (id, version, release, formatted)
-}
-
-/// Of how nua builds an image coasti needs only which image it wraps.
-fn read_build(node: Option<&Node>, d: &mut Diagnostics) -> Option<Sp<String>> {
-    let mut table = Table::of(node?, "build", d)?;
-    table.accept(&[
-        "license",
-        "src-url",
-        "src-checksum",
-        "git-url",
-        "git-branch",
-        "method",
-        "builder",
-        "builders",
-        "packages",
-        "meta-packages",
-        "build",
-        "test",
-        "before-build",
-        "pip-install",
-        "project",
-    ]);
-    let image = table.text("base-image", d);
-    table.finish(d);
-    image
 }
 
 /// The commands, and whether they run before the app is seen to work.

@@ -213,6 +213,11 @@ impl Export<'_> {
         let mut to = Map::new();
         let fields = &mut to;
         put(fields, "image", Some(&spec.image));
+        if self.is_built(resource) {
+            put(fields, "pull_policy", Some(&"never".to_owned()));
+            let what = format!("how the image of `{own}` is built: the engine has it");
+            self.left_out.push(what);
+        }
         put(fields, "container_name", Some(&resource.name));
         for (key, words) in [("entrypoint", &spec.entrypoint), ("command", &spec.command)] {
             if let Some(words) = words {
@@ -274,6 +279,14 @@ impl Export<'_> {
             self.left_out.push(what);
         }
         Value::Object(to)
+    }
+
+    fn is_built(&self, container: &Resource) -> bool {
+        let mut images = container
+            .needs
+            .keys()
+            .filter_map(|need| self.stack.resources.get(need));
+        images.any(|image| matches!(&image.spec, Spec::Image(image) if image.build.is_some()))
     }
 
     fn network(&mut self, fields: &mut Map<String, Value>, spec: &ContainerSpec) {

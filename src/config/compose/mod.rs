@@ -6,8 +6,9 @@
 //! | `tree`, `merge` | values with places and secrets; how one file is laid over another |
 //! | `interpolate`, `dotenv` | `${NAME}`; variables of `.env` files |
 //! | `export` | a stack as a compose file |
-//! | `service`, `settings`, `mounts`, `ports`, `words` | what a service says |
+//! | `service`, `build`, `settings`, `mounts`, `ports`, `words` | what a service says |
 
+mod build;
 pub(super) mod dotenv;
 mod export;
 mod interpolate;
@@ -24,7 +25,7 @@ pub use export::{Exported, export};
 pub(super) use interpolate::{Vars, guarded};
 pub(super) use load::{join, load};
 pub(super) use mounts::{Source as MountFrom, Volume as VolumeUse};
-pub(super) use service::{Condition, Network, Service};
+pub(super) use service::{Condition, Network, Pulled, Service};
 pub(super) use tree::{Bit, Field, Item, Keys, Str, plain};
 
 use crate::diag::Place;

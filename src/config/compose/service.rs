@@ -3,7 +3,8 @@
 use super::mounts::{self, Volume};
 use super::ports::{self, PortUse};
 use super::tree::{Item, Keys, Str, Val};
-use super::{Field, Project, words};
+use super::{Field, Project, build, words};
+use crate::config::build::Build;
 use crate::config::codes;
 use crate::config::doc::Sp;
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
@@ -124,6 +125,18 @@ pub(in crate::config) struct FileUse {
     pub at: Place,
 }
 
+/// Whether an image is pulled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::config) enum Pulled {
+    /// Where it is missing and not built.
+    #[default]
+    Missing,
+    /// Never: it must be there.
+    Never,
+    /// Although it could be built.
+    Instead,
+}
+
 /// A service, read.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Service {
@@ -133,10 +146,10 @@ pub(in crate::config) struct Service {
     pub at: Place,
     /// The image.
     pub image: Option<Sp<String>>,
-    /// Where `build` stands, and the folder it names.
-    pub build: Option<Sp<String>>,
-    /// `pull_policy: never`.
-    pub never_pulled: bool,
+    /// How the image is built.
+    pub build: Option<Build>,
+    /// What `pull_policy` says.
+    pub pulled: Pulled,
     /// What has no secrets and no names of other things in it.
     pub spec: ContainerSpec,
     /// Replaces the image's command.
@@ -222,8 +235,8 @@ impl Service {
             image: keys
                 .plain("image", d)
                 .map(|(text, at)| Sp::new(text, &at.at)),
-            build: build(keys.take("build"), d),
-            never_pulled: false,
+            build: build::read(keys.take("build"), &what, d),
+            pulled: Pulled::default(),
             spec: ContainerSpec::default(),
             command: command(&mut keys, "command", d),
             entrypoint: command(&mut keys, "entrypoint", d),
@@ -244,6 +257,9 @@ impl Service {
             container_name: keys.plain("container_name", d).map(|(text, _)| text),
             origins: origins(field),
         };
+        if let (Some(build), Some(at)) = (&mut service.build, service.origins.get("build")) {
+            build.at = at.clone();
+        }
         service.pull_policy(&mut keys, d);
         if let Some(item) = keys.take("environment") {
             if !matches!(item.value, Val::Map(_)) {
@@ -334,14 +350,6 @@ fn command(keys: &mut Keys<'_>, key: &'static str, d: &mut Diagnostics) -> Optio
             None
         }
     }
-}
-
-fn build(item: Option<&Item>, d: &mut Diagnostics) -> Option<Sp<String>> {
-    let item = item?;
-    let context = item
-        .get("context")
-        .and_then(|item| super::tree::plain(item, "`context`", d));
-    Some(Sp::new(context.unwrap_or_else(|| ".".to_owned()), &item.at))
 }
 
 fn env_files(keys: &mut Keys<'_>, d: &mut Diagnostics) -> Vec<EnvFile> {

@@ -1,6 +1,6 @@
 //! What a service says of its container that is one value each: limits, health, restart, Docker's own settings.
 
-use super::service::Service;
+use super::service::{Pulled, Service};
 use super::tree::{Field, Item, Keys, Str, Val};
 use crate::base::{Span, size};
 use crate::config::codes;
@@ -13,18 +13,34 @@ impl Service {
         let Some((policy, item)) = keys.plain("pull_policy", d) else {
             return;
         };
+        let at = Some(item.at.clone());
         match policy.as_str() {
+            "never" => self.pulled = Pulled::Never,
+            "build" if self.build.is_some() => {}
+            "build" => d.push(item.bad("`pull_policy`", "`build` is for a service that has a `build`")),
+            // The file says that a registry has the image: then it is not built.
+            "missing" | "if_not_present" | "always" | "daily" | "weekly"
+                if self.build.is_some() && self.image.is_some() =>
+            {
+                self.pulled = Pulled::Instead;
+                let summary = format!("`build` of `{}` has no effect", self.name);
+                let warning = Diagnostic::warning(codes::IGNORED, at, summary);
+                d.push(
+                    warning
+                        .label("so the image is pulled")
+                        .help("`pull_policy: build`, or none, builds it"),
+                );
+            }
             "missing" | "if_not_present" => {}
-            "never" | "build" => self.never_pulled = true,
             "always" | "daily" | "weekly" => d.push(
                 Diagnostic::warning(
                     codes::IGNORED,
-                    Some(item.at.clone()),
+                    at,
                     format!("`pull_policy: {policy}` has no effect"),
                 )
                 .help("an image is pulled where it is missing; `coasti plan --refresh` asks the registry for a newer one"),
             ),
-            _ => d.push(item.bad("`pull_policy`", "`missing` or `never`")),
+            _ => d.push(item.bad("`pull_policy`", "`missing`, `never` or `build`")),
         }
     }
 
@@ -291,7 +307,7 @@ fn span(text: &str, at: &Item, what: &str, d: &mut Diagnostics) -> Option<Span> 
     span
 }
 
-fn bytes(text: &str, at: &Item, key: &str, d: &mut Diagnostics) -> Option<i64> {
+pub(super) fn bytes(text: &str, at: &Item, key: &str, d: &mut Diagnostics) -> Option<i64> {
     match text.trim() {
         // No limit, which is not declaring one.
         "0" => None,

@@ -42,7 +42,13 @@ pub(super) fn short_name(image: &ImageChoice) -> String {
 
 /// The version that an image's tag says, else the tag itself.
 pub(super) fn tag_of(image: &ImageChoice) -> Option<String> {
-    let reference = reference(image);
+    let reference = match image {
+        // Of one that is built, the name that its authors gave it.
+        ImageChoice::Fixed {
+            build: Some(built), ..
+        } => built.spec.tags.first()?,
+        image => reference(image),
+    };
     Version::of_image(reference)
         .map(|version| version.to_string())
         .or_else(|| {

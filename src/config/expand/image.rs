@@ -1,6 +1,7 @@
 //! What a site's `image` names: a product, an archive, an image.
 
-use super::{ImageChoice, codes};
+use super::{ImageChoice, build, codes};
+use crate::base::StackName;
 use crate::config::Folder;
 use crate::config::doc::Sp;
 use crate::config::image::checked;
@@ -18,6 +19,7 @@ pub(super) struct Found<'a> {
 
 /// Finds what `image` names; none where that is nothing, which was said.
 pub(super) fn find<'a>(
+    stack: &StackName,
     image: &Sp<String>,
     products: &'a Products,
     folder: &dyn Folder,
@@ -26,7 +28,7 @@ pub(super) fn find<'a>(
     let text = image.value.as_str();
     if let Some(product) = product(text, products) {
         let (_, tag) = split(text);
-        return from_product(image, product, tag, folder, d);
+        return from_product(stack, image, product, tag, folder, d);
     }
     if is_archive(text) {
         let path = image.value.trim_start_matches("./");
@@ -203,6 +205,7 @@ fn holds(
 }
 
 fn from_product<'a>(
+    stack: &StackName,
     image: &Sp<String>,
     product: &'a Product,
     tag: Option<&str>,
@@ -240,6 +243,26 @@ fn from_product<'a>(
         }
         return None;
     };
+    if let Some(build) = &app.build {
+        let archive = app.image.as_ref().filter(|image| is_archive(&image.value));
+        if let Some(archive) = archive {
+            let summary = "`build` beside an image archive";
+            let error = Diagnostic::error(codes::BAD_VALUE, archive.at.clone(), summary);
+            d.push(error.help("keep one of them"));
+            return None;
+        }
+        let cx = build::Cx {
+            folder,
+            dir: &product.listed.path,
+            name: id.clone(),
+            image: app.image.as_ref(),
+            outer: &|_| None,
+        };
+        return Some(Found {
+            product: Some(product),
+            image: build::read(&cx, build, d)?.choice(stack),
+        });
+    }
     let own_tag = app.tag();
     if let (Some(asked), Some(own)) = (tag, &own_tag) {
         let asked = asked.trim_end_matches(".tar");

@@ -1,5 +1,6 @@
 //! Deploy file and products to a draft: everything of the stack but the choices that need an engine.
 
+mod build;
 mod checks;
 mod compose;
 mod container;
@@ -166,8 +167,8 @@ pub(super) enum ImageChoice {
         archive: Option<String>,
         /// Whether it is built elsewhere, so that no registry has it.
         local: bool,
-        /// The command that builds it, where it is known.
-        build: Option<String>,
+        /// How it is built, where that is known.
+        build: Option<Box<build::Built>>,
         /// Where it is said.
         at: Option<Place>,
     },
@@ -196,11 +197,29 @@ impl ImageChoice {
 }
 
 impl Draft {
+    /// References of images that are built: no registry has them.
+    pub(super) fn built(&self) -> BTreeSet<String> {
+        let all = self.containers.iter().filter_map(|one| match &one.image {
+            ImageChoice::Fixed {
+                reference,
+                build: Some(_),
+                ..
+            } => Some(reference.clone()),
+            _ => None,
+        });
+        all.collect()
+    }
+
     pub(super) fn images(&self) -> BTreeSet<String> {
         let mut all = BTreeSet::new();
         for container in &self.containers {
             match &container.image {
-                ImageChoice::Fixed { reference, .. } => drop(all.insert(reference.clone())),
+                ImageChoice::Fixed {
+                    reference, build, ..
+                } => {
+                    all.insert(reference.clone());
+                    all.extend(build.iter().flat_map(|built| built.spec.bases.clone()));
+                }
                 ImageChoice::Range { candidates, .. } => {
                     all.extend(candidates.iter().map(|(_, image)| image.clone()));
                 }
@@ -245,6 +264,7 @@ pub(super) fn expand(
         .iter()
         .map(|site| (site.label.value.as_str(), &site.adopts));
     adopt::check(adopts, d);
+    build::link(&mut draft, d);
     // The same stack whatever the order in the file.
     draft.containers.sort_by(|a, b| a.id.cmp(&b.id));
     checks::names(&draft, d);

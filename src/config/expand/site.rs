@@ -25,7 +25,7 @@ pub(super) fn expand(
     folder: &dyn Folder,
     d: &mut Diagnostics,
 ) {
-    let found = image::find(&site.image, products, folder, d);
+    let found = image::find(&draft.stack, &site.image, products, folder, d);
     let product = match &found {
         Some(found) => found.product,
         None => image::product(&site.image.value, products),

@@ -1,6 +1,7 @@
 //! Schemas and reader say the same: of the keys there are, of right files and of wrong ones.
 
 use super::*;
+use crate::build::{Context, Rules, Unsendable};
 use crate::config::doc::{Node, Value as Read, asked, parse};
 use crate::config::{Folder, Unreadable, app, codes, read};
 use crate::diag::{Diagnostics, Severity, Source};
@@ -62,6 +63,14 @@ impl Folder for Map {
         self.0.contains_key(path)
     }
 
+    fn context(&self, path: &str, rules: &Rules) -> Result<Context, Unsendable> {
+        let texts = self
+            .0
+            .iter()
+            .map(|(path, text)| (path.as_str(), text.as_str()));
+        Ok(Context::of_texts(texts, path, rules))
+    }
+
     fn name(&self) -> String {
         "acme".to_owned()
     }
@@ -82,6 +91,7 @@ fn stack(path: &str, text: &str) -> Map {
             "version: 1\nstack: acme\nsite:\n- {label: a, image: wiki}\n",
         ),
         (APP, "image: acme/wiki:1\n"),
+        ("products/wiki/Dockerfile", "FROM acme/wiki:1\n"),
         (
             "products/wiki/compose.yml",
             "services: {web: {image: 'acme/web:1', profiles: [a]}}\n",
@@ -117,6 +127,26 @@ fn said(path: &str, text: &str) -> BTreeSet<&'static str> {
 
 /// Wrong files that a schema refuses, each with the code that the reader has for it.
 const WRONG: &[(&str, &str, &str)] = &[
+    (
+        codes::REMOTE_CONTEXT,
+        APP,
+        "build: https://example.org/a.git\n",
+    ),
+    (
+        codes::REMOTE_CONTEXT,
+        APP,
+        "build: {context: 'git@example.org:a/b'}\n",
+    ),
+    (
+        codes::UNKNOWN_KEY,
+        APP,
+        "build: {context: ., method: wrap}\n",
+    ),
+    (
+        codes::UNKNOWN_KEY,
+        APP,
+        "build: {base-image: 'a/b:1', args: {A: 1}}\n",
+    ),
     (codes::UNKNOWN_KEY, DEPLOY, "stack: a\nsites: []\n"),
     (
         codes::BAD_ADOPT,
@@ -347,6 +377,11 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
             codes::OPEN_SECRET,
             codes::COMMITTED_SECRET,
             codes::TWO_PATHS,
+            codes::NO_CONTEXT,
+            codes::BAD_DOCKERFILE,
+            codes::BUILDKIT,
+            codes::LARGE_CONTEXT,
+            codes::BAD_PATTERN,
         ],
     ),
     (
@@ -402,12 +437,13 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
         &[codes::NO_VERSION, codes::VERSION_TAG, codes::START_FIRST],
     ),
     (
-        "it is right in its form: coasti warns, or does not do it yet",
+        "it is right in its form: coasti warns, does not do it yet, or knows by names what is secret",
         &[
             codes::NO_TAG,
             codes::NOT_YET,
             codes::IGNORED,
             codes::SECRET_IN_FILE,
+            codes::SECRET_ARG,
             codes::FOREIGN_KEY,
         ],
     ),
@@ -488,6 +524,14 @@ const FULL: &[(&str, &str)] = &[
         "version: 1\nproduct-version: 1.2.0\napp:\n  image: a/b:1\n  metadata: {id: wiki, version: 1.0, release: 2, tags: [a], title: T}\n",
     ),
     (INFO, "run: {compose: compose.yml, profiles: [a]}\n"),
+    (APP, "build: .\n"),
+    (
+        APP,
+        "metadata: {id: wiki, version: '1.0'}\nimage: acme/own\n\
+        build: {context: ., dockerfile: Dockerfile, args: {VERSION: '{version}', N: 1, B: true}, target: '0', labels: {a: b}, cache_from: a/b:1, \
+        network: host, extra-hosts: {a: 1.2.3.4}, shm_size: 128M, platform: linux/amd64, pull: true, no-cache: 'false', tags: ['a/b:{version}']}\n",
+    ),
+    (APP, "build: {dockerfile_inline: 'FROM x:1'}\n"),
     (
         APP,
         "metadata: {id: wiki, version: '1.0'}\nimage: a/b:1\nbuild: {base-image: 'a/b:1', method: wrap}\n\
@@ -593,7 +637,8 @@ fn the_reader_knows_the_keys_that_the_schemas_know() {
                 "a product" | "a tool" => "Product",
                 "`run`" => "Compose",
                 "metadata" => "Metadata",
-                "build" => "Build",
+                "build" => "NuaBuild",
+                "`build`" => "Build",
                 "run" => "AppRun",
                 "backup" => "Backup",
                 "options" => "BackupOptions",
@@ -622,7 +667,7 @@ fn the_reader_knows_the_keys_that_the_schemas_know() {
         .map(|(name, _)| name.replace('_', "-"))
         .collect();
     assert_eq!(options, keys(&schema("nua-config").unwrap(), "Docker"));
-    assert_eq!(compared.len(), 21, "{compared:?}");
+    assert_eq!(compared.len(), 22, "{compared:?}");
 }
 
 #[test]

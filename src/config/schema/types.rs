@@ -114,7 +114,7 @@ tables! {
         /// The image.
         image: Option<Image>,
         /// How nua builds it; only `base-image` is used.
-        build: Option<Build>,
+        build: Option<HowBuilt>,
         /// What runs in it.
         run: Option<AppRun>,
         /// Variables.
@@ -150,7 +150,7 @@ tables! {
     }
 
     /// How nua builds an image. coasti uses `base-image` alone.
-    Build {
+    NuaBuild {
         /// The image that is wrapped.
         base_image: Option<Image>,
         license: Option<Anything>,
@@ -168,6 +168,38 @@ tables! {
         before_build: Option<Anything>,
         pip_install: Option<Anything>,
         project: Option<Anything>,
+    }
+
+    /// How an image is built from a folder with a Dockerfile.
+    Build {
+        /// The folder that is sent to the engine, relative to this file.
+        context: Option<ContextPath>,
+        /// The Dockerfile, relative to `context`.
+        dockerfile: Option<Text>,
+        /// The Dockerfile's text, in the place of one.
+        dockerfile_inline: Option<Text>,
+        /// What `ARG`s are; no secrets.
+        args: Option<BTreeMap<String, Scalar>>,
+        /// The stage that is built.
+        target: Option<Text>,
+        /// The image's labels.
+        labels: Option<BTreeMap<String, Scalar>>,
+        /// Images whose layers are taken where they are the same.
+        cache_from: Option<Words>,
+        /// The network of its commands.
+        network: Option<Text>,
+        /// Names that its commands know, with their addresses.
+        extra_hosts: Option<BTreeMap<String, Scalar>>,
+        /// The size of its commands' /dev/shm.
+        shm_size: Option<Size>,
+        /// The platform that it is for.
+        platform: Option<Text>,
+        /// Whether newer images to start from are asked for.
+        pull: Option<Flag>,
+        /// Whether nothing is taken from the engine's cache.
+        no_cache: Option<Flag>,
+        /// Further names of the image.
+        tags: Option<Words>,
     }
 
     /// What runs in an app's container.
@@ -323,7 +355,7 @@ tables! {
         /// Another word for `image`.
         base_image: Option<Image>,
         /// How nua builds it; only `base-image` is used.
-        build: Option<ProviderBuild>,
+        build: Option<NuaBuild>,
         /// Variables.
         env: Option<BTreeMap<String, Variable>>,
         /// Ports by name.
@@ -462,8 +494,17 @@ tables! {
     }
 }
 
-/// What of nua's `build` a provider may have.
-pub(super) type ProviderBuild = Build;
+/// How an image is built.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum HowBuilt {
+    /// From a folder with a Dockerfile.
+    Folder(ContextPath),
+    /// Likewise, in full.
+    Table(Box<Build>),
+    /// By nua: of that, only the image counts that it wraps.
+    Nua(Box<NuaBuild>),
+}
 
 /// A variable.
 #[derive(JsonSchema)]

@@ -84,6 +84,10 @@ words! {
     Inside {"type": ["string", "number"], "not": {"pattern": "^\\.\\.(/|$)"}}
     /// A path in the product's folder.
     Below {"type": ["string", "number"], "not": {"pattern": "^(/|(\\.\\./){3})"}}
+    /// A folder of the stack's, relative to the file.
+    ContextPath {"type": ["string", "number"], "not": {"pattern": "^[/~]|://|^git@|^github\\.com/|\\.git(#|$)"}}
+    /// Text, a number, true or false.
+    Scalar {"type": ["string", "number", "boolean", "null"]}
     /// A path in `config/`.
     InConfig {"type": ["string", "number"], "not": {"pattern": "^(/|\\.\\.(/|$)|$)"}}
     /// An address of a repository.

@@ -167,8 +167,9 @@ fn choose_images(
                 None,
             ) => {
                 container.spec.image.clone_from(reference);
-                if *local && archive.is_none() && !images.contains_key(reference) {
-                    d.push(not_built(reference, build.as_deref(), at.clone()));
+                if *local && archive.is_none() && build.is_none() && !images.contains_key(reference)
+                {
+                    d.push(not_built(reference, at.clone()));
                 }
             }
             (ImageChoice::Range { .. }, None) => {}
@@ -209,18 +210,12 @@ fn stays(
     holds.then(|| (version.to_string(), old.to_owned()))
 }
 
-fn not_built(reference: &str, build: Option<&str>, at: Option<Place>) -> Diagnostic {
+fn not_built(reference: &str, at: Option<Place>) -> Diagnostic {
     let error = Diagnostic::error(
         codes::NOT_BUILT,
         at,
         format!("the engine has no image `{reference}`"),
     );
-    if let Some(build) = build {
-        return error
-            .label("it is built from source, which coasti does not do")
-            .help(format!("build it on the engine: {build}"))
-            .help("or write `image` in the place of `build`");
-    }
     error
         .label("this product is built from source, which coasti does not do")
         .help("build it with nua-build, on the engine's machine")
@@ -272,13 +267,32 @@ fn build(
     }
     for mut container in containers {
         let image = ResourceId::image(&container.spec.image);
-        let (archive, local) = match &container.image {
-            ImageChoice::Fixed { archive, local, .. } => (archive.clone(), *local),
-            ImageChoice::Range { .. } => (None, false),
+        let (archive, local, built) = match &container.image {
+            ImageChoice::Fixed {
+                archive,
+                local,
+                build,
+                ..
+            } => (archive.clone(), *local, build.as_deref()),
+            ImageChoice::Range { .. } => (None, false, None),
         };
         let pull = if local { Pull::Never } else { Pull::Missing };
-        let spec = Spec::Image(ImageSpec { pull, archive });
+        let build = built.map(|built| Box::new(built.spec.clone()));
+        let spec = Spec::Image(ImageSpec {
+            pull,
+            archive,
+            build,
+        });
         let mut made = resource(&container.spec.image, spec, &container.at);
+        let bases = built.iter().flat_map(|built| &built.needs);
+        made.needs = bases
+            .map(|base| (ResourceId::image(base), Need::Exists))
+            .collect();
+        if let Some(built) = built {
+            container
+                .origins
+                .insert("image".to_owned(), built.at.clone());
+        }
         if let Some(at) = container.origins.get("image") {
             made.origins = [(String::new(), at.origin())].into();
         }

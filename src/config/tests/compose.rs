@@ -359,6 +359,8 @@ fn what_is_wrong_is_said_with_its_place() {
         help: set it in the env file or in the site's `env`, or write `${C:-}`
     "#);
     insta::assert_snapshot!(only("services:\n  a: {build: .}\n  b: {image: 'x:1', labels: {k: '${MY_TOKEN}'}, network_mode: 'service:c', hostname: h}\n  c: {command: 'x \"y'}\n"), @r#"
+    E0101 products/shop/compose.yml:2:7 there is no Dockerfile `products/shop/Dockerfile`
+        help: name it: `dockerfile: PATH`, relative to `context`
     W0173 products/shop/compose.yml:3:33 the variable `MY_TOKEN` is not set
         ^ nothing is put in its place
         help: set it in the env file or in the site's `env`, or write `${MY_TOKEN:-}`

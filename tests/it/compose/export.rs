@@ -71,7 +71,13 @@ fn what_is_exported_is_read_again_and_taken_by_compose() {
         for secret in ["correct horse", "battery-staple", "NO KEY"] {
             assert!(!text.contains(secret), "{name}: {text}");
         }
-        assert!(exported.unknown.is_empty() && exported.file.left_out.is_empty());
+        let left: Vec<_> = exported
+            .file
+            .left_out
+            .iter()
+            .filter(|what| !what.contains("is built"))
+            .collect();
+        assert!(exported.unknown.is_empty() && left.is_empty(), "{left:?}");
         // With what Compose would be given, coasti makes the same of it.
         let again = Files::of(text).with(".env", &exported.env);
         let second = in_virtual_time(async {
@@ -189,5 +195,69 @@ fn what_is_imported_is_a_product() {
     };
     assert!(import(&disk, &bad).is_err());
     assert!(!stack.join("products/bad").exists());
+    fs::remove_dir_all(place).unwrap();
+}
+
+#[test]
+fn what_a_build_takes_is_imported_with_it() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let place = std::env::temp_dir().join(format!("coasti-import-build-{}", std::process::id()));
+    let (stack, from) = (place.join("stack"), place.join("from"));
+    fs::create_dir_all(stack.join("config")).unwrap();
+    let products = "version: 1\nproducts:\n- id: shop\n";
+    fs::write(stack.join("config/products.yml"), products).unwrap();
+    let deploy = "version: 1\nstack: acme\nsite:\n- {label: web, image: shop}\n";
+    fs::write(stack.join("config/deploy.yml"), deploy).unwrap();
+    fs::create_dir_all(from.join("app/empty")).unwrap();
+    fs::create_dir_all(from.join("app/node_modules")).unwrap();
+    for (path, text) in [
+        ("compose.yml", "services: {web: {build: app}}\n"),
+        ("app/Dockerfile", "FROM debian:12\nCOPY . /\n"),
+        ("app/.dockerignore", "node_modules\n"),
+        ("app/node_modules/x", "large"),
+        ("app/run.sh", "#!/bin/sh\n"),
+    ] {
+        fs::write(from.join(path), text).unwrap();
+    }
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(from.join("app/run.sh"), mode).unwrap();
+    symlink("run.sh", from.join("app/start")).unwrap();
+    symlink("/etc", from.join("app/etc")).unwrap();
+    let disk = Disk::at(&stack);
+    let wish = Import {
+        file: from.join("compose.yml"),
+        id: Some("shop".into()),
+        ..Import::default()
+    };
+    let done = import(&disk, &wish).unwrap_or_else(|error| panic!("{error}"));
+    let app = stack.join("products/shop/app");
+    assert!(app.join("empty").is_dir() && !app.join("node_modules").exists());
+    assert_eq!(
+        fs::read_link(app.join("start")).unwrap(),
+        PathBuf::from("run.sh")
+    );
+    assert_eq!(
+        fs::read_link(app.join("etc")).unwrap(),
+        PathBuf::from("/etc")
+    );
+    let mode = fs::metadata(app.join("run.sh"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o755);
+    assert_eq!(done.files.len(), 7, "{:?}", done.files);
+    // The same folder, so the same image.
+    let mut diagnostics = Diagnostics::new();
+    let here = config::read(&disk, &mut diagnostics)
+        .unwrap()
+        .built_images();
+    let run = "run: {compose: compose.yml}\n";
+    fs::write(from.join("info.yml"), run).unwrap();
+    fs::remove_dir_all(stack.join("products/shop")).unwrap();
+    fs::rename(&from, stack.join("products/shop")).unwrap();
+    let there = config::read(&disk, &mut diagnostics)
+        .unwrap()
+        .built_images();
+    assert_eq!(here, there);
     fs::remove_dir_all(place).unwrap();
 }

@@ -10,6 +10,7 @@ pub mod recorder;
 pub mod second;
 pub mod stack;
 pub mod stacks;
+pub mod written;
 
 use std::time::{Duration, Instant};
 

@@ -4,8 +4,10 @@
 //! A stack is written as the files that a user would have, so that everything from reading to the engine is
 //! under test.
 
+use super::written::written;
 use coasti::{
     base::{EngineId, RevisionId, Secret, Span, StackId, StackName},
+    build::{Context, Rules, Unsendable},
     config::{self, Desired, Folder},
     diag::{Diagnostics, Source},
     diff::Wishes,
@@ -62,6 +64,8 @@ pub struct Site {
     pub health: bool,
     pub post_run: bool,
     pub providers: BTreeSet<&'static str>,
+    /// Built from that content, from its image.
+    pub build: Option<u8>,
 }
 
 /// A stack: its sites by label.
@@ -85,12 +89,13 @@ fn site() -> impl Strategy<Value = Site> {
         any::<bool>(),
         prop::bool::weighted(0.3),
         collection::btree_set(sample::select(&PROVIDERS[..]), 0..3),
+        option::weighted(0.3, 0..3u8),
     );
     (what, limits, around).prop_map(
         |(
             (image, version, env, secret),
             (memory, cpus, restart),
-            (volume, port, health, post_run, providers),
+            (volume, port, health, post_run, providers, build),
         )| Site {
             image,
             version,
@@ -105,6 +110,7 @@ fn site() -> impl Strategy<Value = Site> {
             health,
             post_run,
             providers,
+            build,
         },
     )
 }
@@ -112,6 +118,16 @@ fn site() -> impl Strategy<Value = Site> {
 /// One to six sites; no two with one fixed port.
 pub fn sites() -> impl Strategy<Value = Sites> {
     collection::btree_map(sample::select(&LABELS[..]), site(), 1..6).prop_map(distinct)
+}
+
+/// Likewise, none of them built: what is not there cannot have run before.
+pub fn pulled_sites() -> impl Strategy<Value = Sites> {
+    sites().prop_map(|mut sites| {
+        for site in sites.values_mut() {
+            site.build = None;
+        }
+        sites
+    })
 }
 
 fn distinct(mut sites: Sites) -> Sites {
@@ -138,6 +154,7 @@ pub enum Edit {
     Health,
     PostRun,
     Provider(&'static str),
+    Build(Option<u8>),
     Remove,
     Add(&'static str, Box<Site>),
     Secret,
@@ -153,6 +170,7 @@ pub fn edits() -> impl Strategy<Value = Vec<(sample::Index, Edit)>> {
         Just(Edit::Health),
         Just(Edit::PostRun),
         sample::select(&PROVIDERS[..]).prop_map(Edit::Provider),
+        option::of(0..3u8).prop_map(Edit::Build),
         Just(Edit::Remove),
         (sample::select(&LABELS[..]), site())
             .prop_map(|(label, site)| Edit::Add(label, Box::new(site))),
@@ -186,6 +204,7 @@ pub fn edited(sites: &Sites, edits: &[(sample::Index, Edit)]) -> Sites {
                     site.providers.insert(name);
                 }
             }
+            Edit::Build(build) => site.build = *build,
             Edit::Secret => site.secret = !site.secret,
             Edit::Remove => drop(sites.remove(label)),
             Edit::Add(..) => {}
@@ -229,6 +248,12 @@ impl Files {
                 files.insert(path, format!("the key of level {level}\n"));
             }
             entries.push(json!({"label": label, "image": format!("p-{label}")}));
+            if let Some(content) = site.build {
+                let folder = format!("products/p-{label}/src");
+                let base = format!("FROM acme/{}:{}\nCOPY . /\n", site.image, site.version);
+                files.insert(format!("{folder}/Dockerfile"), base);
+                files.insert(format!("{folder}/content"), content.to_string());
+            }
             let path = format!("products/p-{label}/nua-config.json");
             files.insert(path, app(label, site).to_string());
         }
@@ -296,6 +321,12 @@ impl Folder for Files {
         self.0.contains_key(path)
     }
 
+    fn context(&self, path: &str, rules: &Rules) -> Result<Context, Unsendable> {
+        let texts = self.0.iter();
+        let texts = texts.map(|(path, text)| (path.as_str(), text.as_str()));
+        Ok(Context::of_texts(texts, path, rules))
+    }
+
     fn name(&self) -> String {
         STACK.to_owned()
     }
@@ -333,10 +364,13 @@ fn app(label: &str, site: &Site) -> Value {
     }
     let mut app = json!({
         "metadata": {"id": format!("p-{label}"), "version": "1.0", "title": label},
-        "image": format!("acme/{}:{}", site.image, site.version),
         "env": env,
         "docker": docker,
     });
+    match site.build {
+        Some(_) => app["build"] = json!("src"),
+        None => app["image"] = json!(format!("acme/{}:{}", site.image, site.version)),
+    }
     if site.volume {
         app["volume"] = json!([{"name": "files", "target": "/files"}]);
     }
@@ -398,11 +432,15 @@ pub fn engine() -> Sim {
     sim
 }
 
-/// Publishes providers' images, which only the services know.
-fn publish_providers(sim: &Sim, desired: &Desired) {
-    for reference in desired.images() {
+/// Publishes providers' images, which only the services know; what is built is on disk.
+fn prepare(sim: &Sim, files: &Files, desired: &Desired) {
+    let built = files.0.iter().filter(|(path, _)| path.contains("/src/"));
+    if built.clone().next().is_some() {
+        let _ = sim.clone().with_folder(&written(built));
+    }
+    for reference in desired.images().difference(&desired.built_images()) {
         if !reference.contains("acme/") {
-            sim.publish(&reference, SimImage::new(Behaviour::Runs));
+            sim.publish(reference, SimImage::new(Behaviour::Runs));
         }
     }
 }
@@ -464,7 +502,7 @@ async fn applied(
     expect: Option<&Expect<'_>>,
 ) -> Result<Applied, OpError> {
     let desired = files.desired();
-    publish_providers(sim, &desired);
+    prepare(sim, files, &desired);
     let who = who();
     let options = Options {
         wishes,
@@ -497,7 +535,7 @@ thread_local! {
 /// What `coasti plan` gathers.
 pub async fn gathered(sim: &Sim, files: &Files) -> Gathered {
     let desired = files.desired();
-    publish_providers(sim, &desired);
+    prepare(sim, files, &desired);
     match gather(sim, &desired).await {
         Ok(gathered) => gathered,
         Err(error) => panic!("{error}"),

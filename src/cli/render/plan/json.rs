@@ -72,6 +72,7 @@ fn change(change: &Change, desired: &Stack) -> Value {
 const fn actions(action: Action) -> &'static [&'static str] {
     match action {
         Action::Pull => &["fetch"],
+        Action::Build => &["build"],
         Action::Create => &["create"],
         Action::Start => &["start"],
         Action::Update => &["update"],

@@ -16,6 +16,9 @@ use crate::plan::Plan;
 use std::collections::BTreeMap;
 use words::Counts;
 
+/// How many files of a build that changed are named.
+const SHOWN_FILES: usize = 4;
+
 /// The plan for people. `full` shortens no value and shows every field of what is new.
 pub fn human(plan: &Plan, desired: &Stack, full: bool, style: &Style) -> String {
     let view = View {
@@ -336,7 +339,7 @@ impl View<'_> {
             };
             let mut value = clean(value);
             if field.field == "image" && !self.full {
-                value = value.replace("docker.io/library/", "");
+                value = words::bare(&value);
             }
             match value.is_empty() {
                 true => "(empty)".to_owned(),
@@ -384,16 +387,31 @@ impl View<'_> {
             .filter(|c| c.id.kind == Kind::Image)
             .copied()
             .collect();
+        let (built, images): (Vec<&Change>, Vec<&Change>) =
+            images.into_iter().partition(|c| c.action == Action::Build);
         let (moved, missing): (Vec<&Change>, Vec<&Change>) = images
             .into_iter()
             .partition(|c| c.fields.iter().any(|f| f.cause == Cause::Upstream));
         let short = |c: &Change| {
             let name = c.name.as_str();
-            let bare = name.strip_prefix("docker.io/library/").unwrap_or(name);
-            if self.full { name } else { bare }.to_owned()
+            if self.full {
+                name.to_owned()
+            } else {
+                words::bare(name)
+            }
         };
         parts.extend(list("image", &missing, short));
         parts.extend(list("image", &moved, short).map(|text| format!("{text} (moved upstream)")));
+        parts.extend(built.into_iter().map(|image| {
+            let why = words::built(image, if self.full { usize::MAX } else { SHOWN_FILES });
+            let lead = if why.is_empty() { "" } else { ": " };
+            let of = image
+                .origin
+                .iter()
+                .map(|of| format!(" ({of})"))
+                .collect::<String>();
+            format!("image {}, built{lead}{}{of}", short(image), why.join(", "))
+        }));
         let mark = self.style.paint(Tone::Good, "+  ");
         for (index, part) in parts.iter().enumerate() {
             let lead = if index == 0 { "with " } else { "     " };
@@ -511,7 +529,7 @@ pub fn refusal(refusal: &Refusal, style: &Style) -> String {
 
 const fn tone(action: Action) -> Tone {
     match action {
-        Action::Pull | Action::Create => Tone::Good,
+        Action::Pull | Action::Build | Action::Create => Tone::Good,
         Action::Start | Action::Update | Action::Restore | Action::Replace => Tone::Warn,
         Action::Remove => Tone::Bad,
     }

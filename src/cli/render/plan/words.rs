@@ -72,7 +72,7 @@ pub(super) fn impact(change: &Change, desired: &Stack) -> Option<Impact> {
 /// The symbol before a resource.
 pub(super) const fn symbol(action: Action) -> &'static str {
     match action {
-        Action::Pull | Action::Create => "+",
+        Action::Pull | Action::Build | Action::Create => "+",
         Action::Start | Action::Update | Action::Restore => "~",
         Action::Replace => "-/+",
         Action::Remove => "-",
@@ -83,6 +83,7 @@ pub(super) const fn symbol(action: Action) -> &'static str {
 pub(super) const fn verb(action: Action) -> &'static str {
     match action {
         Action::Pull => "fetch",
+        Action::Build => "build",
         Action::Create => "create",
         Action::Start => "start",
         Action::Update => "update in place",
@@ -146,6 +147,38 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
     })
 }
 
+/// A reference without what says nothing.
+pub(super) fn bare(reference: &str) -> String {
+    let bare = reference.replace("docker.io/library/", "");
+    bare.replace("docker.io/coasti/", "coasti/")
+}
+
+/// Why an image is built, in a few words each: files and other things that changed, at most `most` of them.
+pub(super) fn built(change: &Change, most: usize) -> Vec<String> {
+    let fields = change.fields.iter();
+    let mut all: Vec<String> = fields
+        .map(|field| {
+            let what = match field.field.split_once('.') {
+                Some(("files", path)) => path.to_owned(),
+                Some(("base", base)) => return format!("{base} moved upstream"),
+                Some(("built_bases", base)) => base.to_owned(),
+                _ => field.field.clone(),
+            };
+            match (&field.from, &field.to) {
+                (None, _) => format!("{what} new"),
+                (_, None) => format!("{what} gone"),
+                _ => format!("{what} changed"),
+            }
+        })
+        .collect();
+    let more = all.len().saturating_sub(most);
+    if more > 1 {
+        all.truncate(most);
+        all.push(format!("and {more} more"));
+    }
+    all
+}
+
 /// Whether a reason tells of something that happened outside coasti. After a run that was cut off, a
 /// container that does not run is that run's doing.
 pub(super) fn is_drift(change: &Change, reason: &Reason) -> bool {
@@ -205,6 +238,8 @@ pub(super) fn notice(notice: &Notice) -> String {
 pub(super) struct Counts {
     /// Images fetched.
     pub(super) fetch: usize,
+    /// Images built.
+    pub(super) build: usize,
     /// Containers, networks and volumes made.
     pub(super) create: usize,
     /// Containers replaced.
@@ -230,6 +265,7 @@ impl Counts {
         for change in changes.filter(|change| change.id.kind != Kind::File) {
             let slot = match change.action {
                 Action::Pull => &mut counts.fetch,
+                Action::Build => &mut counts.build,
                 Action::Create => &mut counts.create,
                 Action::Replace => &mut counts.replace,
                 Action::Update => &mut counts.update,
@@ -261,6 +297,9 @@ impl Counts {
         parts.push(format!("{} to remove", self.remove));
         if self.fetch > 0 {
             parts.push(format!("{} to fetch", count(self.fetch, "image")));
+        }
+        if self.build > 0 {
+            parts.push(format!("{} to build", count(self.build, "image")));
         }
         let data = match self.new_volumes {
             0 => "untouched".to_owned(),

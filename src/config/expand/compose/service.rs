@@ -5,13 +5,13 @@ use super::{files, text};
 use crate::base::{EngineId, ResourceId, names};
 use crate::config::compose::dotenv;
 use crate::config::compose::{
-    Condition, MountFrom, Network, Project, Service, Str, Vars, VolumeUse, guarded, join,
+    Condition, MountFrom, Network, Project, Pulled, Service, Str, Vars, VolumeUse, guarded, join,
 };
 use crate::config::deploy::Site;
 use crate::config::doc::Sp;
 use crate::config::env_file::Dialect;
 use crate::config::expand::container::{origin, tag_of};
-use crate::config::expand::{Container, Draft, ImageChoice, Port, Volume};
+use crate::config::expand::{Container, Draft, ImageChoice, Port, Volume, build};
 use crate::config::image::checked;
 use crate::config::products::{Loaded, Product};
 use crate::config::{Folder, codes};
@@ -135,45 +135,52 @@ impl Cx<'_> {
 
     fn image(&self, draft: &Draft, service: &Service, d: &mut Diagnostics) -> Option<ImageChoice> {
         let what = &service.name;
-        let (said, build) = match (&service.image, &service.build) {
-            (Some(image), build) => (image.clone(), build),
-            (None, Some(build)) => {
-                // As Compose calls what it builds.
-                let name =
-                    names::object(&draft.stack, &format!("{}/{what}", self.site.label.value));
-                let reference = Sp {
-                    value: format!("{name}:latest"),
-                    at: build.at.clone(),
-                };
-                (reference, &service.build)
-            }
-            (None, None) => {
-                let summary = format!("service `{what}` has neither `image` nor `build`");
-                d.push(Diagnostic::error(
-                    codes::MISSING,
-                    Some(service.at.clone()),
-                    summary,
-                ));
-                return None;
-            }
+        let pulled = service.pulled;
+        let local = pulled == Pulled::Never && service.image.is_some();
+        if let Some(build) = &service.build
+            && pulled != Pulled::Instead
+            && !local
+        {
+            let dir = build
+                .context
+                .at
+                .as_ref()
+                .and_then(|at| self.project.dir(at));
+            let vars = self.project.vars(&build.at);
+            let cx = build::Cx {
+                folder: self.folder,
+                dir: dir.map_or("", |dir| dir.folder.as_str()),
+                name: format!("{}/{what}", self.product.id.value),
+                image: service.image.as_ref(),
+                outer: &|name| vars.and_then(|vars| vars.get(name)).cloned(),
+            };
+            return build::read(&cx, build, d).map(|built| built.choice(&draft.stack));
+        }
+        let Some(said) = &service.image else {
+            let summary = format!("service `{what}` has neither `image` nor `build`");
+            d.push(Diagnostic::error(
+                codes::MISSING,
+                Some(service.at.clone()),
+                summary,
+            ));
+            return None;
         };
-        let reference = checked(&said, d)?;
-        let build = build.as_ref().map(|context| {
-            let at = context.at.as_ref();
-            let dir = at.and_then(|at| self.project.dir(at));
-            let base = dir.map_or("", |dir| dir.folder.as_str());
-            let path = join(base, &context.value).unwrap_or_else(|| context.value.clone());
-            format!(
-                "docker build -t {reference} {}",
-                if path.is_empty() { "." } else { &path }
-            )
-        });
+        // What another service builds has no tag that could move.
+        let full = |image: &Sp<String>| crate::config::image::full(&image.value).ok();
+        let known = |other: &&Service| {
+            let image = other.build.as_ref().and(other.image.as_ref());
+            image.is_some_and(|image| full(image) == full(said))
+        };
+        let reference = match self.services.iter().find(known).and_then(|_| full(said)) {
+            Some(reference) => reference.text,
+            None => checked(said, d)?,
+        };
         Some(ImageChoice::Fixed {
-            local: build.is_some() || service.never_pulled,
+            local: pulled == Pulled::Never,
             reference,
             archive: None,
-            build,
-            at: said.at,
+            build: None,
+            at: said.at.clone(),
         })
     }
 

@@ -1,0 +1,7 @@
+ARG BASE
+FROM ${BASE} AS run
+ARG QUEUES
+ENV QUEUES=$QUEUES
+
+FROM run AS test
+RUN exit 1

@@ -1,0 +1,74 @@
+//! Why a run stopped.
+
+use super::{bind, wait::NotWell};
+use crate::base::{EngineId, ResourceId};
+use crate::engine::EngineError;
+use crate::plan::Step;
+
+/// Why a run stopped.
+#[derive(Debug)]
+pub struct Failure {
+    /// The resource.
+    pub of: Option<ResourceId>,
+    /// The container to look at, where there is one.
+    pub container: Option<EngineId>,
+    /// What was being done.
+    pub doing: String,
+    /// Why it failed.
+    pub error: String,
+    /// The engine's error, where it was one.
+    pub engine: Option<EngineError>,
+    /// What a build printed, its end; secrets masked.
+    pub output: Option<String>,
+    /// Whether the user asked for it.
+    pub interrupted: bool,
+}
+
+impl Failure {
+    /// One line for the history.
+    pub fn summary(&self) -> String {
+        match &self.of {
+            _ if self.interrupted => self.error.clone(),
+            Some(of) => format!("{} {}: {}: {}", of.kind, of.address, self.doing, self.error),
+            None => format!("{}: {}", self.doing, self.error),
+        }
+    }
+}
+
+pub(super) fn interrupted() -> Failure {
+    Failure {
+        of: None,
+        container: None,
+        doing: "working".to_owned(),
+        error: "interrupted".to_owned(),
+        engine: None,
+        output: None,
+        interrupted: true,
+    }
+}
+
+pub(super) fn fail(
+    step: &Step,
+    container: Option<EngineId>,
+    error: String,
+    engine: Option<EngineError>,
+) -> Failure {
+    let doing = bind::words(&step.op).0.to_owned();
+    let output = engine.as_ref().and_then(|error| error.output.clone());
+    Failure {
+        of: Some(step.of.clone()),
+        container,
+        doing,
+        error,
+        engine,
+        output,
+        interrupted: false,
+    }
+}
+
+pub(super) fn not_well(step: &Step, id: Option<EngineId>, why: NotWell) -> Failure {
+    match why {
+        NotWell::Sick(error) => fail(step, id, error, None),
+        NotWell::Engine(error) => fail(step, id, error.message.clone(), Some(error)),
+    }
+}
