@@ -1,5 +1,9 @@
 //! The arguments, as clap reads them. Their doc comments are the help texts.
 
+mod secret;
+
+pub use secret::{Form, Random, SecretCommand};
+
 use crate::base::Span;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -344,7 +348,7 @@ pub enum Command {
     /// Tools: what products share, installed like them.
     #[command(subcommand)]
     Tool(ItemCommand),
-    /// Generated values.
+    /// Secrets of the folder, and generated values.
     #[command(subcommand)]
     Secret(SecretCommand),
     /// The lock.
@@ -509,20 +513,6 @@ pub struct Copy {
     /// How long one command of git's may take.
     #[arg(long, value_name = "DURATION", default_value = "5m")]
     pub timeout: Span,
-}
-
-/// `coasti secret`.
-#[derive(Debug, Subcommand)]
-pub enum SecretCommand {
-    /// Print one value.
-    Get {
-        /// `LABEL[/PROVIDER]/VAR`.
-        address: String,
-    },
-    /// Print all values as JSON: a copy against disaster. Keep it safe.
-    Export,
-    /// Take values in from JSON on standard input, as `export` wrote it.
-    Import,
 }
 
 /// `coasti lock`.

@@ -30,6 +30,7 @@ pub mod schema;
 mod seal;
 pub mod secrecy;
 pub mod secrets;
+mod shape;
 mod strength;
 
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub use identity::{Identity, identity};
 pub use products::{Auth, Listed, list};
 pub use recipe::{Generated, Recipe};
 pub use seal::{Facts, Sealed, preview, seal};
+pub use shape::Shape;
 
 use crate::base::{Digest, StackId, StackName, ValueId};
 use crate::build::{Context, Rules, Unsendable};
@@ -186,6 +188,11 @@ impl Desired {
         self.draft.built()
     }
 
+    /// How generated values are made.
+    pub fn generated(&self) -> &BTreeMap<ValueId, Generated> {
+        &self.draft.recipes
+    }
+
     /// Directories of the host that containers mount.
     pub fn directories(&self) -> BTreeSet<String> {
         let mounts = self
@@ -213,15 +220,45 @@ pub fn read_for(
     diagnostics: &mut Diagnostics,
 ) -> Option<Desired> {
     let mut own = Diagnostics::new();
-    let products = products::read(folder, &mut own);
-    let deploy = deploy::read(folder, environment, &mut own);
+    let desired = drafted(folder, environment, &mut own);
+    let failed = own.has_errors();
+    let mut own = without_repeats(own);
+    let more = own.cut(MOST_SHOWN);
+    if more > 0 {
+        let summary = format!("{more} problems more, or still more, are not shown");
+        own.push(Diagnostic::warning(codes::MORE, None, summary).help("mend these first"));
+    }
+    diagnostics.extend(own);
+    desired.filter(|_| !failed)
+}
+
+/// What the files ask for of values, however much else is wrong with them.
+pub fn asked(
+    folder: &dyn Folder,
+    environment: Option<&str>,
+    diagnostics: &mut Diagnostics,
+) -> secrets::Asked {
+    let desired = drafted(folder, environment, diagnostics);
+    desired
+        .map(|desired| desired.draft.asked)
+        .unwrap_or_default()
+}
+
+/// What is wanted, with what is wrong left out.
+fn drafted(
+    folder: &dyn Folder,
+    environment: Option<&str>,
+    own: &mut Diagnostics,
+) -> Option<Desired> {
+    let products = products::read(folder, own);
+    let deploy = deploy::read(folder, environment, own);
     // What stands beside a broken deploy file is checked as well.
     let services = deploy.as_ref().map(|deploy| deploy.services.as_slice());
-    platform::check(folder, services.unwrap_or_default(), &mut own);
+    platform::check(folder, services.unwrap_or_default(), own);
     let users = deploy.as_ref().and_then(|deploy| deploy.users.as_ref());
-    credentials::check(folder, users, &mut own);
-    let desired = deploy.map(|deploy| {
-        let draft = expand::expand(&deploy, &products, folder, &mut own);
+    credentials::check(folder, users, own);
+    deploy.map(|deploy| {
+        let draft = expand::expand(&deploy, &products, folder, own);
         Desired {
             name: deploy.stack.clone(),
             id: deploy.id.clone(),
@@ -232,16 +269,7 @@ pub fn read_for(
             },
             draft,
         }
-    });
-    let failed = own.has_errors();
-    let mut own = without_repeats(own);
-    let more = own.cut(MOST_SHOWN);
-    if more > 0 {
-        let summary = format!("{more} problems more, or still more, are not shown");
-        own.push(Diagnostic::warning(codes::MORE, None, summary).help("mend these first"));
-    }
-    diagnostics.extend(own);
-    desired.filter(|_| !failed)
+    })
 }
 
 /// Several sites run one product: what is wrong with it is said once.

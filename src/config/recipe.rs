@@ -27,11 +27,11 @@ pub enum Recipe {
     ExternalIp,
 }
 
-const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
-const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-const DIGITS: &[u8] = b"0123456789";
+pub(super) const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+pub(super) const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+pub(super) const DIGITS: &[u8] = b"0123456789";
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-const ALL: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+pub(super) const ALL: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 /// nua's base 20: no vowels, so no words.
 const CONSONANTS: &[u8] = b"bcdfghjklmnpqrstvwxz";
 
@@ -73,7 +73,7 @@ fn word(random: &mut dyn FnMut(&mut [u8])) -> String {
 }
 
 /// One of `from`, each as likely.
-fn pick(from: &[u8], random: &mut dyn FnMut(&mut [u8])) -> char {
+pub(super) fn pick(from: &[u8], random: &mut dyn FnMut(&mut [u8])) -> char {
     let count = from.len().max(1);
     // The highest multiple of `count` that a byte holds: above it some would be likelier.
     let fair = 256 - 256 % count;

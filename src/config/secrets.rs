@@ -2,7 +2,8 @@
 
 use super::{Folder, Unreadable, codes};
 use crate::base::{Digest, Secret, ValueId};
-use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::diag::{Diagnostic, Diagnostics, Origin, Place};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where they are.
 pub const FOLDER: &str = "config/secrets";
@@ -15,6 +16,11 @@ pub const ENCRYPTED: &str = ".age";
 
 /// Rights of a file that others than its owner have.
 const OTHERS: u32 = 0o077;
+
+/// Whether a file of these permission bits can be read by others than its owner.
+pub fn is_open_to_others(mode: u32) -> bool {
+    mode & OTHERS != 0
+}
 
 /// What is in an encrypted file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +56,15 @@ pub struct Found {
     pub content: Content,
     /// Of one that is encrypted, the digest of its file.
     pub encrypted: Option<Digest>,
+}
+
+/// What the files ask for of secrets and generated values, and where they do.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Secrets of the folder, by name.
+    pub secrets: BTreeMap<String, BTreeSet<Origin>>,
+    /// Generated values.
+    pub generated: BTreeMap<ValueId, BTreeSet<Origin>>,
 }
 
 /// Whether a secret can be called so.
@@ -114,11 +129,7 @@ pub fn find(
     let read = folder.read(&plain_at);
     let plain = had(read, &plain_at, at, d)?.map(|source| Secret::new(source.text.clone()));
     let encrypted = had(folder.decrypt(&encrypted_at), &encrypted_at, at, d)?;
-    if plain.is_some()
-        && folder
-            .mode(&plain_at)
-            .is_some_and(|mode| mode & OTHERS != 0)
-    {
+    if plain.is_some() && folder.mode(&plain_at).is_some_and(is_open_to_others) {
         let summary = format!("others on this machine can read `{plain_at}`");
         let warning = Diagnostic::warning(codes::OPEN_SECRET, None, summary);
         d.push(warning.help(format!("chmod 600 {plain_at}")));

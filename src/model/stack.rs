@@ -400,7 +400,7 @@ impl Stack {
 }
 
 /// By the images' convention, a variable called so names a file with the value.
-const IN_FILE: &str = "_FILE";
+pub const IN_FILE: &str = "_FILE";
 
 /// How a container is given what an image reads from a variable, or from the file that another one names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -249,6 +249,19 @@ impl Gathered {
         Ok(sealed)
     }
 
+    /// As if this were a value's.
+    pub(super) fn pretend(
+        &mut self,
+        desired: &Desired,
+        id: &ValueId,
+        value: &Secret<String>,
+    ) -> Result<(), OpError> {
+        let digest = self.key.keyed(value.expose().as_bytes());
+        self.digests.insert(id.clone(), digest);
+        self.sealed = self.seal(desired, &self.digests)?;
+        Ok(())
+    }
+
     /// What coasti itself did is nobody else's: what a destroy took, and that a run which was cut off had
     /// containers stay down.
     fn own_doing(&self, plan: &mut Plan) {

@@ -117,7 +117,7 @@ pub(super) fn align(
     }
 }
 
-fn generate(
+pub(super) fn generate(
     recipe: &Recipe,
     randomness: &mut dyn FnMut(&mut [u8]) -> bool,
 ) -> Result<String, OpError> {

@@ -25,5 +25,6 @@ mod init;
 mod layers;
 mod products;
 mod scenarios;
+mod secrets;
 mod support;
 mod values;

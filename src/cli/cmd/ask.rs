@@ -265,6 +265,16 @@ impl<'a> Terminal<'a> {
         }
     }
 
+    /// A secret, twice.
+    pub(super) fn password(self, asked: &str) -> Result<String, Unanswered> {
+        let password = Password::new(asked)
+            .with_display_mode(PasswordDisplayMode::Masked)
+            .with_custom_confirmation_message("Once more:")
+            .with_custom_confirmation_error_message("these two differ")
+            .with_render_config(self.look());
+        password.prompt().map_err(ended)
+    }
+
     /// A line of text; none where only Enter was pressed.
     pub(super) fn line(self, asked: &str) -> Result<String, Unanswered> {
         let text = Text::new(asked).with_render_config(self.look());

@@ -1,18 +1,14 @@
 //! Commands that look, and those that reach into one container.
 
 use super::session::Shell;
-use crate::base::ValueId;
-use crate::cli::args::{Format, LockCommand, SecretCommand};
+use crate::cli::args::{Format, LockCommand};
 use crate::cli::exit::code;
 use crate::cli::render;
 use crate::diag::Diagnostics;
-use crate::exec::{Events, Stop};
 use crate::ops::gather::owned;
-use crate::ops::{OpError, hold, recover, secrets, status as op};
+use crate::ops::{OpError, hold, recover, status as op};
 use crate::store::record::RunRecord;
 use crate::store::{Store, lock};
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 use std::process::ExitCode;
 
 /// What runs.
@@ -190,104 +186,6 @@ pub(super) async fn exec(
     Ok(ExitCode::from(
         u8::try_from(code.clamp(0, 255)).unwrap_or(u8::MAX),
     ))
-}
-
-/// Generated values.
-pub(super) async fn secret(shell: &Shell, command: SecretCommand) -> Result<ExitCode, OpError> {
-    let (name, id) = shell.stack_with_id()?;
-    let engine = shell.engine().await?;
-    match command {
-        SecretCommand::Get { address } => {
-            let (value, changed) = secrets::get(&engine, &name, &id, &address).await?;
-            shell.out.data(&format!("{}\n", value.expose()));
-            if changed {
-                shell.explain(
-                    "note: this is in force; another was taken in since, for the next apply",
-                );
-            }
-        }
-        SecretCommand::Export => {
-            let kept = secrets::all(&engine, &name, &id).await?;
-            let plain: BTreeMap<_, _> = kept
-                .values
-                .iter()
-                .map(|(id, value)| (id.as_str(), value.expose()))
-                .collect();
-            let json = serde_json::to_string_pretty(&plain).unwrap_or_default();
-            shell.out.data(&format!("{json}\n"));
-            if !kept.changed.is_empty() {
-                let changed = listed(&kept.changed);
-                shell.explain(&format!(
-                    "note: these are in force; others were taken in since, for the next apply: {changed}"
-                ));
-            }
-        }
-        SecretCommand::Import => {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|error| {
-                    OpError::usage(format!("standard input cannot be read: {error}"), &[])
-                })?;
-            let values: BTreeMap<String, String> = serde_json::from_str(&text).map_err(|error| {
-                let where_ = format!("line {}, column {}", error.line(), error.column());
-                OpError::usage(
-                    format!("standard input is no JSON object of strings ({where_})"),
-                    &["it looks like {\"blog/database/MARIADB_PASSWORD\": \"…\"}, as `coasti secret export` writes it"],
-                )
-            })?;
-            let change = crate::cli::args::Change {
-                yes: true,
-                lock_wait: crate::base::Span::ZERO,
-                format: crate::cli::args::RunFormat::Human,
-            };
-            let who = shell.who(None, &change).await;
-            let imported = secrets::import(
-                &engine,
-                &name,
-                id,
-                values,
-                &who,
-                &Events::default(),
-                &Stop::default(),
-            )
-            .await?;
-            tell_import(shell, &imported);
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn listed(ids: &BTreeSet<ValueId>) -> String {
-    let ids: Vec<_> = ids.iter().map(ValueId::as_str).collect();
-    ids.join(", ")
-}
-
-fn tell_import(shell: &Shell, imported: &secrets::Imported) {
-    let noun = if imported.count == 1 {
-        "value"
-    } else {
-        "values"
-    };
-    shell
-        .out
-        .say(&format!("{} {noun} taken in", imported.count));
-    if imported.changed.is_empty() {
-        return;
-    }
-    shell.explain(&format!(
-        "The next apply gives what runs another {}.",
-        listed(&imported.changed)
-    ));
-    for (id, volume) in &imported.bound {
-        let label = id.as_str().split('/').next().unwrap_or_default();
-        let text = format!(
-            "warning: the data in `{volume}` was made with another {id}, and no apply changes it there. If it \
-             was changed inside the service: coasti apply --new-data {label}. If not, take the old value in \
-             again: coasti secret get {id} prints it."
-        );
-        shell.out.tell(&shell.style().wrap(0, &text));
-    }
 }
 
 /// The lock.

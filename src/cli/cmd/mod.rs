@@ -8,6 +8,7 @@ mod init;
 mod look;
 mod plan;
 mod product;
+mod secret;
 mod session;
 
 use super::args::{Cli, Command};
@@ -91,7 +92,7 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
         Command::Import(command) => compose::import(&shell, command),
         Command::Product(command) => product::run(&shell, product::What::Product, command).await,
         Command::Tool(command) => product::run(&shell, product::What::Tool, command).await,
-        Command::Secret(command) => look::secret(&shell, command).await,
+        Command::Secret(command) => secret::run(&shell, command).await,
         Command::Lock(command) => look::lock(&shell, command).await,
     };
     shell.document.end(&shell.out, result.as_ref().err());

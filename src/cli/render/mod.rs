@@ -7,6 +7,7 @@ pub mod history;
 mod mask;
 pub mod plan;
 pub mod progress;
+pub mod secret;
 pub mod status;
 pub mod style;
 

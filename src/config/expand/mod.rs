@@ -18,6 +18,7 @@ use super::codes;
 use super::deploy::Deploy;
 use super::overlay::Laid;
 use super::products::Products;
+use super::secrets::Asked;
 use super::{Folder, Generated, adopt};
 use crate::base::{Digest, ResourceId, Secret, StackId, StackName, ValueId};
 use crate::diag::{Diagnostic, Diagnostics, Place};
@@ -50,6 +51,8 @@ pub(super) struct Draft {
     pub encrypted: BTreeMap<ValueId, Digest>,
     /// Those of them that cannot be opened, each with the error that it is where nobody else knows it.
     pub locked: BTreeMap<ValueId, Diagnostic>,
+    /// What is asked for of secrets and generated values, and where.
+    pub asked: Asked,
     /// How generated values are made.
     pub recipes: BTreeMap<ValueId, Generated>,
     /// Where what is said of the whole stack stands, by key.
@@ -247,6 +250,7 @@ pub(super) fn expand(
         given: BTreeMap::new(),
         encrypted: BTreeMap::new(),
         locked: BTreeMap::new(),
+        asked: Asked::default(),
         recipes: BTreeMap::new(),
         origins: deploy.origins.clone(),
         laid: deploy.laid.clone(),

@@ -5,7 +5,9 @@ use crate::config::app::{EnvKind, Parts, ProviderDef, VolumeDef};
 use crate::config::doc::Sp;
 use crate::config::{Recipe, image};
 use crate::diag::{Diagnostic, Diagnostics, did_you_mean};
+use crate::model::IN_FILE;
 use crate::services::{self, Preset, Range, Service, Version};
+use std::collections::BTreeSet;
 
 /// A provider with its presets.
 pub(super) struct Provider {
@@ -34,6 +36,12 @@ pub(super) fn resolve(def: ProviderDef, d: &mut Diagnostics) -> Provider {
     };
     let mut parts = module.map(presets).unwrap_or_default();
     parts.overlay(&def.parts);
+    // What is said to be in a file is not given as well: images take one of the two.
+    let names: BTreeSet<String> = parts.env.keys().cloned().collect();
+    parts.env.retain(|name, def| {
+        let is_preset = def.at.is_none();
+        !(is_preset && names.contains(&format!("{name}{IN_FILE}")))
+    });
     // An image that is a service's is treated as one, also where nobody says `module-name`.
     let service = module.or_else(|| match &image {
         Some(ImageChoice::Fixed { reference, .. }) => services::of_image(reference),

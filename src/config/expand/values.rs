@@ -156,6 +156,8 @@ impl<'a> Values<'a> {
                 }
                 let address = &self.units.get(unit)?.address;
                 let id = ValueId::new(format!("{address}/{name}"));
+                let asked = draft.asked.generated.entry(id.clone()).or_default();
+                asked.extend(self.place(def.at.as_ref()).as_ref().map(Place::origin));
                 draft.recipes.insert(id.clone(), generated.clone());
                 Some(Text::value(id, None))
             }
@@ -442,6 +444,8 @@ pub(super) fn secret(
     draft: &mut Draft,
     d: &mut Diagnostics,
 ) -> Option<ValueId> {
+    let asked = draft.asked.secrets.entry(name.to_owned()).or_default();
+    asked.extend(at.map(Place::origin));
     let Found { content, encrypted } = secrets::find(folder, name, at, d)?;
     let id = secrets::id(name, whole);
     if let Some(digest) = encrypted {

@@ -82,3 +82,32 @@ fn a_database_reads_its_password_file_only_once() {
     let read = &about.unwrap().init_only;
     assert_eq!(Vec::from_iter(read.keys()), ["POSTGRES_PASSWORD"]);
 }
+
+#[test]
+fn a_provider_whose_password_is_in_a_file_has_it_there_alone() {
+    let app = "\
+metadata: {id: wiki}
+image: acme/wiki:1
+env:
+  PASSWORD: {from: database, key: POSTGRES_PASSWORD_FILE}
+provider:
+- name: database
+  module-name: postgres
+  env: {POSTGRES_PASSWORD_FILE: {secret: db, file: true}}
+";
+    let mut folder = Map::wiki(
+        app,
+        "version: 1\nstack: acme\nsite: [{label: wiki, image: wiki}]\n",
+    );
+    folder.0.insert("config/secrets/db".into(), "s3cret".into());
+    let sealed = sealed(&folder, &World::new());
+    let spec = container(&sealed.stack, "wiki/database");
+    let names: Vec<_> = spec
+        .env
+        .keys()
+        .filter(|name| name.contains("PASSWORD"))
+        .collect();
+    assert_eq!(names, ["POSTGRES_PASSWORD_FILE"]);
+    let of_app = &container(&sealed.stack, "wiki").env["PASSWORD"];
+    assert_eq!(of_app.resolve(&sealed.given).unwrap().expose(), "s3cret");
+}

@@ -115,7 +115,13 @@ pub(super) fn init_only(
 fn where_kept(text: &Text) -> String {
     match text.as_value().map(|value| value.id.as_str()) {
         Some(id) if id.contains('/') => format!(" (coasti secret get {id})"),
-        Some(id) => format!(" (coasti secret export has it as `{id}`)"),
+        Some(id) => match id.strip_prefix("secret:") {
+            Some(name) => {
+                let name = name.strip_suffix(":file").unwrap_or(name);
+                format!(" (coasti secret get --applied {name})")
+            }
+            None => format!(" (coasti secret export has it as `{id}`)"),
+        },
         None => String::new(),
     }
 }

@@ -126,7 +126,10 @@ fn p0302_a_variable_that_is_read_once_from_a_file() {
     assert_eq!(world.refused(), ["P0302 container:blog/database"]);
     let told = &world.plan().refusals[0];
     assert!(told.summary.contains("`MARIADB_PASSWORD_FILE`"), "{told:?}");
-    assert!(told.help[0].contains("secret:db:file"), "{told:?}");
+    assert!(
+        told.help[0].contains("secret get --applied db)"),
+        "{told:?}"
+    );
     // The same value in a variable is no other.
     let mut stack = fixture::usual();
     secret(&mut stack, "old");

@@ -12,8 +12,9 @@ use crate::ops::folder::Disk;
 use crate::ops::root::{Root, Staged};
 use crate::template::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Larger ones are no secrets, and their encrypted form would not be read.
@@ -281,7 +282,12 @@ pub fn rekey(disk: &Disk, without_me: bool) -> Result<Vec<String>, OpError> {
                 let new = file(encrypted(&value, &whom)?);
                 staged.push((name, root.stage(&path, &new).map_err(io)?));
             }
-            Err(age::Shut::Locked(locked)) => d.push(secrets::locked(&name, &locked, None)),
+            Err(age::Shut::Locked(locked)) => {
+                d.push(secrets::locked(&name, &locked, None));
+                if identities.is_err() {
+                    break;
+                }
+            }
             Err(age::Shut::Broken(why)) => d.push(secrets::broken(&path, &why)),
         }
     }
@@ -294,6 +300,98 @@ pub fn rekey(disk: &Disk, without_me: bool) -> Result<Vec<String>, OpError> {
         names.push(name);
     }
     Ok(names)
+}
+
+/// An identity that there is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// Its file, where it was made.
+    pub file: Option<PathBuf>,
+    /// Public keys.
+    pub recipients: Vec<String>,
+}
+
+/// Makes sure that whoever works here has an identity and is a recipient. `whose` tells of it in the list.
+/// Tells whether the list is another one now.
+pub fn keygen(disk: &Disk, whose: &str) -> Result<(Keys, bool), OpError> {
+    let before = recipients(disk)?;
+    let keys = match age::identities() {
+        Ok(mine) => Keys {
+            file: None,
+            recipients: mine.recipients(),
+        },
+        Err(locked) => new_identity(&locked)?,
+    };
+    let listed = before.map(|all| all.keys()).unwrap_or_default();
+    let new: Vec<_> = keys
+        .recipients
+        .iter()
+        .filter(|key| !listed.contains(key))
+        .collect();
+    if new.is_empty() {
+        return Ok((keys, false));
+    }
+    let root = Root::open(disk.root()).map_err(io)?;
+    let mut text = match root.read(RECIPIENTS).map_err(io)? {
+        Some(Entry::File { bytes, .. }) => String::from_utf8_lossy(&bytes).into_owned(),
+        Some(Entry::Link(to)) => {
+            let what = format!("{RECIPIENTS} is a link to {to}, and what it leads to is not written");
+            return Err(OpError::usage(what, &["remove the link first"]));
+        }
+        None => "# Who can open what is encrypted here (NAME.age). After a change: coasti secret rekey\n".into(),
+    };
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for key in new {
+        text += &format!("# {whose}\n{key}\n");
+    }
+    root.write(RECIPIENTS, &file(text.into_bytes()))
+        .map_err(io)?;
+    Ok((keys, true))
+}
+
+/// Makes an identity where there is none. One that is there and cannot be read is left alone.
+fn new_identity(locked: &secrets::Locked) -> Result<Keys, OpError> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    let Some(path) = age::identity_file() else {
+        let what = "there is no place for an identity: neither HOME nor COASTI_AGE_KEY_FILE is set";
+        return Err(OpError::usage(what, &[]));
+    };
+    let wrong = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => OpError::Usage {
+            what: format!("{} is there and is no identity", path.display()),
+            help: locked.help.clone(),
+        },
+        _ => io(format!("{} cannot be written: {error}", path.display())),
+    };
+    if let Some(folder) = path.parent() {
+        let mut make = std::fs::DirBuilder::new();
+        make.recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(wrong)?;
+    }
+    let (identity, public) = age::generate();
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(wrong)?;
+    let text = format!("# public key: {public}\n{}\n", identity.expose());
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        let _ = std::fs::remove_file(&path);
+        return Err(wrong(error));
+    }
+    Ok(Keys {
+        file: Some(path),
+        recipients: vec![public],
+    })
 }
 
 /// Git, in the stack's folder; none where there is none or it fails.

@@ -2,14 +2,17 @@
 
 pub mod age;
 pub(super) mod applied;
+pub mod effect;
 pub mod files;
+pub mod list;
 
 use super::error::OpError;
 use super::gather::owned;
 use super::recover::{Known, known};
 use super::session::{Begin, Session, Who};
-use super::values::{align, values_of, versioned};
+use super::values::{align, generate, values_of, versioned};
 use crate::base::{Secret, StackId, StackName, ValueId};
+use crate::config::Recipe;
 use crate::engine::{Engine, Look};
 use crate::exec::{Events, Stop, Values};
 use crate::store::Store;
@@ -80,6 +83,12 @@ pub async fn get<L: Look>(
         what: format!("there is no generated value `{address}`"),
         help,
     })
+}
+
+/// Another generated value.
+pub fn make(recipe: &Recipe) -> Result<Secret<String>, OpError> {
+    let mut randomness = |bytes: &mut [u8]| getrandom::fill(bytes).is_ok();
+    generate(recipe, &mut randomness).map(Secret::new)
 }
 
 /// What came of an import.

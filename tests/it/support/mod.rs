@@ -1,5 +1,6 @@
 //! What tests share.
 
+pub mod arguments;
 pub mod docker;
 pub mod engine;
 pub mod home;
