@@ -211,6 +211,14 @@ pub enum Command {
         /// Files, relative to the stack's folder; without any, those of config/.
         files: Vec<String>,
     },
+    /// Write files in one form: indentation, spaces, quotes. Order, comments and meaning stay.
+    Fmt {
+        /// Change nothing; show what would change, and exit with 2 where something would.
+        #[arg(long)]
+        check: bool,
+        /// Files, relative to the stack's folder; without any, those of config/.
+        files: Vec<String>,
+    },
     /// Print a file's JSON Schema, for editors.
     Schema {
         /// Which file's.

@@ -18,6 +18,7 @@ mod doc;
 mod env_file;
 mod expand;
 pub mod explain;
+pub mod format;
 mod identity;
 mod image;
 mod info;

@@ -12,6 +12,7 @@ mod compose;
 mod delivery;
 mod errors;
 mod explain;
+mod format;
 mod hostile;
 mod inputs;
 pub(super) use inputs::inputs;

@@ -2,8 +2,9 @@
 
 use super::OpError;
 use super::folder::Disk;
+use crate::config::format::{self, Formatted};
 use crate::config::{Folder, migrate};
-use crate::diag::Source;
+use crate::diag::{Diagnostics, Source};
 use std::sync::Arc;
 
 /// The files that are migrated where none is named.
@@ -24,35 +25,87 @@ pub struct Change {
     pub text: String,
 }
 
-impl Change {
-    /// The lines that differ, with three around them.
-    pub fn diff(&self) -> String {
-        let name = &self.source.name;
-        let diff = similar::TextDiff::from_lines(&self.source.text, &self.text);
-        diff.unified_diff().header(name, name).to_string()
-    }
-}
-
 /// What there is to write for all files to be of today's version.
 pub fn migrations(disk: &Disk, named: &[String]) -> Result<Vec<Change>, OpError> {
-    let own = OWN.iter().filter(|name| disk.exists(name));
-    let all: Vec<String> = match named {
-        [] => own.map(|name| (*name).to_owned()).collect(),
-        named => named.to_vec(),
-    };
     let stack = migrate::stack_of(&disk.name());
     let mut changes = Vec::new();
-    for name in all {
-        let unread = |why: String| OpError::usage(format!("{name} {why}"), &[]);
-        let source = match disk.read(&name) {
-            Ok(Some(source)) => source,
-            Ok(None) => return Err(unread("is not there".to_owned())),
-            Err(why) => return Err(unread(why.to_string())),
-        };
+    for source in sources(disk, named, own(disk))? {
         let text = migrate::migrate(&source, &stack).map_err(OpError::Files)?;
         changes.extend(text.map(|text| Change { source, text }));
     }
     Ok(changes)
+}
+
+/// What there is to write for all files to have one form.
+pub struct Formats {
+    /// Files that get another text.
+    pub changes: Vec<Change>,
+    /// Files that are left as they are, and why.
+    pub left: Vec<(String, &'static str)>,
+}
+
+/// Likewise for all files to have one form. What is wrong with all of them is told at once.
+pub fn formats(disk: &Disk, named: &[String]) -> Result<Formats, OpError> {
+    let mut formats = Formats {
+        changes: Vec::new(),
+        left: Vec::new(),
+    };
+    let own = own(disk).into_iter().chain(overlays(disk)).collect();
+    let mut wrong = Diagnostics::new();
+    for source in sources(disk, named, own)? {
+        match format::format(&source) {
+            Ok(Formatted::Same) => {}
+            Ok(Formatted::New(text)) => formats.changes.push(Change { source, text }),
+            Ok(Formatted::Left(why)) => formats.left.push((source.name.clone(), why)),
+            Err(diagnostics) => wrong.extend(diagnostics),
+        }
+    }
+    match wrong.is_empty() {
+        true => Ok(formats),
+        false => Err(OpError::Files(wrong)),
+    }
+}
+
+/// The stack's own files that are there.
+fn own(disk: &Disk) -> Vec<String> {
+    let own = OWN.iter().filter(|name| disk.exists(name));
+    own.map(|name| (*name).to_owned()).collect()
+}
+
+/// The files of environments.
+fn overlays(disk: &Disk) -> Vec<String> {
+    let entries = std::fs::read_dir(disk.root().join("config"));
+    let names = entries.into_iter().flatten().flatten();
+    let mut all: Vec<String> = names
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| {
+            let parts: Vec<_> = name.split('.').collect();
+            matches!(
+                parts.as_slice(),
+                ["deploy", _, "yml" | "yaml" | "toml" | "json"]
+            )
+        })
+        .map(|name| format!("config/{name}"))
+        .collect();
+    all.sort();
+    all
+}
+
+/// The files that are named, or all of `own` where none is.
+fn sources(disk: &Disk, named: &[String], own: Vec<String>) -> Result<Vec<Arc<Source>>, OpError> {
+    let all = match named {
+        [] => own,
+        named => named.to_vec(),
+    };
+    let read = |name: &String| {
+        let unread = |why: String| OpError::usage(format!("{name} {why}"), &[]);
+        match disk.read(name) {
+            Ok(Some(source)) => Ok(source),
+            Ok(None) => Err(unread("is not there".to_owned())),
+            Err(why) => Err(unread(why.to_string())),
+        }
+    };
+    all.iter().map(read).collect()
 }
 
 /// Writes what there is to write, each file whole or not at all.

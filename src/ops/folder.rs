@@ -56,18 +56,38 @@ impl Disk {
         &self.root
     }
 
-    /// Replaces a file's text: a new file beside it, then one rename, so that it is never half written.
+    /// Replaces a file's text: a new file beside it, then one rename, so that it is never half written. Fails where
+    /// the file is not what was read any more.
     pub fn replace(&self, source: &Source, text: &str) -> io::Result<()> {
         // Where the path is a link, it stays one.
         let path = source.path.canonicalize()?;
+        let old = fs::read(&path)?;
+        let mut mark = [0; MARK_OF_ORDER.len_utf8()];
+        let mark = MARK_OF_ORDER.encode_utf8(&mut mark).as_bytes();
+        // The mark is no part of the text, and stays all the same.
+        let (mark, was) = match old.strip_prefix(mark) {
+            Some(rest) => (mark, rest),
+            None => (&[][..], old.as_slice()),
+        };
+        if was != source.text.as_bytes() {
+            return Err(io::Error::other("it was changed meanwhile"));
+        }
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".coasti-new");
         let new = path.with_file_name(name);
-        let mut file = fs::File::create(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.set_permissions(fs::metadata(&path)?.permissions())?;
-        file.sync_all()?;
-        fs::rename(&new, &path)
+        let write = || {
+            let mut file = fs::File::create(&new)?;
+            file.write_all(mark)?;
+            file.write_all(text.as_bytes())?;
+            file.set_permissions(fs::metadata(&path)?.permissions())?;
+            file.sync_all()?;
+            fs::rename(&new, &path)
+        };
+        let written = write();
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
     }
 }
 
@@ -360,9 +380,22 @@ mod tests {
         let disk = Disk::at(&folder.0);
         let source = disk.read("config/deploy.yml").unwrap().unwrap();
         disk.replace(&source, "b").unwrap();
+        let again = disk.replace(&source, "c").unwrap_err();
+        assert_eq!(again.to_string(), "it was changed meanwhile");
         assert!(path.symlink_metadata().unwrap().is_symlink());
         assert_eq!(fs::read_to_string(folder.0.join("real.yml")).unwrap(), "b");
         assert_eq!(fs::read_dir(folder.0.join("config")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_replaced_text_keeps_its_mark_of_order() {
+        let folder = Temporary::new("marked");
+        let path = folder.0.join("config/deploy.yml");
+        fs::write(&path, "\u{feff}a: 1\n").unwrap();
+        let disk = Disk::at(&folder.0);
+        let source = disk.read("config/deploy.yml").unwrap().unwrap();
+        disk.replace(&source, "a: 2\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "\u{feff}a: 2\n");
     }
 
     #[test]

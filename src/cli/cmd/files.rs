@@ -73,12 +73,43 @@ pub(super) fn graph(shell: &Shell, format: GraphFormat) -> Result<ExitCode, OpEr
     Ok(ExitCode::SUCCESS)
 }
 
+/// Shows what a change changes.
+pub(super) fn show(shell: &Shell, change: &files::Change) {
+    let (name, before) = (&change.source.name, &change.source.text);
+    shell
+        .out
+        .data(&render::lines::diff(name, before, &change.text));
+}
+
+/// Writes files in one form.
+pub(super) fn fmt(shell: &Shell, check: bool, named: &[String]) -> Result<ExitCode, OpError> {
+    let disk = shell.folder()?;
+    let files::Formats { changes, left } = files::formats(&disk, named)?;
+    for (name, why) in left {
+        shell.out.say(&format!("{name} is left as it is: it {why}"));
+    }
+    if check {
+        for change in &changes {
+            show(shell, change);
+        }
+        return Ok(match changes.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(code::PENDING),
+        });
+    }
+    files::write(&disk, &changes)?;
+    for change in &changes {
+        shell.out.say(&format!("{} formatted", change.source.name));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Writes files at today's version.
 pub(super) fn migrate(shell: &Shell, check: bool, named: &[String]) -> Result<ExitCode, OpError> {
     let disk = shell.folder()?;
     let changes = files::migrations(&disk, named)?;
     for change in &changes {
-        shell.out.data(&change.diff());
+        show(shell, change);
     }
     if check {
         return Ok(match changes.is_empty() {

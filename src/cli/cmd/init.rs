@@ -110,7 +110,7 @@ pub(super) fn configure(
             .say("nothing to change: the answers are as before");
         return Ok(ExitCode::SUCCESS);
     };
-    shell.out.data(&change.diff());
+    super::files::show(shell, &change);
     if pretend {
         return Ok(ExitCode::SUCCESS);
     }

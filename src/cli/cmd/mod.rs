@@ -46,6 +46,7 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
         Command::Configure { data, pretend } => init::configure(&shell, data.as_deref(), pretend),
         Command::Validate { format } => plan::validate(&shell, format),
         Command::Migrate { check, files } => files::migrate(&shell, check, &files),
+        Command::Fmt { check, files } => files::fmt(&shell, check, &files),
         Command::Schema { name } => files::schema(&shell, &name),
         Command::Graph { format } => files::graph(&shell, format),
         Command::Explain { address, format } => files::explain(&shell, &address, format),

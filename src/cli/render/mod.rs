@@ -4,6 +4,7 @@ pub mod diag;
 pub mod explain;
 pub mod graph;
 pub mod history;
+pub mod lines;
 mod mask;
 pub mod plan;
 pub mod progress;

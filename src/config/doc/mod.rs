@@ -15,7 +15,7 @@ mod tests;
 pub use edit::{Setting, with_id, with_setting};
 pub use list::{with_entry, with_value, without_entry};
 pub(super) use reader::{Sp, Table, wrong_type};
-pub(super) use yaml::resolve;
+pub(super) use yaml::{comments, resolve};
 
 use super::codes;
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};

@@ -53,6 +53,21 @@ pub(super) fn parse(build: &mut Build<'_>) -> Parsed<Node> {
     Ok(root.unwrap_or(nothing))
 }
 
+/// All comments of a text with where they start, in order, without blanks at their ends; none where it is no YAML.
+pub(in crate::config) fn comments(text: &str) -> Option<Vec<(usize, String)>> {
+    let events = Parser::new_from_str_with_options(
+        text,
+        options! { emit_comments: true, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH },
+    );
+    let mut all = Vec::new();
+    for event in events {
+        if let (Event::Comment(text, _), span) = event.ok()? {
+            all.push((range(&span).start, text.trim_end().to_owned()));
+        }
+    }
+    Some(all)
+}
+
 /// The first tab in the indentation of a line, from that around `at` on.
 fn tab(text: &str, at: usize) -> Option<usize> {
     let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);

@@ -1,6 +1,7 @@
 //! What is done with the files alone, with the program as users run it: no engine, no terminal.
 
 mod explain;
+mod fmt;
 mod graph;
 
 use std::{
@@ -57,6 +58,10 @@ impl Folder {
         let path = self.0.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.0.join(path)).unwrap()
     }
 
     fn coasti(&self, args: &[&str]) -> Output {
