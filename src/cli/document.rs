@@ -133,6 +133,7 @@ fn facts(error: &OpError) -> Map<String, Value> {
             };
             let more = json!({
                 "what": failed.what,
+                "at": failed.at,
                 "logs": failed.logs,
                 "health": failed.health,
                 "kept": failed.kept,

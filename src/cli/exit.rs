@@ -157,6 +157,10 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             } else {
                 let why = format!("{}: {}", failed.what, failed.error);
                 text += &lead(style, Tone::Bad, "failed:", &why);
+                if let Some(at) = &failed.at {
+                    let line = format!("  --> {}", clean(&at.to_string()));
+                    let _ = writeln!(text, "{}", style.paint(Tone::Dim, &line));
+                }
             }
             section(&mut text, style, "its last output", failed.logs.as_deref());
             section(

@@ -2,6 +2,7 @@
 
 use super::{bind, wait::NotWell};
 use crate::base::{EngineId, ResourceId};
+use crate::diag::Origin;
 use crate::engine::EngineError;
 use crate::plan::Step;
 
@@ -16,6 +17,8 @@ pub struct Failure {
     pub doing: String,
     /// Why it failed.
     pub error: String,
+    /// Where in the files it was asked for.
+    pub at: Option<Origin>,
     /// The engine's error, where it was one.
     pub engine: Option<EngineError>,
     /// What a build printed, its end; secrets masked.
@@ -41,6 +44,7 @@ pub(super) fn interrupted() -> Failure {
         container: None,
         doing: "working".to_owned(),
         error: "interrupted".to_owned(),
+        at: None,
         engine: None,
         output: None,
         interrupted: true,
@@ -60,6 +64,7 @@ pub(super) fn fail(
         container,
         doing,
         error,
+        at: None,
         engine,
         output,
         interrupted: false,

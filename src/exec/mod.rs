@@ -5,6 +5,7 @@
 //! off has an effect that nobody knows. Only a build is given up where the user asks for an end.
 
 mod bind;
+mod blame;
 mod event;
 mod failure;
 mod files;

@@ -1,6 +1,7 @@
 //! The loop that walks a plan's graph.
 
 use super::bind::{self, Binder, Values};
+use super::blame::blame;
 use super::failure::{Failure, fail, interrupted, not_well};
 use super::files::{self, Filling};
 use super::taken;
@@ -104,6 +105,7 @@ pub async fn run<E: Engine>(
             container: None,
             doing: "subscribing to events".to_owned(),
             error: error.to_string(),
+            at: None,
             engine: Some(error),
             output: None,
             interrupted: false,
@@ -230,6 +232,8 @@ async fn walk<E: Engine>(
             Err(mut why) => {
                 // Engines quote what they were given.
                 why.error = super::mask(&why.error, context.values);
+                let of = why.of.as_ref();
+                why.at = of.and_then(|of| blame(context.desired, of, &why.error));
                 let output = why.output.take();
                 why.output = output.map(|output| super::mask(&output, context.values));
                 let error = why.error.clone();

@@ -437,6 +437,7 @@ pub(super) async fn run<E: Engine>(
             container: None,
             doing: "writing the history".to_owned(),
             error: error.to_string(),
+            at: None,
             engine: None,
             output: None,
             interrupted: false,
@@ -513,6 +514,7 @@ pub(super) fn failed(
     OpError::Failed(Box::new(Failed {
         what,
         error: failure.error.clone(),
+        at: failure.at.clone(),
         logs,
         health,
         undone,

@@ -1,6 +1,6 @@
 //! Why an operation did not do what was asked for.
 
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostics, Origin};
 use crate::diff::Refusal;
 use crate::engine::EngineError;
 use crate::plan::Plan;
@@ -61,6 +61,8 @@ pub struct Failed {
     pub what: String,
     /// Why.
     pub error: String,
+    /// Where in the files it was asked for.
+    pub at: Option<Origin>,
     /// The culprit's last output.
     pub logs: Option<String>,
     /// Its last health check's output.

@@ -318,7 +318,7 @@ pub async fn rollback<E: Engine>(
             run: session.run.clone(),
             ..target.clone()
         };
-        let done = to_stack(
+        let mut done = to_stack(
             &session,
             &known,
             &target.stack,
@@ -329,7 +329,8 @@ pub async fn rollback<E: Engine>(
             about,
         )
         .await;
-        if done.is_err() {
+        if let Err(error) = &mut done {
+            in_revision(error, &target.id);
             // The tags name what they named before: what runs again was made from that.
             for call in moved {
                 engine.execute(&call, Duration::from_secs(60)).await?;
@@ -342,6 +343,15 @@ pub async fn rollback<E: Engine>(
     let applied = result?;
     closed?;
     Ok(applied)
+}
+
+/// Its lines are those of the files as they were then.
+fn in_revision(error: &mut OpError, then: &RevisionId) {
+    if let OpError::Failed(failed) = error
+        && let Some(at) = &mut failed.at
+    {
+        at.file = format!("{then}: {}", at.file);
+    }
 }
 
 /// Takes the stack to `target` and makes that the good revision where one is given.

@@ -175,3 +175,26 @@ fn a_post_run_command_that_fails_undoes_the_apply() {
     assert_eq!(facts(&stack.object("app")).id, before.id);
     only_containers(&stack, &["app"]);
 }
+
+#[test]
+fn what_docker_refuses_is_told_with_the_line_that_says_it() {
+    let Some(stack) = Stack::new("what_docker_refuses_is_told_with_the_line_that_says_it") else {
+        return;
+    };
+    let said = |what: &str| {
+        let file = stack.read("config/deploy.yml");
+        let line = file.lines().position(|line| line.contains(what)).unwrap() + 1;
+        format!("  --> config/deploy.yml:{line}\n")
+    };
+    let no_program = r#"["no-such-program", "--all"]"#;
+    let no_device = format!("{}\n      devices: [\"/dev/no-such-device\"]", super::WAITS);
+    for (command, what) in [
+        (no_program.to_owned(), "no-such-program"),
+        (no_device.replace('\n', ",\n"), "/dev/no-such-device"),
+    ] {
+        stack.sites(&site_of("app", "coasti-test/tiny:1", &command, ""));
+        let ran = stack.coasti(&["apply", "--yes"]).expect(7);
+        ran.says(&[&said(what), what]);
+        only_containers(&stack, &[]);
+    }
+}
