@@ -32,6 +32,7 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The stack's folder; without it, the nearest one upwards that has config/products.yml.
     #[arg(
@@ -39,7 +40,8 @@ pub struct Global {
         long,
         value_name = "DIR",
         global = true,
-        env = "COASTI_BASE_DIR"
+        env = "COASTI_BASE_DIR",
+        hide_env_values = true
     )]
     pub directory: Option<PathBuf>,
     /// The engine (unix://…, tcp://…); without it, the current Docker context's.
@@ -48,16 +50,30 @@ pub struct Global {
         long,
         value_name = "URL",
         global = true,
-        env = "DOCKER_HOST"
+        env = "DOCKER_HOST",
+        hide_env_values = true
     )]
     pub host: Option<String>,
     /// The environment: config/deploy.ENV.yml lies over the deploy file.
-    #[arg(long = "env", value_name = "ENV", global = true, env = "COASTI_ENV")]
+    #[arg(
+        long = "env",
+        value_name = "ENV",
+        global = true,
+        env = "COASTI_ENV",
+        hide_env_values = true
+    )]
     pub environment: Option<String>,
-    /// When to use colour.
-    #[arg(long, value_enum, default_value_t, global = true)]
+    /// When to use colour: `auto` is on a terminal, unless NO_COLOR is set; `always`; `never`.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_possible_values = true,
+        global = true
+    )]
     pub color: Color,
-    /// Say less.
+    /// Say only what was asked for, and what is wrong.
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Say more about what goes on (repeat for still more).
@@ -128,19 +144,19 @@ pub enum RunFormat {
 /// What a plan may be narrowed, forced and allowed to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct Narrow {
-    /// Only this label (repeat for more).
+    /// Only this label's containers, and what they need (repeat for more).
     #[arg(long, value_name = "LABEL")]
     pub target: Vec<String>,
     /// Replace this label's containers even though nothing differs (repeat for more).
     #[arg(long, value_name = "LABEL")]
     pub replace: Vec<String>,
-    /// This label may start without, or on, data that is not its own (repeat for more).
+    /// Let this label start with new, empty data, or on data that is not its own (repeat for more).
     #[arg(long, value_name = "LABEL")]
     pub new_data: Vec<String>,
     /// Allow so many containers to go where that is more than half of the stack.
     #[arg(long, value_name = "N")]
     pub max_removals: Option<usize>,
-    /// Ask registries whether tags moved.
+    /// Ask registries whether the images' tags moved.
     #[arg(long)]
     pub refresh: bool,
 }
@@ -154,8 +170,8 @@ pub struct Change {
     /// How long to wait where somebody else holds the lock.
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     pub lock_wait: Span,
-    /// How to tell what goes on.
-    #[arg(long, value_enum, default_value_t)]
+    /// For people (`human`), as one JSON document at the end (`json`), or as one a line, as it happens (`jsonl`).
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     pub format: RunFormat,
 }
 
@@ -169,8 +185,8 @@ pub enum Command {
         /// Answers, as a JSON object: stack, vcs_repo_type (local, remote, skip), vcs_online_repo.
         #[arg(long, value_name = "JSON")]
         data: Option<String>,
-        /// Whether to make a git repository with a first commit, and whether it has a remote one.
-        #[arg(long, value_enum)]
+        /// Make a git repository with a first commit (`local`), which goes to a remote one (`remote`), or none (`skip`).
+        #[arg(long, value_enum, hide_possible_values = true)]
         vcs: Option<Vcs>,
         /// The remote repository's address; it is added as `origin`.
         #[arg(long, value_name = "URL")]
@@ -199,8 +215,8 @@ pub enum Command {
     },
     /// Check the files, without an engine.
     Validate {
-        /// How to show problems.
-        #[arg(long, value_enum, default_value_t)]
+        /// For people (`human`) or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
         format: Format,
     },
     /// Write files from before in today's version, comments and order kept. Shows what changes.
@@ -231,14 +247,14 @@ pub enum Command {
         /// `wiki.env.LOG_LEVEL`. `stack` is what is said of the whole. Without any, what there is.
         #[arg(num_args = 0..)]
         address: Vec<String>,
-        /// How to show it.
-        #[arg(long, value_enum, default_value_t)]
+        /// For people (`human`) or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
         format: Format,
     },
     /// Show what the stack is made of, and what needs what.
     Graph {
-        /// As a tree, for Graphviz, for Mermaid, or as one JSON document.
-        #[arg(long, value_enum, default_value_t)]
+        /// As a tree (`text`), for Graphviz (`dot`), for Mermaid (`mermaid`), or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
         format: GraphFormat,
     },
     /// Show what an apply would do. Only reads.
@@ -254,13 +270,13 @@ pub enum Command {
         /// Show every field and step.
         #[arg(long)]
         full: bool,
-        /// How to show it.
-        #[arg(long, value_enum, default_value_t)]
+        /// For people (`human`), as one JSON document (`json`), or for a comment on a change (`markdown`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
         format: PlanFormat,
     },
     /// Make what runs what the files say; where that fails, undo it.
     Apply {
-        /// A saved plan: refused where anything changed since.
+        /// A plan that `plan --out FILE` saved: refused where anything changed since.
         plan: Option<PathBuf>,
         #[command(flatten)]
         narrow: Narrow,
@@ -277,7 +293,7 @@ pub enum Command {
         #[command(flatten)]
         change: Change,
     },
-    /// Undo a run that was cut off.
+    /// Undo a run that was cut off: back to what was last good.
     Recover {
         #[command(flatten)]
         change: Change,
@@ -289,35 +305,35 @@ pub enum Command {
     },
     /// Show what runs: health, and whether it is what the files say. Changes nothing.
     Status {
-        /// Also what was set by hand.
+        /// Also each container's image, ports and restarts, and limits that were set by hand.
         #[arg(long)]
         full: bool,
-        /// How to show it.
-        #[arg(long, value_enum, default_value_t)]
+        /// For people (`human`) or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
         format: Format,
     },
     /// Show what was done, newest first.
     History {
-        /// How many.
+        /// How many runs.
         #[arg(short = 'n', long, default_value_t = 20)]
         number: usize,
-        /// How to show it.
-        #[arg(long, value_enum, default_value_t)]
+        /// For people (`human`) or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
         format: Format,
     },
     /// Show one revision or run.
     Show {
-        /// `r12`, or a run's number.
+        /// A revision (`r12`) or a run (`12`), as `history` lists them; without it, the last run.
         what: Option<String>,
-        /// How to show it.
-        #[arg(long, value_enum, default_value_t)]
+        /// For people (`human`) or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
         format: Format,
     },
     /// Show what a container prints.
     Logs {
         /// Label, domain, `LABEL/PROVIDER` or container name.
         name: String,
-        /// Go on as it comes.
+        /// Go on as it prints more.
         #[arg(short, long)]
         follow: bool,
         /// How many of the last lines.
@@ -328,21 +344,21 @@ pub enum Command {
     Exec {
         /// Label, domain, `LABEL/PROVIDER` or container name.
         name: String,
-        /// The command.
+        /// The command with its arguments.
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
-    /// Start apps again, and let coasti keep them so.
+    /// Start apps that were stopped, paused or removed, and keep them running.
     Start(Labels),
-    /// Stop apps, and keep them stopped.
+    /// Stop apps, and keep them stopped, also through an apply.
     Stop(Labels),
-    /// Stop apps and start them again.
+    /// Stop apps and start them again, those that need others last.
     Restart(Labels),
-    /// Freeze apps, and keep them frozen.
+    /// Freeze apps, and keep them frozen, also through an apply.
     Pause(Labels),
-    /// Thaw apps.
+    /// Thaw apps that were paused.
     Unpause(Labels),
-    /// Remove apps' containers, and keep them away. Their data stays.
+    /// Remove apps' containers, and keep them away, also through an apply. Their data stays.
     Remove(Labels),
     /// Write the stack in another's form.
     #[command(subcommand)]
@@ -359,7 +375,7 @@ pub enum Command {
     /// Secrets of the folder, and generated values.
     #[command(subcommand)]
     Secret(SecretCommand),
-    /// The lock.
+    /// The lock of whoever works on the stack: tell who, or take it away.
     #[command(subcommand)]
     Lock(LockCommand),
 }
@@ -430,8 +446,8 @@ pub enum ImportCommand {
 pub enum ItemCommand {
     /// Show what is listed, and whether it is installed.
     List {
-        /// How to show it.
-        #[arg(long, value_enum, default_value_t)]
+        /// For people (`human`) or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
         format: Format,
     },
     /// List one more, once it can be reached.
@@ -528,8 +544,8 @@ pub struct Copy {
 pub enum LockCommand {
     /// Tell who holds it.
     Status {
-        /// How to show it.
-        #[arg(long, value_enum, default_value_t)]
+        /// For people (`human`) or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
         format: Format,
     },
     /// Take it away from whoever holds it.

@@ -95,7 +95,21 @@ fn options(command: &Command, wanted: fn(&clap::Arg) -> bool, text: &mut String)
             shown = format!("{shown} {}", values.join(" ")).trim().to_owned();
         }
         let help = argument.get_help().map(ToString::to_string);
+        assert!(
+            help.is_some(),
+            "{shown} of {} has no help",
+            command.get_name()
+        );
         let mut help = sentence(help.unwrap_or_default());
+        // One of these spreads the whole help over pages, which nobody reads at night.
+        let spread = argument.get_long_help().is_some()
+            || !argument.is_hide_possible_values_set()
+                && (argument.get_possible_values().iter()).any(|one| one.get_help().is_some());
+        assert!(
+            !spread,
+            "{shown} of {} is told at length",
+            command.get_name()
+        );
         let possible = argument.get_possible_values();
         if argument.get_action().takes_values() && !possible.is_empty() {
             let possible = possible.iter().map(|one| format!("`{}`", one.get_name()));

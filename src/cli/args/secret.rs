@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 pub enum SecretCommand {
     /// Show which there are, how they are kept and who asks for them. Never what they are.
     List {
-        /// How to show it.
-        #[arg(long, value_enum, default_value_t)]
+        /// For people (`human`) or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
         format: Format,
     },
     /// Print one value.
