@@ -7,6 +7,7 @@
 use super::adopt;
 use super::error::OpError;
 use super::lost;
+use super::rebuilt;
 use super::secrets::applied;
 use super::values::align;
 use crate::base::{Digest, Key, ResourceId, Secret, StackId, StackName, ValueId, names};
@@ -15,8 +16,8 @@ use crate::diag::Diagnostics;
 use crate::diff::{Adopted, Cause, Held, Inputs, Reason, Refusal, Wishes, carried};
 use crate::engine::{Look, Scope};
 use crate::exec::Values;
-use crate::model::{Spec, Stack, Text, ValueRef, spec_hash};
-use crate::observe::{Container, Observed};
+use crate::model::{Spec, Stack, Text};
+use crate::observe::Observed;
 use crate::plan::{Plan, plan};
 use crate::store::{Peek, Store, record::Revision};
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,8 +140,8 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
             .values()
             .any(|c| c.owner.resource.is_some());
     if store_lost || foreign_key {
-        rebuild(&desired.name, &observed, &mut values);
-        rekey(&mut observed, &key, &values);
+        rebuilt::rebuild(look, &desired.name, &observed, &mut values).await?;
+        rebuilt::rekey(&mut observed, &key, &values);
     }
     let opened = applied::recall(desired, &key, &values, &mut diagnostics);
     let digest = |(id, value): (&ValueId, &Secret<String>)| {
@@ -434,17 +435,6 @@ pub(super) fn identity(
     }
 }
 
-fn own_texts(spec: &Spec) -> Vec<(&str, &Text)> {
-    match spec {
-        Spec::Container(spec) => spec
-            .env
-            .iter()
-            .map(|(name, text)| (name.as_str(), text))
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// Digests of generated values as the labels of running containers have them.
 fn claims(observed: &Observed, key: &Key) -> BTreeMap<ValueId, Digest> {
     let fingerprint = key.fingerprint();
@@ -472,82 +462,4 @@ fn has_foreign_key(observed: &Observed, key: &Key) -> bool {
     observed.containers.values().any(|c| {
         c.owner.resource.is_some() && c.owner.key.as_ref().is_some_and(|k| *k != fingerprint)
     })
-}
-
-/// Takes values that the store does not have from the variables of containers that bear them.
-///
-/// Those in place come before those that were replaced. Copies made by hand tell nothing.
-fn rebuild(stack: &StackName, observed: &Observed, values: &mut Values) {
-    let place = |container: &Container| {
-        let id = container.owner.resource.as_ref()?;
-        let object = names::object(stack, &id.address);
-        ["", names::PREV, names::NEXT]
-            .iter()
-            .position(|suffix| container.name == format!("{object}{suffix}"))
-    };
-    let mut ours: Vec<_> = observed
-        .containers
-        .values()
-        .filter_map(|container| Some((place(container)?, container)))
-        .collect();
-    ours.sort_by_key(|(place, _)| *place);
-    for (_, container) in ours {
-        let Some(spec) = &container.owner.spec else {
-            continue;
-        };
-        for (name, text) in own_texts(spec) {
-            if let (Some(value), Some(real)) = (text.as_value(), container.env.get(name)) {
-                values
-                    .entry(value.id.clone())
-                    .or_insert_with(|| real.clone());
-            }
-        }
-    }
-}
-
-/// Makes labels that were written with a lost key comparable: the same specs, with digests of today's key.
-///
-/// What a volume was made with, the engine says itself.
-fn rekey(observed: &mut Observed, key: &Key, values: &Values) {
-    let fingerprint = key.fingerprint();
-    for volume in observed.volumes.values_mut() {
-        let owner = &mut volume.owner;
-        let intact = owner.spec.as_ref().map(spec_hash) == owner.spec_hash;
-        if owner.key.as_ref() == Some(&fingerprint) || !intact {
-            continue;
-        }
-        if let Some(Spec::Volume(spec)) = &mut owner.spec {
-            for (name, text) in &mut spec.options {
-                let live = volume.options.get(name).map_or("", String::as_str);
-                for (value, real) in text.clone().read(live).into_iter().flatten() {
-                    let same = |one: &&mut ValueRef| one.id == value.id;
-                    if let Some(value) = text.values_mut().find(same) {
-                        value.digest = Some(key.keyed(real.as_bytes()));
-                    }
-                }
-            }
-        }
-        if let Some(spec) = &owner.spec {
-            owner.spec_hash = Some(spec_hash(spec));
-            owner.key = Some(fingerprint.clone());
-        }
-    }
-    for container in observed.containers.values_mut() {
-        let owner = &mut container.owner;
-        let intact = owner.spec.as_ref().map(spec_hash) == owner.spec_hash;
-        if owner.key.as_ref() == Some(&fingerprint) || !intact {
-            continue;
-        }
-        if let Some(spec) = &mut owner.spec {
-            if let Spec::Container(spec) = spec {
-                for value in spec.texts_mut().into_iter().flat_map(Text::values_mut) {
-                    if let Some(real) = values.get(&value.id) {
-                        value.digest = Some(key.keyed(real.expose().as_bytes()));
-                    }
-                }
-            }
-            owner.spec_hash = Some(spec_hash(spec));
-            owner.key = Some(fingerprint.clone());
-        }
-    }
 }

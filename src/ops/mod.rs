@@ -15,6 +15,7 @@ mod images;
 pub mod init;
 mod lost;
 pub mod product;
+mod rebuilt;
 pub mod recover;
 mod root;
 pub mod saved;

@@ -8,12 +8,13 @@ pub mod list;
 
 use super::error::OpError;
 use super::gather::owned;
+use super::rebuilt;
 use super::recover::{Known, known};
 use super::session::{Begin, Session, Who};
 use super::values::{align, generate, values_of, versioned};
 use crate::base::{Secret, StackId, StackName, ValueId};
 use crate::config::Recipe;
-use crate::engine::{Engine, Look};
+use crate::engine::{Engine, Look, Scope};
 use crate::exec::{Events, Stop, Values};
 use crate::store::Store;
 use crate::store::record::Outcome;
@@ -25,6 +26,8 @@ pub struct Kept {
     pub values: Values,
     /// Those of them for which another was taken in since.
     pub changed: BTreeSet<ValueId>,
+    /// Where the store is gone, and these are what its containers tell: those that nobody knows.
+    pub lost: Option<BTreeSet<ValueId>>,
 }
 
 /// All values of a stack.
@@ -32,6 +35,9 @@ pub async fn all<L: Look>(look: &L, name: &StackName, id: &StackId) -> Result<Ke
     owned(look, name, Some(id)).await?;
     let store = Store::new(look, name);
     let peek = store.peek().await?;
+    if peek.key.is_none() {
+        return without_store(look, name).await;
+    }
     let head = peek.head.unwrap_or_default();
     let newest = store.values(&head).await?;
     let good = match &head.good {
@@ -50,7 +56,38 @@ pub async fn all<L: Look>(look: &L, name: &StackName, id: &StackId) -> Result<Ke
         .filter(|(id, value)| imported && newest.get(*id) != Some(value))
         .map(|(id, _)| id.clone())
         .collect();
-    Ok(Kept { values, changed })
+    Ok(Kept {
+        values,
+        changed,
+        lost: None,
+    })
+}
+
+/// What can be had where there is no store.
+async fn without_store<L: Look>(look: &L, name: &StackName) -> Result<Kept, OpError> {
+    let scope = Scope {
+        stack: name.clone(),
+        images: BTreeSet::new(),
+        adopt: BTreeSet::new(),
+    };
+    let observed = look.observe(&scope).await?;
+    let mut containers = observed.containers.values();
+    if !containers.any(|container| container.owner.resource.is_some()) {
+        return Err(OpError::usage(
+            format!(
+                "the engine keeps no values of `{name}`: nothing was applied, or its store and its containers are gone"
+            ),
+            &["a copy (coasti secret export) is taken in by `coasti secret import`"],
+        ));
+    }
+    let mut values = Values::new();
+    rebuilt::rebuild(look, name, &observed, &mut values).await?;
+    let lost = Some(rebuilt::unknown(&observed, &values));
+    Ok(Kept {
+        values,
+        changed: BTreeSet::new(),
+        lost,
+    })
 }
 
 /// One value, by `LABEL[/PROVIDER]/VAR`, and whether another was taken in since.
@@ -60,8 +97,20 @@ pub async fn get<L: Look>(
     id: &StackId,
     address: &str,
 ) -> Result<(Secret<String>, bool), OpError> {
-    let Kept { values, changed } = all(look, name, id).await?;
+    let Kept {
+        values,
+        changed,
+        lost,
+    } = all(look, name, id).await?;
     let wanted = ValueId::new(address);
+    if lost.is_some_and(|lost| lost.contains(&wanted)) {
+        return Err(OpError::usage(
+            format!(
+                "the store that kept {address} is gone, and no container is left that knows it"
+            ),
+            &["take it in from a copy: coasti secret set, or coasti secret import"],
+        ));
+    }
     if let Some(value) = values.get(&wanted) {
         return Ok((value.clone(), changed.contains(&wanted)));
     }

@@ -69,6 +69,76 @@ fn a_store_that_was_removed_is_rebuilt_from_what_runs() {
     lab.coasti(&["plan", "--detailed-exitcode"]).expect(2);
 }
 
+/// Its password and a value of its own are files, and nowhere in its variables.
+const IN_FILES: &str = r#"- label: wiki
+  image: coasti-test/tiny:1
+  env:
+    CODE: {random: true, file: true}
+    KEY: {secret: key.pem, file: true}
+    PLAIN: {random: true}
+  docker: {command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.2; done"]}
+  update: {settle: 0s}
+  provider:
+  - {name: database, module-name: postgres, image: "coasti-test/postgres:15", env: {POSTGRES_PASSWORD_FILE: {random: true, file: true}}}
+"#;
+
+#[test]
+fn values_that_were_delivered_as_files_alone_are_rebuilt_as_well() {
+    let Some(lab) = Lab::new("values_that_were_delivered_as_files_alone_are_rebuilt_as_well")
+    else {
+        return;
+    };
+    lab.write("config/secrets/key.pem", "-----\nkey-7713\n");
+    lab.sites(IN_FILES);
+    lab.apply();
+    let export = || lab.coasti(&["secret", "export"]).expect(0);
+    let values = export().json();
+    for id in [
+        "wiki/CODE",
+        "wiki/PLAIN",
+        "wiki/database/POSTGRES_PASSWORD_FILE",
+        "secret:key.pem:file",
+    ] {
+        assert!(values[id].is_string(), "{id}: {values:#}");
+    }
+    let before = ["wiki", "wiki/database"].map(|address| lab.container(address));
+    lab.docker(&["rm", &lab.store()]);
+    lab.docker(&["volume", "rm", &lab.store()]);
+
+    // A copy can still be had, and all of it is known.
+    let copy = export().says(&["the store is gone"]);
+    assert_eq!(copy.json(), values);
+    let plan = lab
+        .coasti(&["plan", "--detailed-exitcode", "--format", "json"])
+        .expect(0);
+    assert_eq!(plan.json()["steps"].as_array().map_or(0, Vec::len), 0);
+    lab.apply();
+    let now = ["wiki", "wiki/database"].map(|address| lab.container(address));
+    assert_eq!(now, before, "nothing was restarted");
+    assert_eq!(export().json(), values);
+    lab.settled();
+
+    // Without the containers, what is left is told, and what is not.
+    lab.docker(&["rm", &lab.store()]);
+    lab.docker(&["volume", "rm", &lab.store()]);
+    lab.docker(&["rm", "-f", &lab.object("wiki/database")]);
+    let some = lab.coasti(&["secret", "export"]).expect(0).json();
+    assert_eq!(some["wiki/CODE"], values["wiki/CODE"]);
+    assert!(
+        some["wiki/database/POSTGRES_PASSWORD_FILE"].is_null(),
+        "{some:#}"
+    );
+    lab.coasti(&["apply", "--yes"]).expect(6).says(&[
+        "P0308",
+        "POSTGRES_PASSWORD_FILE",
+        "coasti secret import",
+    ]);
+    lab.docker(&["rm", "-f", &lab.object("wiki")]);
+    lab.coasti(&["secret", "export"])
+        .expect(1)
+        .says(&["the engine keeps no values", "coasti secret import"]);
+}
+
 #[test]
 fn a_store_whose_holder_was_removed_loses_nothing() {
     let Some(lab) = Lab::new("a_store_whose_holder_was_removed_loses_nothing") else {

@@ -60,7 +60,22 @@ pub(super) async fn export(shell: &Shell) -> Result<(), OpError> {
             "note: these are in force; others were taken in since, for the next apply: {changed}"
         ));
     }
-    Ok(())
+    match kept.lost {
+        None => Ok(()),
+        Some(lost) if lost.is_empty() => {
+            shell.explain(
+                "note: the store is gone; these are what the containers tell, and an apply keeps them again",
+            );
+            Ok(())
+        }
+        Some(lost) => Err(OpError::Usage {
+            what: format!(
+                "the store is gone: these are what the containers tell, and nobody knows {}",
+                listed(&lost)
+            ),
+            help: vec!["take those in from a copy: coasti secret import".into()],
+        }),
+    }
 }
 
 /// Takes one value in.
