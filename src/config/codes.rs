@@ -164,6 +164,8 @@ codes! {
         "It has no services, or only some whose profiles were not asked for.";
     OTHER_SUBNET "E0181" "a network that exists has another subnet"
         "The engine gives a network its subnet when it makes it, and containers on it keep their addresses.";
+    NUMBER "W0182" "a number that is not the text that it looks like"
+        "Compose takes `1.10` for the number 1.1, and `010` for eight. In quotes it is text.";
     BAD_ADOPT "E0186" "`adopt` names nothing that can be taken over"
         "It names a container that is there already, and which of the site's own takes its place; each of them once.";
     BAD_FILE "E0190" "no proper file"

@@ -3,10 +3,11 @@
 //! | | services.env | compose |
 //! |---|---|---|
 //! | read so by | python-dotenv, as DTaaS has it | Compose |
-//! | name | a letter or `_`, then letters, digits, `_.-` | letters, digits, `_.-[]` |
+//! | name | a letter or `_`, then letters, digits, `_.-` | letters and digits of any script, `_.-[]` |
 //! | after the name | `=` | `=` or `:` |
 //! | in single quotes | `\'` and `\\` are escapes | `\'` is |
-//! | in double quotes | `\" \\ \n \r \t` are escapes | those, `\'` and `\$` are |
+//! | in double quotes | `\" \\ \n \r \t` are escapes | those, `\a \b \f \v \$` and `\0` with up to three octal digits are |
+//! | a comment | after a blank, or in place of the value | after a space |
 //!
 //! Where Compose is told to take a file as it stands (`format: raw`), a value is the rest of its line.
 //! No crate is used for it: those that are kept read whole maps, and a problem needs its place.
@@ -32,18 +33,31 @@ pub(super) enum Dialect {
 
 impl Dialect {
     fn is_name(self, text: &str) -> bool {
-        let (more, first): (_, fn(char) -> bool) = match self {
-            Self::Services => ("_.-", |c| c.is_ascii_alphabetic() || c == '_'),
-            Self::Compose | Self::Raw => ("_.-[]", |_| true),
-        };
-        let fine = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
-        text.starts_with(first) && text.chars().all(fine)
+        match self {
+            Self::Services => {
+                let fine = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+                let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+                text.starts_with(first) && text.chars().all(fine)
+            }
+            Self::Compose | Self::Raw => {
+                let fine = |c: char| c.is_alphanumeric() || "_.-[]".contains(c);
+                !text.is_empty() && text.chars().all(fine)
+            }
+        }
     }
 
     fn separators(self) -> &'static [char] {
         match self {
             Self::Services => &['='],
             Self::Compose | Self::Raw => &['=', ':'],
+        }
+    }
+
+    /// What begins a comment after a value.
+    fn comments(self) -> &'static [&'static str] {
+        match self {
+            Self::Services => &[" #", "\t#"],
+            Self::Compose | Self::Raw => &[" #"],
         }
     }
 
@@ -56,7 +70,10 @@ impl Dialect {
             (_, '"', 'n') => Some("\n"),
             (_, '"', 'r') => Some("\r"),
             (_, '"', 't') => Some("\t"),
-            (Self::Compose, '"', '\'') => Some("'"),
+            (Self::Compose, '"', 'a') => Some("\x07"),
+            (Self::Compose, '"', 'b') => Some("\x08"),
+            (Self::Compose, '"', 'f') => Some("\x0c"),
+            (Self::Compose, '"', 'v') => Some("\x0b"),
             // What fills variables in takes it for a dollar.
             (Self::Compose, '"', '$') => Some("$$"),
             _ => None,
@@ -159,8 +176,9 @@ impl Lines<'_> {
         }
         let start = self.at;
         let ahead = self.ahead();
-        let comment = [" #", "\t#"].iter().filter_map(|mark| ahead.find(mark));
-        let comment = comment.min().unwrap_or(ahead.len());
+        let marks = self.dialect.comments().iter();
+        let comment = marks.filter_map(|mark| ahead.find(mark)).min();
+        let comment = comment.unwrap_or(ahead.len());
         let end = ahead.get(..comment).unwrap_or_default();
         let end = end.find(self.dialect.separators()).unwrap_or(comment);
         let name = ahead.get(..end).unwrap_or_default().trim_end().to_owned();
@@ -214,14 +232,10 @@ impl Lines<'_> {
     /// A value without quotes: up to a comment or the line's end.
     fn plain(&self) -> Sp<String> {
         let ahead = self.ahead();
-        let comment = [" #", "\t#"]
-            .iter()
-            .filter_map(|mark| ahead.find(mark))
-            .min();
-        let comment = if ahead.starts_with('#') {
-            Some(0)
-        } else {
-            comment
+        let marks = self.dialect.comments().iter();
+        let comment = match ahead.starts_with('#') && self.dialect == Dialect::Services {
+            true => Some(0),
+            false => marks.filter_map(|mark| ahead.find(mark)).min(),
         };
         let text = ahead
             .get(..comment.unwrap_or(ahead.len()))
@@ -235,7 +249,7 @@ impl Lines<'_> {
     fn quoted(&mut self, quote: char) -> Result<Sp<String>, Box<Diagnostic>> {
         let start = self.at;
         let mut text = String::new();
-        let mut chars = self.rest().char_indices().skip(1);
+        let mut chars = self.rest().char_indices().skip(1).peekable();
         let mut end = None;
         while let Some((at, c)) = chars.next() {
             if c == quote {
@@ -247,6 +261,15 @@ impl Lines<'_> {
                 continue;
             }
             match chars.next() {
+                Some((_, '0')) if quote == '"' && self.dialect == Dialect::Compose => {
+                    let mut digits = String::new();
+                    while digits.len() < 3
+                        && let Some((_, digit)) = chars.next_if(|(_, c)| c.is_ascii_digit())
+                    {
+                        digits.push(digit);
+                    }
+                    text.push_str(&octal(&digits));
+                }
                 Some((_, next)) => match self.dialect.escape(quote, next) {
                     Some(escaped) => text.push_str(escaped),
                     None => text.extend([c, next]),
@@ -273,6 +296,15 @@ impl Lines<'_> {
             return Err(error);
         }
         Ok(Sp::new(text, &place))
+    }
+}
+
+/// What Compose makes of `\0` and these digits: a character of three of them, else it loses the zero.
+fn octal(digits: &str) -> String {
+    let code = u8::from_str_radix(digits, 8).ok();
+    match code.filter(|_| digits.len() == 3) {
+        Some(code) => char::from(code).to_string(),
+        None => format!("\\{digits}"),
     }
 }
 
@@ -369,7 +401,14 @@ mod tests {
             (r"A='\\\'\n'", Services, r#"A="\\'\\n" raw 1:3"#),
             (r"A='\\\'\n'", Compose, r#"A="\\\\'\\n" raw 1:3"#),
             (r#"A="\'\$\n\q""#, Services, r#"A="\\'\\$\n\\q" 1:3"#),
-            (r#"A="\'\$\n\q""#, Compose, r#"A="'$$\n\\q" 1:3"#),
+            (r#"A="\'\$\n\q""#, Compose, r#"A="\\'$$\n\\q" 1:3"#),
+            (r#"A="\0101\033""#, Compose, r#"A="A\\33" 1:3"#),
+            ("A=x\t# c", Services, "A=\"x\" 1:3"),
+            ("A=x\t# c", Compose, "A=\"x\\t# c\" 1:3"),
+            ("A=#c", Services, "A=\"\" 1:3"),
+            ("A=#c", Compose, "A=\"#c\" 1:3"),
+            ("é=x", Services, "E0174 1:1 this is no variable"),
+            ("é=x", Compose, "é=\"x\" 1:3"),
         ] {
             assert_eq!(
                 read_as(dialect, text).join(" "),

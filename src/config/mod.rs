@@ -27,6 +27,7 @@ mod overlay;
 mod platform;
 mod products;
 mod recipe;
+mod rules;
 pub mod schema;
 mod seal;
 pub mod secrecy;

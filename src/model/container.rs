@@ -369,7 +369,8 @@ impl Health {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// Docker's logging driver.
+    /// Docker's logging driver; the engine's own where it is empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub driver: String,
     /// Its options.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -32,7 +32,10 @@ pub struct Export {
 /// Writes the files' stack as a compose file. Only reads.
 pub async fn export<L: Look>(look: &L, desired: &Desired) -> Result<Export, OpError> {
     let gathered = gather(look, desired).await?;
-    let file = config::export_compose(&gathered.sealed.stack);
+    let images = &gathered.observed.images;
+    // One that is not there yet may bring a check.
+    let checked = |reference: &str| images.get(reference).is_none_or(|image| image.has_health);
+    let file = config::export_compose(&gathered.sealed.stack, &checked);
     let mut values = match gathered.values {
         Some(values) => values,
         None => {
@@ -45,8 +48,7 @@ pub async fn export<L: Look>(look: &L, desired: &Desired) -> Result<Export, OpEr
     for (name, id) in &file.variables {
         match values.get(id) {
             Some(value) => {
-                let quoted = value.expose().replace('\'', "\\'");
-                let _ = writeln!(env, "{name}='{quoted}'");
+                let _ = writeln!(env, "{name}={}", quoted(value.expose()));
             }
             None => unknown.push(name.clone()),
         }
@@ -57,6 +59,23 @@ pub async fn export<L: Look>(look: &L, desired: &Desired) -> Result<Export, OpEr
         unknown,
         diagnostics: gathered.diagnostics,
     })
+}
+
+/// A value as env files have it.
+fn quoted(value: &str) -> String {
+    if !value.contains(['\'', '\\', '\r']) {
+        return format!("'{value}'");
+    }
+    let mut text = String::new();
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => text.extend(['\\', c]),
+            '\r' => text.push_str("\\r"),
+            '$' => text.push_str("$$"),
+            c => text.push(c),
+        }
+    }
+    format!("\"{text}\"")
 }
 
 /// What is imported, and as what.

@@ -3,6 +3,7 @@
 
 mod engine;
 mod export;
+mod peer;
 
 use crate::support::{
     stacks::{external_ip, in_virtual_time},
@@ -95,44 +96,48 @@ impl Files {
 
     /// An engine that has what the files name.
     async fn engine(&self) -> Sim {
-        let sim = Sim::new().with_folder(&written(&self.0));
-        if let Some(desired) = self.desired(&mut Diagnostics::new()) {
-            let built = desired.built_images();
-            let images = desired.images();
-            for reference in images.difference(&built) {
-                let job = reference.contains("job");
-                let behaviour = if job {
-                    Behaviour::Job(0)
-                } else {
-                    Behaviour::Runs
-                };
-                sim.add_image(reference, SimImage::new(behaviour));
-            }
+        match self.desired(&mut Diagnostics::new()) {
+            Some(desired) => engine_for(&desired, &written(&self.0)).await,
+            None => Sim::new(),
         }
-        sim.add_directory("/srv/shared");
-        for path in ["conf", "scripts", "init"] {
-            sim.add_directory(&format!("/srv/acme/products/shop/{path}"));
-        }
-        let volume = coasti::engine::Call::CreateVolume {
-            name: "others-data".into(),
-            labels: BTreeMap::new(),
-            driver: None,
-            options: BTreeMap::new(),
-        };
-        let network = coasti::engine::Call::CreateNetwork {
-            name: "others-network".into(),
-            labels: BTreeMap::new(),
-            subnet: None,
-            internal: false,
-        };
-        for call in [volume, network] {
-            sim.hand()
-                .execute(&call, Duration::from_secs(5))
-                .await
-                .unwrap();
-        }
-        sim
     }
+}
+
+/// An engine that has what files in `folder` name.
+async fn engine_for(desired: &Desired, folder: &Path) -> Sim {
+    let sim = Sim::new().with_folder(folder);
+    let built = desired.built_images();
+    for reference in desired.images().difference(&built) {
+        let job = reference.contains("job");
+        let behaviour = if job {
+            Behaviour::Job(0)
+        } else {
+            Behaviour::Runs
+        };
+        sim.add_image(reference, SimImage::new(behaviour));
+    }
+    for path in desired.directories() {
+        sim.add_directory(&path);
+    }
+    let volume = coasti::engine::Call::CreateVolume {
+        name: "others-data".into(),
+        labels: BTreeMap::new(),
+        driver: None,
+        options: BTreeMap::new(),
+    };
+    let network = coasti::engine::Call::CreateNetwork {
+        name: "others-network".into(),
+        labels: BTreeMap::new(),
+        subnet: None,
+        internal: false,
+    };
+    for call in [volume, network] {
+        sim.hand()
+            .execute(&call, Duration::from_secs(5))
+            .await
+            .unwrap();
+    }
+    sim
 }
 
 impl Folder for Files {
@@ -242,6 +247,29 @@ fn fields(stack: &Stack) -> String {
         }
     }
     text
+}
+
+/// How a product's `info.yml` says that it is run, of the form `run: {compose: FILE, files: [FILE]}`.
+fn run_of(info: &str) -> BTreeMap<String, Vec<String>> {
+    let inner = info
+        .trim()
+        .trim_start_matches("run: {")
+        .trim_end_matches('}');
+    let mut run: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut key = "";
+    for word in inner
+        .split([' ', ',', '[', ']'])
+        .filter(|word| !word.is_empty())
+    {
+        match word.strip_suffix(':') {
+            Some(next) => key = next,
+            None => {
+                let word = word.trim_matches('"');
+                run.entry(key.to_owned()).or_default().push(word.to_owned());
+            }
+        }
+    }
+    run
 }
 
 fn examples() -> Vec<PathBuf> {

@@ -1,11 +1,10 @@
 //! The `docker` table: docker-py's `run()` options, as nua takes them.
 
 mod read;
-mod rules;
 
 use super::entries;
-use crate::config::codes;
 use crate::config::doc::{Node, Value};
+use crate::config::{codes, rules};
 use crate::diag::{Before, Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::model::ContainerSpec;
 use read::Read;

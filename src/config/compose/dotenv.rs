@@ -19,21 +19,22 @@ pub(in crate::config) struct Line {
     pub at: Place,
 }
 
-/// Reads a `.env` file; `outer` are variables that its values may name, which win over its own.
+/// Reads a `.env` file. Its values may name `outer` variables, which win, and those of files read before and of
+/// its own, `own`.
 pub(in crate::config) fn read(
     source: &Arc<Source>,
     outer: &Vars,
+    own: &mut Vars,
     dialect: Dialect,
     d: &mut Diagnostics,
 ) -> Vec<Line> {
-    let mut own = Vars::default();
     let mut lines = Vec::new();
     for variable in env_file::parse(source, dialect, d) {
         let Some(at) = variable.name.at.clone() else {
             continue;
         };
         let name = variable.name.value.clone();
-        let (value, used) = value(&variable, &at, outer, &own, d);
+        let (value, used) = value(&variable, &at, outer, own, d);
         let value = value.map(|value| guarded(&name, value));
         let at = at.using(used);
         if let Some(value) = &value {
@@ -91,7 +92,8 @@ mod tests {
             text: text.to_owned(),
         });
         let mut d = Diagnostics::new();
-        let read = read(&source, &Vars::default(), Dialect::Compose, &mut d);
+        let (outer, mut own) = (Vars::default(), Vars::default());
+        let read = read(&source, &outer, &mut own, Dialect::Compose, &mut d);
         let shown = read.iter().map(|line| {
             let value = line.value.as_ref();
             let value = value.map(|value| {
@@ -138,7 +140,7 @@ mod tests {
                 "A='it\\'s'\nB=\"x\\$y \\\\ \\q\"\nC=a\\ b\\n\nG=$$x ${A}\nH=\"${B}\"\nJ=`x`\nM=  spaced out  ",
                 r#"A="it's" B="x$y \\ \\q" C="a\\ b\\n" G="$x it's" H="x$y \\ \\q" J="`x`" M="spaced out""#,
             ),
-            ("A=#c\nB= \n", r#"A="" B="""#),
+            ("A=#c\nB= \nC=5$", r##"A="#c" B="" C="5$""##),
         ] {
             assert_eq!(lines(text), wanted, "{text:?}");
         }

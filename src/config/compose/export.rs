@@ -20,10 +20,11 @@ pub struct Exported {
     pub left_out: Vec<String>,
 }
 
-/// Writes a stack as a compose file.
-pub fn export(stack: &Stack) -> Exported {
+/// Writes a stack as a compose file. `checked` tells whether an image brings a health check.
+pub fn export(stack: &Stack, checked: &dyn Fn(&str) -> bool) -> Exported {
     let mut export = Export {
         stack,
+        checked,
         names: BTreeMap::new(),
         taken: BTreeSet::new(),
         configs: Map::new(),
@@ -113,6 +114,7 @@ fn escape(text: &str) -> String {
 
 struct Export<'a> {
     stack: &'a Stack,
+    checked: &'a dyn Fn(&str) -> bool,
     names: BTreeMap<ValueId, String>,
     taken: BTreeSet<String>,
     configs: Map<String, Value>,
@@ -259,16 +261,27 @@ impl Export<'_> {
             .needs
             .iter()
             .filter(|(need, _)| need.kind == Kind::Container);
+        let about = resource.about.as_ref();
         let needs: Map<String, Value> = needs
             .filter_map(|(need, how)| {
                 let other = self.stack.container(need)?;
+                let checked = match &other.health {
+                    Some(health) if !health.test.is_empty() => health.words() != ["NONE"],
+                    _ => (self.checked)(&other.image),
+                };
                 let condition = match how {
                     Need::Completed => "service_completed_successfully",
-                    // Compose knows an image's own check only by running it.
-                    Need::Healthy if other.health.is_some() => "service_healthy",
+                    // Compose waits for no health where there is no check.
+                    Need::Healthy if checked => "service_healthy",
                     Need::Healthy | Need::Started | Need::Exists => "service_started",
                 };
-                Some((key(need), json!({ "condition": condition })))
+                let mut how = Map::new();
+                how.insert("condition".into(), json!(condition));
+                // A job of Compose's runs at each `up` anyway.
+                let with =
+                    about.is_some_and(|about| !about.job && about.renews_with.contains(need));
+                put_flag(&mut how, "restart", with);
+                Some((key(need), Value::Object(how)))
             })
             .collect();
         if !needs.is_empty() {
@@ -429,7 +442,8 @@ fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
     put_list(fields, "extra_hosts", hosts.iter());
     if let Some(log) = &spec.log {
         let mut logging = Map::new();
-        put(&mut logging, "driver", Some(&log.driver));
+        let driver = Some(&log.driver).filter(|driver| !driver.is_empty());
+        put(&mut logging, "driver", driver);
         put_map(&mut logging, "options", &log.options);
         fields.insert("logging".into(), Value::Object(logging));
     }
@@ -487,7 +501,7 @@ fn block(value: &Value, indent: usize, out: &mut String) {
                 let key = if plain {
                     key.clone()
                 } else {
-                    json!(key).to_string()
+                    scalar(&json!(key))
                 };
                 entry(&format!("{pad}{key}:"), value, indent, out);
             }
@@ -501,11 +515,11 @@ fn block(value: &Value, indent: usize, out: &mut String) {
                         let inner = inner.get(indent + 2..).unwrap_or_default();
                         out.push_str(&format!("{pad}- {inner}"));
                     }
-                    item => out.push_str(&format!("{pad}- {item}\n")),
+                    item => out.push_str(&format!("{pad}- {}\n", scalar(item))),
                 }
             }
         }
-        scalar => out.push_str(&format!("{pad}{scalar}\n")),
+        other => out.push_str(&format!("{pad}{}\n", scalar(other))),
     }
 }
 
@@ -516,9 +530,28 @@ fn entry(start: &str, value: &Value, indent: usize, out: &mut String) {
         _ => true,
     };
     if empty {
-        out.push_str(&format!("{start} {value}\n"));
+        out.push_str(&format!("{start} {}\n", scalar(value)));
     } else {
         out.push_str(&format!("{start}\n"));
         block(value, indent + 2, out);
     }
+}
+
+/// JSON, but for what YAML does not take as it stands: what cannot be seen, and lines of other kinds.
+fn scalar(value: &Value) -> String {
+    let hidden = |c: char| {
+        matches!(
+            c,
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
+    };
+    let mut text = String::new();
+    for c in value.to_string().chars() {
+        if hidden(c) {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    text
 }

@@ -196,7 +196,9 @@ fn fill(text: &str, lookup: &mut Lookup<'_>, depth: usize) -> Result<Str, Fault>
         } else {
             let (name, after) = name(rest);
             if name.is_empty() {
-                return Err(Fault::Syntax("a name or `{` must follow"));
+                // Before anything else a dollar is one.
+                bits.push(Bit::Plain("$".to_owned()));
+                continue;
             }
             value = lookup(name, true).unwrap_or_default();
             rest = after;
@@ -321,7 +323,7 @@ mod tests {
             ("${NO}${NO}", "|W0173 the variable `NO` is not set"),
             ("--pass ${DB_PASSWORD}!", "--pass ***!|"),
             ("%(protocol)s", "%(protocol)s|"),
-            ("a $ b", "|E0171 a `$` that names no variable"),
+            ("a $ b$", "a $ b$|"),
             ("${A", "|E0171 a `$` that names no variable"),
             ("${A!}", "|E0171 a `$` that names no variable"),
             ("${}", "|E0171 a `$` that names no variable"),

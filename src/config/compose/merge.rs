@@ -4,9 +4,6 @@ use super::tree::{Field, Item, Str, Val};
 use crate::config::codes;
 use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 
-/// Lists that take the place of what was there.
-const REPLACED: &[&str] = &["command", "entrypoint", "test"];
-
 /// Puts every form of a service into the one that can be merged: lists of pairs become tables.
 pub(super) fn normalise(service: &mut Item, d: &mut Diagnostics) {
     let Val::Map(fields) = &mut service.value else {
@@ -24,8 +21,20 @@ fn normal(key: &str, item: &mut Item, d: &mut Diagnostics) {
     }
     match key {
         "environment" | "labels" | "sysctls" | "args" | "annotations" => pairs(item, &['='], d),
-        "extra_hosts" => pairs(item, &['=', ':'], d),
-        "depends_on" | "networks" => names(item, d),
+        "extra_hosts" => {
+            pairs(item, &['=', ':'], d);
+            for host in item.fields().iter().filter(|host| host.item.is_null()) {
+                let summary = format!("`extra_hosts` has no address for `{}`", host.key);
+                let error = Diagnostic::error(codes::MISSING, Some(host.key_at.clone()), summary);
+                d.push(error.help("`NAME:ADDRESS`; `host-gateway` is the engine's host"));
+            }
+        }
+        "depends_on" => names(
+            item,
+            &[("condition", "service_started"), ("required", "true")],
+            d,
+        ),
+        "networks" => names(item, &[], d),
         "env_file" | "tmpfs" | "dns" | "dns_search" | "dns_opt"
             if matches!(item.value, Val::Text(_)) || key == "env_file" && is_map(item) =>
         {
@@ -84,7 +93,13 @@ fn pairs(item: &mut Item, separators: &[char], d: &mut Diagnostics) {
             },
         };
         match fields.iter_mut().find(|other| other.key == field.key) {
-            Some(other) => *other = field,
+            Some(other) => {
+                // Only hosts are divided by colons.
+                if separators.contains(&':') && other.item.as_str() != field.item.as_str() {
+                    d.push(two_addresses(&field.key, &field.key_at, &other.key_at));
+                }
+                *other = field;
+            }
             None => fields.push(field),
         }
     }
@@ -105,8 +120,8 @@ fn split(text: &Str, separators: &[char]) -> (String, Option<Str>) {
     (name.trim().to_owned(), Some(rest.collect()))
 }
 
-/// `[name, …]` becomes a table of names.
-fn names(item: &mut Item, d: &mut Diagnostics) {
+/// `[name, …]` becomes a table of names; `more` is what an entry says by being there.
+fn names(item: &mut Item, more: &[(&str, &str)], d: &mut Diagnostics) {
     let Val::List(items) = &item.value else {
         return;
     };
@@ -116,12 +131,24 @@ fn names(item: &mut Item, d: &mut Diagnostics) {
             d.push(entry.wrong("an entry of this list", "a name"));
             continue;
         };
+        let said = more.iter().map(|(key, text)| Field {
+            key: (*key).to_owned(),
+            key_at: entry.at.clone(),
+            item: Item {
+                value: Val::Text(Str::plain(*text)),
+                at: entry.at.clone(),
+            },
+        });
+        let value = match more {
+            [] => Val::Null,
+            _ => Val::Map(said.collect()),
+        };
         if fields.iter().all(|field| field.key != name) {
             fields.push(Field {
                 key: name.to_owned(),
                 key_at: entry.at.clone(),
                 item: Item {
-                    value: Val::Null,
+                    value,
                     at: entry.at.clone(),
                 },
             });
@@ -130,14 +157,31 @@ fn names(item: &mut Item, d: &mut Diagnostics) {
     item.value = Val::Map(fields);
 }
 
-/// Lays `over` over `base`; `key` is the key of both.
-pub(super) fn merge(key: &str, base: Item, over: Item, d: &mut Diagnostics) -> Item {
+/// What entries of a table are: by what the table is in, and under which key it stands there.
+fn inside<'a>(within: &str, key: &'a str) -> &'a str {
+    match within {
+        "services" => "service",
+        "networks" => "network",
+        "service" | "network" => key,
+        _ => "",
+    }
+}
+
+/// Lays `over` over `base`; both stand under `key` in a table of `within`: a section of the file, a `service`,
+/// or what has that key in a service.
+pub(super) fn merge(within: &str, key: &str, base: Item, over: Item, d: &mut Diagnostics) -> Item {
     let (base_at, at) = (base.at, over.at);
     let over_base = |at: Place| at.over(Before::File(base_at.clone()));
     let at = match base.value {
         Val::Null | Val::Reset => at,
         _ => over_base(at),
     };
+    let replaced = matches!(
+        (within, key),
+        ("service", "command" | "entrypoint") | ("healthcheck", "test") | ("ulimits", _)
+    );
+    // Of a variable, `NAME` alone says that it is the project's.
+    let said = replaced || matches!(within, "environment" | "labels" | "sysctls");
     let value = match (base.value, over.value) {
         (_, Val::Reset) => Val::Reset,
         (_, Val::Override(inner)) => {
@@ -145,21 +189,31 @@ pub(super) fn merge(key: &str, base: Item, over: Item, d: &mut Diagnostics) -> I
             return Item { value, at };
         }
         // Nothing said is nothing changed.
-        (value, Val::Null) => return Item { value, at: base_at },
+        (value, Val::Null) if !said => return Item { value, at: base_at },
         (Val::Null | Val::Reset, value) => value,
         (Val::Override(inner), value) => {
-            return merge(key, *inner, Item { value, at }, d);
+            return merge(within, key, *inner, Item { value, at }, d);
         }
-        (Val::Map(base), Val::Map(over)) if key == "logging" && other_driver(&base, &over) => {
+        (_, value) if replaced => value,
+        (Val::Map(base), Val::Map(over))
+            if (within, key) == ("service", "logging") && other_driver(&base, &over) =>
+        {
             drop(base);
             Val::Map(over)
         }
-        (Val::Map(base), Val::Map(over)) => Val::Map(fields(base, over, d)),
-        (Val::List(_), over @ Val::List(_)) if REPLACED.contains(&key) => over,
-        (Val::List(base), Val::List(over)) => Val::List(list(key, base, over)),
+        (Val::Map(base), Val::Map(over)) => Val::Map(fields(inside(within, key), base, over, d)),
+        (Val::List(base), Val::List(over)) if (within, key) == ("ipam", "config") => {
+            Val::List(subnets(base, over, d))
+        }
+        (Val::List(base), Val::List(over)) => Val::List(list(within, key, base, over)),
+        (Val::Text(text), over) if within == "extra_hosts" => {
+            if !matches!(&over, Val::Text(other) if *other == text) {
+                d.push(two_addresses(key, &at, &base_at));
+            }
+            over
+        }
         (Val::Text(_), over @ Val::Text(_)) => over,
-        // A command may be text here and a list there.
-        (_, over) if REPLACED.contains(&key) => over,
+        (_, Val::Null) => Val::Null,
         (base, over) => {
             let base = Item {
                 value: base,
@@ -179,22 +233,37 @@ pub(super) fn merge(key: &str, base: Item, over: Item, d: &mut Diagnostics) -> I
     Item { value, at }
 }
 
+/// Compose gives a host both addresses; a program takes either.
+fn two_addresses(host: &str, at: &Place, first: &Place) -> Diagnostic {
+    let summary = format!("`extra_hosts` has two addresses for `{host}`");
+    Diagnostic::error(codes::COMPOSE_KEY, Some(at.clone()), summary)
+        .related(first.clone(), "the first")
+        .help("`extra_hosts: !override` takes the place of an earlier file's")
+}
+
 fn other_driver(base: &[Field], over: &[Field]) -> bool {
     let driver = |fields: &[Field]| {
         let found = fields.iter().find(|field| field.key == "driver");
         found.and_then(|field| field.item.as_str().map(Str::shown))
     };
-    driver(over).is_some() && driver(base) != driver(over)
+    driver(over)
+        .zip(driver(base))
+        .is_some_and(|(over, base)| over != base)
 }
 
-/// Two tables: what both have is merged.
-pub(super) fn fields(base: Vec<Field>, over: Vec<Field>, d: &mut Diagnostics) -> Vec<Field> {
+/// Two tables of `within`: what both have is merged.
+pub(super) fn fields(
+    within: &str,
+    base: Vec<Field>,
+    over: Vec<Field>,
+    d: &mut Diagnostics,
+) -> Vec<Field> {
     let mut merged: Vec<Field> = base;
     for field in over {
         match merged.iter().position(|own| own.key == field.key) {
             Some(at) => {
                 let own = merged.remove(at);
-                let item = merge(&field.key, own.item, field.item, d);
+                let item = merge(within, &field.key, own.item, field.item, d);
                 let (key, key_at) = (field.key, field.key_at);
                 merged.insert(at, Field { key, key_at, item });
             }
@@ -204,30 +273,64 @@ pub(super) fn fields(base: Vec<Field>, over: Vec<Field>, d: &mut Diagnostics) ->
     merged
 }
 
-/// Two lists, one after the other; of what is there once only, the later one.
-fn list(key: &str, base: Vec<Item>, over: Vec<Item>) -> Vec<Item> {
-    let over_keys: Vec<String> = over.iter().filter_map(|item| identity(key, item)).collect();
-    let mut merged: Vec<Item> = base
-        .into_iter()
-        .filter(|item| identity(key, item).is_none_or(|own| !over_keys.contains(&own)))
-        .collect();
-    merged.extend(over);
-    merged
+/// Another subnet takes the place of the one before.
+fn subnets(mut base: Vec<Item>, mut over: Vec<Item>, d: &mut Diagnostics) -> Vec<Item> {
+    let subnet = |items: &[Item]| {
+        let text = items.first()?.get("subnet")?.as_str()?;
+        (items.len() == 1).then(|| text.shown())
+    };
+    if subnet(&base).is_some_and(|own| subnet(&over).as_ref() == Some(&own))
+        && let (Some(own), Some(other)) = (base.pop(), over.pop())
+    {
+        return vec![merge("config", "", own, other, d)];
+    }
+    over
+}
+
+/// Two lists, one after the other; of what is there once only, the later one, where the first was.
+fn list(within: &str, key: &str, base: Vec<Item>, over: Vec<Item>) -> Vec<Item> {
+    let mut merged: Vec<(Option<String>, Item)> = Vec::new();
+    for item in base.into_iter().chain(over) {
+        let own = identity(within, key, &item);
+        let there = merged
+            .iter_mut()
+            .find(|(other, _)| own.is_some() && *other == own);
+        match there {
+            Some((_, other)) => *other = item,
+            None => merged.push((own, item)),
+        }
+    }
+    merged.into_iter().map(|(_, item)| item).collect()
 }
 
 /// What tells entries of a list apart.
-fn identity(key: &str, item: &Item) -> Option<String> {
+fn identity(within: &str, key: &str, item: &Item) -> Option<String> {
     let text = item.as_str().map(Str::shown);
+    if within != "service" {
+        return text;
+    }
+    let named = |name: &str| item.get(name).and_then(Item::as_str).map(Str::shown);
+    let target = |folder: &str| {
+        let own = text.clone().or_else(|| named("target"));
+        let path = own.or_else(|| named("source"))?;
+        Some(match path.starts_with('/') {
+            true => path,
+            false => format!("{folder}{path}"),
+        })
+    };
     match key {
-        "volumes" => match text {
-            Some(text) => Some(super::mounts::target(&text).to_owned()),
-            None => item.get("target")?.as_str().map(Str::shown),
+        "volumes" => match &text {
+            Some(text) => Some(super::mounts::target(text).to_owned()),
+            None => named("target").map(|path| path.trim_end_matches('/').to_owned()),
         },
-        "secrets" | "configs" => {
-            let named = |name: &str| item.get(name).and_then(Item::as_str).map(Str::shown);
-            text.or_else(|| named("target")).or_else(|| named("source"))
-        }
+        "tmpfs" => text.map(|text| match text.split_once(':') {
+            Some((path, _)) => path.to_owned(),
+            None => text,
+        }),
+        "secrets" => target("/run/secrets/"),
+        "configs" => target("/"),
         "devices" => text.map(|text| text.split(':').nth(1).unwrap_or(&text).to_owned()),
+        "env_file" => text.or_else(|| named("path")),
         _ => text,
     }
 }

@@ -2,19 +2,23 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `load` | `include`, `extends`, override files, profiles |
+//! | `load`, `include`, `extends` | which files are read, and what they are together; profiles |
 //! | `tree`, `merge` | values with places and secrets; how one file is laid over another |
-//! | `interpolate`, `dotenv` | `${NAME}`; variables of `.env` files |
+//! | `interpolate`, `dotenv`, `numbers` | `${NAME}`; variables of `.env` files; numbers as text |
 //! | `export` | a stack as a compose file |
-//! | `service`, `build`, `settings`, `mounts`, `ports`, `words` | what a service says |
+//! | `service`, `build`, `settings`, `networks`, `mounts`, `ports`, `words` | what a service says |
 
 mod build;
 pub(super) mod dotenv;
 mod export;
+mod extends;
+mod include;
 mod interpolate;
 mod load;
 mod merge;
 mod mounts;
+mod networks;
+mod numbers;
 mod ports;
 mod service;
 mod settings;
@@ -25,10 +29,11 @@ pub use export::{Exported, export};
 pub(super) use interpolate::{Vars, guarded};
 pub(super) use load::{join, load};
 pub(super) use mounts::{Source as MountFrom, Volume as VolumeUse};
-pub(super) use service::{Condition, Network, Pulled, Service};
+pub(super) use networks::Network;
+pub(super) use service::{Condition, Pulled, Service};
 pub(super) use tree::{Bit, Field, Item, Keys, Str, plain};
 
-use crate::diag::Place;
+use crate::diag::{Place, Source};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// Tags that values of compose files may bear.
@@ -60,19 +65,34 @@ pub(super) struct Project {
     pub secrets: Vec<Field>,
     /// Whether a variable could not be filled in, which was said: what comes of it is wrong in other ways.
     pub failed: bool,
-    dirs: BTreeMap<String, Dir>,
-    vars: BTreeMap<String, Arc<Vars>>,
+    /// The variables of the whole project, without those of included files.
+    pub vars: Arc<Vars>,
+    contexts: BTreeMap<usize, Context>,
+}
+
+/// From where a file was read: one file may stand for several things.
+#[derive(Clone, Debug)]
+struct Context {
+    dir: Dir,
+    vars: Arc<Vars>,
+    /// Which reading of the file it is: the same text may be read from several places.
+    source: Arc<Source>,
 }
 
 impl Project {
     /// The folder that paths written at `at` start from.
     pub(super) fn dir(&self, at: &Place) -> Option<&Dir> {
-        self.dirs.get(&at.source.name)
+        self.context(at).map(|context| &context.dir)
     }
 
     /// The variables of the file that `at` is in.
-    pub(super) fn vars(&self, at: &Place) -> Option<&Arc<Vars>> {
-        self.vars.get(&at.source.name)
+    pub(super) fn vars_at(&self, at: &Place) -> Option<&Arc<Vars>> {
+        self.context(at).map(|context| &context.vars)
+    }
+
+    fn context(&self, at: &Place) -> Option<&Context> {
+        let found = self.contexts.get(&Arc::as_ptr(&at.source).addr());
+        found.filter(|context| Arc::ptr_eq(&context.source, &at.source))
     }
 }
 

@@ -98,6 +98,14 @@ fn short(item: &Item, what: &str, d: &mut Diagnostics) -> Option<Volume> {
     let (first, second, options) = (parts.next()?, parts.next(), parts.next());
     let (source, path) = match second {
         None => (Source::Anonymous, first),
+        Some(_) if first.is_empty() => {
+            let summary = format!("`{text}` names no volume");
+            d.push(
+                Diagnostic::error(codes::BAD_VOLUME, Some(item.at.clone()), summary)
+                    .help("`NAME:/path`, `./folder:/path`, or `/path` alone"),
+            );
+            return None;
+        }
         Some(path) => (source(first), path),
     };
     let mut read_only = false;
@@ -159,9 +167,9 @@ fn long(item: &Item, what: &str, d: &mut Diagnostics) -> Option<Volume> {
     let volume = keys.take("volume");
     let tmpfs = keys.take("tmpfs");
     keys.finish(&[("image", ""), ("cluster", "")], d);
-    let mut create = false;
+    let mut create = true;
     if let Some(mut keys) = bind.and_then(|bind| Keys::of(bind, "`bind`", d)) {
-        create = keys.flag("create_host_path", d).unwrap_or(false);
+        create = keys.flag("create_host_path", d).unwrap_or(true);
         if let Some((word, at)) = keys.plain("propagation", d)
             && word != "rprivate"
         {

@@ -57,11 +57,10 @@ pub(super) fn read(items: &[Item], what: &str, d: &mut Diagnostics) -> Vec<PortU
 }
 
 fn bad(item: &Item, why: &str) -> Diagnostic {
-    let shown = item
-        .as_str()
-        .map(super::tree::Str::shown)
-        .unwrap_or_default();
-    let summary = format!("`{shown}` publishes no port");
+    let summary = match item.as_str() {
+        Some(text) => format!("`{}` publishes no port", text.shown()),
+        None => "this entry of `ports` publishes no port".to_owned(),
+    };
     Diagnostic::error(codes::BAD_PORT, Some(item.at.clone()), summary)
         .label(why)
         .help(HELP)

@@ -1,6 +1,7 @@
 //! What a service says of its container.
 
 use super::mounts::{self, Volume};
+use super::networks::{Network, network};
 use super::ports::{self, PortUse};
 use super::tree::{Item, Keys, Str, Val};
 use super::{Field, Project, build, words};
@@ -9,8 +10,7 @@ use crate::config::codes;
 use crate::config::doc::Sp;
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::model::{ContainerSpec, Restart, RestartName};
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
 /// Keys of a service that are not supported, with what to do.
 const UNSUPPORTED: &[(&str, &str)] = &[
@@ -76,32 +76,6 @@ pub(in crate::config) struct Dependency {
     pub required: bool,
     /// Whether this one is made anew with it.
     pub restart: bool,
-    /// Where it stands.
-    pub at: Place,
-}
-
-/// Whose network a service has.
-#[derive(Clone, Debug)]
-pub(in crate::config) enum Network {
-    /// It joins these.
-    Joins(Vec<Join>),
-    /// The host's.
-    Host,
-    /// None.
-    None,
-    /// Another service's.
-    Of(String, Place),
-}
-
-/// How a service joins a network.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct Join {
-    /// The network's key.
-    pub network: String,
-    /// Further names.
-    pub aliases: BTreeSet<String>,
-    /// A fixed address.
-    pub address: Option<IpAddr>,
     /// Where it stands.
     pub at: Place,
 }
@@ -176,6 +150,8 @@ pub(in crate::config) struct Service {
     pub restart: Option<(Restart, Place)>,
     /// How many of it.
     pub replicas: u32,
+    /// What `scale` says of it, before `deploy` has its say.
+    pub(super) scale: Option<u32>,
     /// A name by which others may reach it.
     pub container_name: Option<String>,
     /// Where fields stand.
@@ -217,10 +193,8 @@ impl Service {
     pub(in crate::config) fn read(field: &Field, d: &mut Diagnostics) -> Option<Self> {
         let name = field.key.clone();
         let what = format!("service `{name}`");
-        let fine = name.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        let letter = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        let fine = !name.is_empty() && name.chars().all(letter);
         if !fine {
             let summary = format!("`{name}` cannot be a service's name");
             let error = Diagnostic::error(codes::BAD_VALUE, Some(field.key_at.clone()), summary);
@@ -228,7 +202,8 @@ impl Service {
             return None;
         }
         let mut keys = Keys::of(&field.item, what.clone(), d)?;
-        keys.accept(&["profiles", "expose", "attach", "develop"]);
+        keys.accept(&["expose", "attach", "develop"]);
+        keys.list("profiles", d);
         let mut service = Self {
             name,
             at: field.key_at.clone(),
@@ -243,16 +218,13 @@ impl Service {
             test: None,
             env: BTreeMap::new(),
             env_files: env_files(&mut keys, d),
-            ports: ports::read(
-                keys.take("ports").map(Item::items).unwrap_or_default(),
-                &what,
-                d,
-            ),
+            ports: ports::read(keys.list("ports", d), &what, d),
             volumes: Vec::new(),
             files: Vec::new(),
             network: Network::None,
             needs: depends(keys.take("depends_on"), &what, d),
             restart: None,
+            scale: None,
             replicas: 1,
             container_name: keys.plain("container_name", d).map(|(text, _)| text),
             origins: origins(field),
@@ -285,12 +257,11 @@ impl Service {
                 }
             }
         }
-        let list =
-            |item: Option<&'_ Item>| item.map(|item| item.items().to_vec()).unwrap_or_default();
-        let (volumes, tmpfs) = (list(keys.take("volumes")), list(keys.take("tmpfs")));
-        service.volumes = mounts::read(&volumes, &tmpfs, &what, d);
+        let volumes = keys.list("volumes", d);
+        let tmpfs = keys.take("tmpfs").map(Item::items).unwrap_or_default();
+        service.volumes = mounts::read(volumes, tmpfs, &what, d);
         for (key, secret) in [("secrets", true), ("configs", false)] {
-            for item in keys.take(key).map(Item::items).unwrap_or_default() {
+            for item in keys.list(key, d) {
                 service.files.extend(file_use(item, secret, &what, d));
             }
         }
@@ -300,11 +271,20 @@ impl Service {
         service.settings(&mut keys, d);
         service.limits(&mut keys, d);
         if let Some((count, _)) = keys.int("scale", 0..=1000, d) {
-            service.replicas = u32::try_from(count).unwrap_or(1);
+            service.scale = u32::try_from(count).ok();
+            service.replicas = service.scale.unwrap_or(1);
         }
         service.deploy(keys.take("deploy"), d);
         keys.finish(UNSUPPORTED, d);
         Some(service)
+    }
+}
+
+impl Service {
+    /// Where a key of the file stands.
+    pub(in crate::config) fn key_at(&self, key: &str) -> Option<&Place> {
+        let renamed = ORIGINS.iter().find(|(name, _)| *name == key);
+        self.origins.get(renamed.map_or(key, |(_, field)| *field))
     }
 }
 
@@ -324,16 +304,23 @@ fn command(keys: &mut Keys<'_>, key: &'static str, d: &mut Diagnostics) -> Optio
     let item = keys.take(key)?;
     match &item.value {
         Val::Text(text) => {
-            let words = words::split(text);
-            if words.is_none() {
-                let summary = format!("a quote is not closed in {name}");
-                d.push(Diagnostic::error(
-                    codes::BAD_VALUE,
-                    Some(item.at.clone()),
-                    summary,
-                ));
+            let at = || Some(item.at.clone());
+            let Some(words) = words::split(text) else {
+                let summary = format!("a quote or bracket is not closed in {name}");
+                let error = Diagnostic::error(codes::BAD_VALUE, at(), summary);
+                d.push(error.help("write it as a list, each word one entry"));
+                return None;
+            };
+            if let Some(mark) = words.ends_at {
+                let summary = format!("{name} ends at its `{mark}`");
+                let warning = Diagnostic::warning(codes::IGNORED, at(), summary);
+                d.push(
+                    warning
+                        .label("what follows is left out, as by Compose: there is no shell")
+                        .help("in quotes it is part of a word; `[sh, -c, \"…\"]` asks for a shell"),
+                );
             }
-            words
+            Some(words.all)
         }
         Val::List(items) => {
             let mut words = Vec::new();
@@ -408,7 +395,13 @@ fn depends(item: Option<&Item>, what: &str, d: &mut Diagnostics) -> Vec<Dependen
             at: field.key_at.clone(),
         };
         if let Some(mut keys) = Keys::of(&field.item, format!("`depends_on` of {what}"), d) {
-            if let Some((word, at)) = keys.plain("condition", d) {
+            let condition = keys.plain("condition", d);
+            if condition.is_none() && field.item.get("condition").is_none() {
+                let summary = format!("`{}` of `depends_on` has no `condition`", field.key);
+                let error = Diagnostic::error(codes::MISSING, Some(field.key_at.clone()), summary);
+                d.push(error.help("`service_started`, `service_healthy` or `service_completed_successfully`; a list of names is the first"));
+            }
+            if let Some((word, at)) = condition {
                 match word.as_str() {
                     "service_started" => {}
                     "service_healthy" => needed.condition = Condition::Healthy,
@@ -434,72 +427,6 @@ fn depends(item: Option<&Item>, what: &str, d: &mut Diagnostics) -> Vec<Dependen
         all.push(needed);
     }
     all
-}
-
-fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> Network {
-    let mode = keys.plain("network_mode", d);
-    let networks = keys.take("networks");
-    if let (Some((mode, at)), Some(networks)) = (&mode, networks) {
-        let summary = format!("{what} has both `network_mode: {mode}` and `networks`");
-        let error = Diagnostic::error(codes::COMPOSE_KEY, Some(at.at.clone()), summary);
-        d.push(error.related(networks.at.clone(), "one of them has to go"));
-    }
-    match mode.as_ref().map(|(mode, at)| (mode.as_str(), at)) {
-        Some(("host", _)) => return Network::Host,
-        Some(("none", _)) => return Network::None,
-        // The engine's default bridge knows no names; a network of the service's own is at least as good.
-        None | Some(("bridge", _)) => {}
-        Some((mode, at)) => match mode.strip_prefix("service:") {
-            Some(name) => return Network::Of(name.to_owned(), at.at.clone()),
-            None => d.push(at.bad(
-                "`network_mode`",
-                "`host`, `none`, `bridge` or `service:NAME`",
-            )),
-        },
-    }
-    let Some(networks) = networks else {
-        return Network::Joins(vec![Join {
-            network: "default".to_owned(),
-            aliases: BTreeSet::new(),
-            address: None,
-            at: mode.map_or_else(|| keys.at.clone(), |(_, at)| at.at.clone()),
-        }]);
-    };
-    let mut joins = Vec::new();
-    for field in networks.fields() {
-        let mut join = Join {
-            network: field.key.clone(),
-            aliases: BTreeSet::new(),
-            address: None,
-            at: field.key_at.clone(),
-        };
-        if let Some(mut keys) =
-            Keys::of(&field.item, format!("network `{}` of {what}", field.key), d)
-        {
-            let aliases = keys.texts("aliases", d).into_iter();
-            join.aliases = aliases
-                .map(|(text, _)| text)
-                .filter(|text| !text.is_empty())
-                .collect();
-            if let Some((text, at)) = keys.plain("ipv4_address", d) {
-                join.address = text.parse().ok().filter(IpAddr::is_ipv4);
-                if join.address.is_none() {
-                    d.push(at.bad("`ipv4_address`", "such as `172.30.0.10`"));
-                }
-            }
-            keys.accept(&["priority", "gw_priority"]);
-            const OTHERS: &[(&str, &str)] = &[
-                ("driver_opts", ""),
-                ("interface_name", ""),
-                ("ipv6_address", ""),
-                ("link_local_ips", ""),
-                ("mac_address", ""),
-            ];
-            keys.finish(OTHERS, d);
-        }
-        joins.push(join);
-    }
-    Network::Joins(joins)
 }
 
 fn restart(item: Option<&Item>, d: &mut Diagnostics) -> Option<(Restart, Place)> {

@@ -3,7 +3,7 @@
 use super::service::{Pulled, Service};
 use super::tree::{Field, Item, Keys, Str, Val};
 use crate::base::{Span, size};
-use crate::config::codes;
+use crate::config::{codes, rules};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Health, Log, Restart, RestartName, Ulimit};
 use std::collections::BTreeMap;
@@ -114,12 +114,18 @@ impl Service {
     pub(super) fn settings(&mut self, keys: &mut Keys<'_>, d: &mut Diagnostics) {
         let spec = &mut self.spec;
         let text = |found: Option<(String, &Item)>| found.map(|(text, _)| text);
-        spec.hostname = text(keys.plain("hostname", d));
         spec.domainname = text(keys.plain("domainname", d));
-        spec.user = text(keys.plain("user", d));
-        spec.working_dir = text(keys.plain("working_dir", d));
-        spec.stop_signal = text(keys.plain("stop_signal", d));
-        spec.cpuset = text(keys.plain("cpuset", d));
+        for (key, to, rule) in [
+            ("hostname", &mut spec.hostname, rules::hostname as Rule),
+            ("user", &mut spec.user, rules::user),
+            ("working_dir", &mut spec.working_dir, rules::absolute),
+            ("stop_signal", &mut spec.stop_signal, rules::signal),
+            ("cpuset", &mut spec.cpuset, rules::cpuset),
+        ] {
+            let found = keys.plain(key, d);
+            check(key, found.as_slice(), rule, d);
+            *to = text(found);
+        }
         if let Some((text, at)) = keys.plain("stop_grace_period", d) {
             spec.stop_timeout = span(&text, at, "`stop_grace_period`", d);
         }
@@ -151,30 +157,72 @@ impl Service {
         spec.read_only = keys.flag("read_only", d).unwrap_or(false);
         spec.tty = keys.flag("tty", d).unwrap_or(false);
         spec.stdin_open = keys.flag("stdin_open", d).unwrap_or(false);
-        spec.cap_add = texts(keys, "cap_add", d).into_iter().collect();
-        spec.cap_drop = texts(keys, "cap_drop", d).into_iter().collect();
-        spec.dns = texts(keys, "dns", d).into_iter().collect();
-        spec.dns_search = texts(keys, "dns_search", d).into_iter().collect();
-        spec.dns_opt = texts(keys, "dns_opt", d).into_iter().collect();
-        spec.security_opt = texts(keys, "security_opt", d).into_iter().collect();
-        spec.group_add = texts(keys, "group_add", d).into_iter().collect();
-        spec.devices = texts(keys, "devices", d).into_iter().collect();
+        let capabilities = [
+            ("cap_add", &mut spec.cap_add),
+            ("cap_drop", &mut spec.cap_drop),
+        ];
+        for (key, to) in capabilities {
+            *to = texts(keys, key, rules::capability, d).into_iter().collect();
+        }
+        spec.dns = texts(keys, "dns", rules::address, d);
+        spec.dns_search = texts(keys, "dns_search", any, d);
+        spec.dns_opt = texts(keys, "dns_opt", any, d);
+        spec.security_opt = texts(keys, "security_opt", rules::security, d);
+        spec.group_add = texts(keys, "group_add", any, d);
+        spec.devices = texts(keys, "devices", rules::device, d);
         let pairs = |all: Vec<(String, String, &Item)>| {
             all.into_iter()
                 .map(|(key, value, _)| (key, value))
                 .collect::<BTreeMap<_, _>>()
         };
-        spec.labels = pairs(keys.table("labels", d));
-        spec.sysctls = pairs(keys.table("sysctls", d));
-        spec.extra_hosts = pairs(keys.table("extra_hosts", d));
+        let labels = keys.table("labels", d);
+        for (name, _, at) in &labels {
+            if name.starts_with("coasti.") {
+                let summary = format!("`{name}` cannot be a label");
+                let error = Diagnostic::error(codes::BAD_VALUE, Some(at.at.clone()), summary);
+                d.push(error.help("labels that start with `coasti.` are coasti's own"));
+            }
+        }
+        spec.labels = pairs(labels);
+        let sysctls = keys.table("sysctls", d);
+        for (name, _, at) in &sysctls {
+            if let Err(help) = rules::sysctl(name) {
+                let summary = format!("`{name}` cannot be set by `sysctls`");
+                let error = Diagnostic::error(codes::BAD_VALUE, Some(at.at.clone()), summary);
+                d.push(error.help(help));
+            }
+        }
+        spec.sysctls = pairs(sysctls);
+        let hosts = keys.table("extra_hosts", d).into_iter();
+        let bare = |address: String| {
+            let inner = address
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'));
+            inner.map_or(address.clone(), str::to_owned)
+        };
+        let hosts: Vec<_> = hosts
+            .map(|(name, address, at)| (name, bare(address), at))
+            .collect();
+        for (name, address, at) in &hosts {
+            if let Err(help) = rules::host(name, address) {
+                d.push(at.bad(&format!("the address of `{name}`"), &help));
+            }
+        }
+        spec.extra_hosts = pairs(hosts);
         if let Some(item) = keys.take("logging")
             && let Some(mut keys) = Keys::of(item, "`logging`", d)
         {
             let driver = keys.plain("driver", d).map(|(text, _)| text);
             let options = pairs(keys.table("options", d));
             keys.finish(&[], d);
-            let driver = driver.unwrap_or_else(|| "json-file".to_owned());
-            spec.log = Some(Log { driver, options });
+            let driver = driver.unwrap_or_default();
+            let log = Log { driver, options };
+            if let Err(help) = rules::log(&log) {
+                let summary = "these options of `logging` do not work";
+                let error = Diagnostic::error(codes::BAD_VALUE, Some(item.at.clone()), summary);
+                d.push(error.help(help));
+            }
+            spec.log = Some(log);
         }
         if let Some(item) = keys.take("ulimits") {
             for field in item.fields() {
@@ -200,7 +248,14 @@ impl Service {
         }
         let int = |found: Option<(i64, &Item)>| found.map(|(int, _)| int);
         spec.live.pids = int(keys.int("pids_limit", -1..=i64::MAX, d)).filter(|pids| *pids > 0);
-        spec.cpu_shares = int(keys.int("cpu_shares", 0..=i64::MAX, d)).filter(|shares| *shares > 0);
+        spec.cpu_shares = match keys.int("cpu_shares", 0..=262_144, d) {
+            Some((0, _)) | None => None,
+            Some((1, at)) => {
+                d.push(at.bad("`cpu_shares`", "at least 2"));
+                None
+            }
+            Some((shares, _)) => Some(shares),
+        };
         spec.oom_score_adj = int(keys.int("oom_score_adj", -1000..=1000, d));
     }
 
@@ -213,8 +268,12 @@ impl Service {
         {
             d.push(at.bad("`mode`", "`replicated`: there is one engine"));
         }
-        if let Some((count, _)) = keys.int("replicas", 0..=1000, d) {
-            self.replicas = u32::try_from(count).unwrap_or(1);
+        if let Some((count, at)) = keys.int("replicas", 0..=1000, d) {
+            let count = u32::try_from(count).unwrap_or(1);
+            if self.scale.is_some_and(|scale| scale != count) {
+                d.push(two_limits("scale", "replicas", at));
+            }
+            self.replicas = count;
         }
         for key in [
             "labels",
@@ -249,7 +308,8 @@ impl Service {
                 Some(_) => None,
             };
             match (name, condition) {
-                (Some(name), _) if self.restart.is_none() => {
+                // It wins over `restart`, as with Compose.
+                (Some(name), _) => {
                     let max_retries = if name == RestartName::OnFailure {
                         tries
                     } else {
@@ -258,9 +318,9 @@ impl Service {
                     self.restart = Some((Restart { name, max_retries }, item.at.clone()));
                 }
                 (None, Some((_, at))) => {
-                    d.push(at.bad("`condition`", "`none`, `on-failure` or `any`"))
+                    d.push(at.bad("`condition`", "`none`, `on-failure` or `any`"));
                 }
-                _ => {}
+                (None, None) => {}
             }
         }
         if let Some(item) = keys.take("resources")
@@ -269,21 +329,26 @@ impl Service {
             let (limits, reserved) = (resources.take("limits"), resources.take("reservations"));
             resources.finish(&[], d);
             if let Some(mut keys) = limits.and_then(|item| Keys::of(item, "`limits`", d)) {
-                let spec = &mut self.spec;
+                let live = &mut self.spec.live;
                 if let Some((text, at)) = keys.plain("memory", d) {
-                    spec.live.memory = bytes(&text, at, "memory", d);
+                    let said = bytes(&text, at, "memory", d);
+                    agree(&mut live.memory, said, ["mem_limit", "memory"], at, d);
                 }
                 if let Some((text, at)) = keys.plain("cpus", d) {
-                    spec.live.nano_cpus = cpus(&text, at, d);
+                    let said = cpus(&text, at, d);
+                    agree(&mut live.nano_cpus, said, ["cpus", "cpus"], at, d);
                 }
-                if let Some((pids, _)) = keys.int("pids", -1..=i64::MAX, d) {
-                    spec.live.pids = Some(pids).filter(|pids| *pids > 0);
+                if let Some((pids, at)) = keys.int("pids", -1..=i64::MAX, d) {
+                    let said = Some(pids).filter(|pids| *pids > 0);
+                    agree(&mut live.pids, said, ["pids_limit", "pids"], at, d);
                 }
                 keys.finish(&[], d);
             }
             if let Some(mut keys) = reserved.and_then(|item| Keys::of(item, "`reservations`", d)) {
                 if let Some((text, at)) = keys.plain("memory", d) {
-                    self.spec.memory_reservation = bytes(&text, at, "memory", d);
+                    let said = bytes(&text, at, "mem_reservation", d);
+                    let names = ["mem_reservation", "memory"];
+                    agree(&mut self.spec.memory_reservation, said, names, at, d);
                 }
                 // An engine does not reserve processors; nothing is taken from the service by that.
                 keys.accept(&["cpus"]);
@@ -294,17 +359,91 @@ impl Service {
     }
 }
 
-fn texts(keys: &mut Keys<'_>, key: &'static str, d: &mut Diagnostics) -> Vec<String> {
-    let found = keys.texts(key, d).into_iter();
-    found.map(|(text, _)| text).collect()
+/// Sets what was said in one of two ways, or in both alike.
+fn agree(
+    to: &mut Option<i64>,
+    said: Option<i64>,
+    [old, new]: [&str; 2],
+    at: &Item,
+    d: &mut Diagnostics,
+) {
+    if to.is_some() && said.is_some() && *to != said {
+        d.push(two_limits(old, new, at));
+    }
+    *to = said.or(*to);
+}
+
+fn two_limits(old: &str, new: &str, at: &Item) -> Diagnostic {
+    let summary = format!("`{new}` of `deploy` is not what `{old}` is");
+    Diagnostic::error(codes::BAD_VALUE, Some(at.at.clone()), summary).help("leave one of them out")
+}
+
+type Rule = fn(&str) -> Result<(), String>;
+
+/// What breaks no rule that is known here.
+fn any(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+/// Says which texts the engine would refuse.
+fn check(key: &str, found: &[(String, &Item)], rule: Rule, d: &mut Diagnostics) {
+    for (text, at) in found {
+        if let Err(help) = rule(text) {
+            d.push(at.bad(&format!("`{key}`"), &help));
+        }
+    }
+}
+
+fn texts(keys: &mut Keys<'_>, key: &'static str, rule: Rule, d: &mut Diagnostics) -> Vec<String> {
+    let found = keys.texts(key, d);
+    check(key, &found, rule, d);
+    found.into_iter().map(|(text, _)| text).collect()
 }
 
 fn span(text: &str, at: &Item, what: &str, d: &mut Diagnostics) -> Option<Span> {
-    let span = text.parse().ok();
+    let span = duration(text.trim());
     if span.is_none() {
-        d.push(at.bad(what, "a duration such as `30s`, `1m30s`, `500ms`"));
+        d.push(at.bad(what, "a duration such as `30s`, `1m30s`, `1.5s`, `500ms`"));
     }
     span
+}
+
+/// `1h2m3.5s`: every part has its unit.
+fn duration(text: &str) -> Option<Span> {
+    const UNITS: [(&str, u128); 9] = [
+        ("ns", 1),
+        ("us", 1_000),
+        ("µs", 1_000),
+        ("ms", 1_000_000),
+        ("s", 1_000_000_000),
+        ("m", 60_000_000_000),
+        ("h", 3_600_000_000_000),
+        ("d", 86_400_000_000_000),
+        ("w", 604_800_000_000_000),
+    ];
+    if text == "0" {
+        return Some(Span::ZERO);
+    }
+    let (mut rest, mut nanos) = (text, 0u128);
+    while !rest.is_empty() {
+        let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (digits, after) = rest.split_at_checked(number)?;
+        let end = after.find(|c: char| c.is_ascii_digit() || c == '.');
+        let (unit, after) = after.split_at_checked(end.unwrap_or(after.len()))?;
+        let (_, unit) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
+        let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+        let part = part.get(..part.len().min(9))?;
+        if whole.len() + part.len() == 0 || whole.len() > 12 {
+            return None;
+        }
+        let scale = 10u128.pow(u32::try_from(part.len()).ok()?);
+        let number: u128 = format!("{whole}{part}").parse().ok()?;
+        nanos += number * unit / scale;
+        rest = after;
+    }
+    // Exact to the millisecond; Docker checks health no oftener.
+    let millis = u64::try_from(nanos / 1_000_000).ok()?;
+    (!text.is_empty() && (millis > 0 || nanos == 0)).then(|| Span::from_millis(millis))
 }
 
 pub(super) fn bytes(text: &str, at: &Item, key: &str, d: &mut Diagnostics) -> Option<i64> {
@@ -313,7 +452,14 @@ pub(super) fn bytes(text: &str, at: &Item, key: &str, d: &mut Diagnostics) -> Op
         "0" => None,
         "-1" if key == "memswap_limit" => Some(-1),
         text => match size::parse(text).filter(|bytes| *bytes > 0) {
-            Some(bytes) => Some(bytes),
+            Some(bytes) => {
+                if matches!(key, "mem_limit" | "memory")
+                    && let Err(help) = rules::memory(bytes)
+                {
+                    d.push(at.bad(&format!("`{key}`"), &help));
+                }
+                Some(bytes)
+            }
             None => {
                 d.push(at.bad(&format!("`{key}`"), "bytes, or like `512m`, `2gb`"));
                 None
@@ -325,8 +471,14 @@ pub(super) fn bytes(text: &str, at: &Item, key: &str, d: &mut Diagnostics) -> Op
 fn cpus(text: &str, at: &Item, d: &mut Diagnostics) -> Option<i64> {
     match text.trim().parse::<f64>() {
         Ok(0.0) => None,
-        #[allow(clippy::cast_possible_truncation)]
-        Ok(cpus) if cpus > 0.0 && cpus < 1e6 => Some((cpus * 1e9).round() as i64),
+        Ok(cpus) if cpus > 0.0 && cpus < 1e6 => {
+            #[allow(clippy::cast_possible_truncation)]
+            let nanos = (cpus * 1e9).round() as i64;
+            if let Err(help) = rules::processors(nanos) {
+                d.push(at.bad("`cpus`", &help));
+            }
+            Some(nanos)
+        }
         _ => {
             d.push(at.bad("`cpus`", "a number of processors, such as `1.5`"));
             None
@@ -336,6 +488,11 @@ fn cpus(text: &str, at: &Item, d: &mut Diagnostics) -> Option<i64> {
 
 fn ulimit(field: &Field, d: &mut Diagnostics) -> Option<Ulimit> {
     let what = format!("the limit `{}`", field.key);
+    if let Err(help) = rules::ulimit(&field.key) {
+        let summary = format!("there is no limit `{}`", field.key);
+        let at = Some(field.key_at.clone());
+        d.push(Diagnostic::error(codes::BAD_VALUE, at, summary).help(help));
+    }
     let number = |item: &Item| {
         let text = item.as_str().and_then(Str::as_plain)?;
         text.trim().parse::<i64>().ok().filter(|limit| *limit >= -1)
@@ -353,14 +510,51 @@ fn ulimit(field: &Field, d: &mut Diagnostics) -> Option<Ulimit> {
         _ => number(&field.item).map(|limit| (limit, limit)),
     };
     match both {
-        Some((soft, hard)) => Some(Ulimit { soft, hard }),
-        None => {
-            d.push(
-                field
-                    .item
-                    .bad(&what, "a number, or `soft` and `hard`; -1 is no limit"),
-            );
+        Some((soft, hard)) if hard == -1 || (soft != -1 && soft <= hard) => {
+            Some(Ulimit { soft, hard })
+        }
+        _ => {
+            d.push(field.item.bad(
+                &what,
+                "a number, or `soft` and `hard`, the first not above the second; -1 is no limit",
+            ));
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        for (text, millis) in [
+            ("30s", 30_000),
+            ("1m30s", 90_000),
+            ("1.5s", 1_500),
+            (".5m", 30_000),
+            ("500ms", 500),
+            ("1d2h", 93_600_000),
+            ("2w", 1_209_600_000),
+            ("1500us", 1),
+            ("0", 0),
+            ("0s", 0),
+        ] {
+            assert_eq!(duration(text), Some(Span::from_millis(millis)), "{text}");
+        }
+        for bad in [
+            "",
+            "10",
+            "s",
+            "1x",
+            "-1s",
+            "1s2",
+            ".s",
+            "100us",
+            "9999999999999s",
+        ] {
+            assert_eq!(duration(bad), None, "{bad}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //! a password in a command is kept out of plans and labels as one in a variable is.
 
 use super::interpolate::Filler;
+use super::numbers;
 use crate::base::ValueId;
 use crate::config::codes;
 use crate::config::doc::{Node, Value};
@@ -147,6 +148,12 @@ impl Item {
         let mut at = node.at.clone();
         let value = match &node.value {
             Value::Null => Val::Null,
+            Value::Text(text) if text.contains('\0') => {
+                let summary = "a text with a zero byte in it";
+                let place = Some(node.at.clone());
+                d.push(Diagnostic::error(codes::BAD_VALUE, place, summary));
+                Val::Null
+            }
             Value::Text(text) => {
                 let filled = fill.text(text, &node.at, d);
                 at = at.using(std::mem::take(&mut fill.used));
@@ -156,16 +163,25 @@ impl Item {
                 Val::List(items.iter().map(|item| Self::of(item, fill, d)).collect())
             }
             Value::Map(entries) => {
-                let field =
-                    |entry: &crate::config::doc::Entry, d: &mut Diagnostics, fill: &mut _| Field {
+                let each = entries.iter().map(|entry| {
+                    let item = Self::of(&entry.node, fill, d);
+                    // Rights are written in octal.
+                    if entry.key != "mode" {
+                        other_number(&entry.node, &item, d);
+                    }
+                    Field {
                         key: entry.key.clone(),
                         key_at: entry.key_at.clone(),
-                        item: Self::of(&entry.node, fill, d),
-                    };
-                Val::Map(entries.iter().map(|entry| field(entry, d, fill)).collect())
+                        item,
+                    }
+                });
+                Val::Map(each.collect())
             }
             Value::Tagged(tag, _) if tag == "reset" => Val::Reset,
             Value::Tagged(_, inner) => Val::Override(Box::new(Self::of(inner, fill, d))),
+            Value::Int(_, raw) | Value::Float(raw) => {
+                Val::Text(Str::plain(numbers::canonical(raw)))
+            }
             scalar => Val::Text(Str::plain(scalar.scalar().unwrap_or_default())),
         };
         Self { value, at }
@@ -222,6 +238,26 @@ impl Item {
             Val::Null | Val::Reset => &[],
             Val::List(items) => items,
             _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// Whether it says the same, wherever it stands.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Val::Text(one), Val::Text(other)) => one == other,
+            (Val::List(one), Val::List(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.same(b))
+            }
+            (Val::Map(one), Val::Map(two)) => {
+                let said = |field: &Field| {
+                    let there = two.iter().find(|other| other.key == field.key);
+                    there.is_some_and(|other| field.item.same(&other.item))
+                };
+                one.len() == two.len() && one.iter().all(said)
+            }
+            (Val::Override(one), Val::Override(other)) => one.same(other),
+            (Val::Null, Val::Null) | (Val::Reset, Val::Reset) => true,
+            _ => false,
         }
     }
 
@@ -348,8 +384,8 @@ impl<'a> Keys<'a> {
         let item = self.take(key)?;
         let text = item.as_str().and_then(Str::as_plain).unwrap_or_default();
         match text.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" | "y" => Some(true),
-            "false" | "0" | "no" | "off" | "n" => Some(false),
+            "true" | "yes" | "on" | "y" => Some(true),
+            "false" | "no" | "off" | "n" => Some(false),
             _ => {
                 d.push(item.wrong(&name, "`true` or `false`"));
                 None
@@ -373,6 +409,21 @@ impl<'a> Keys<'a> {
                 let help = format!("a whole number from {} on", range.start());
                 d.push(item.bad(&name, &help));
                 None
+            }
+        }
+    }
+
+    /// A list.
+    pub(in crate::config) fn list(&mut self, key: &'static str, d: &mut Diagnostics) -> &'a [Item] {
+        let name = self.name(key);
+        match self.take(key) {
+            None => &[],
+            Some(item) => {
+                if !matches!(item.value, Val::List(_)) {
+                    d.push(item.wrong(&name, "a list"));
+                    return &[];
+                }
+                item.items()
             }
         }
     }
@@ -424,11 +475,14 @@ impl<'a> Keys<'a> {
     pub(in crate::config) fn finish(self, unsupported: &[(&str, &str)], d: &mut Diagnostics) {
         for field in self.fields {
             let key = field.key.as_str();
-            if self.known.contains(&key) || key.starts_with("x-") || field.item.is_null() {
+            if self.known.contains(&key) || key.starts_with("x-") {
                 continue;
             }
             let at = Some(field.key_at.clone());
             if let Some((_, help)) = unsupported.iter().find(|(name, _)| *name == key) {
+                if field.item.is_null() {
+                    continue;
+                }
                 let summary = format!("`{key}` of {} is not supported", self.what);
                 let error = Diagnostic::error(codes::COMPOSE_KEY, at, summary);
                 d.push(if help.is_empty() {
@@ -447,6 +501,22 @@ impl<'a> Keys<'a> {
                 None => error,
             });
         }
+    }
+}
+
+/// Tells of a number that is not what it looks like.
+fn other_number(node: &Node, item: &Item, d: &mut Diagnostics) {
+    let raw = match &node.value {
+        Value::Int(_, raw) | Value::Float(raw) => raw,
+        _ => return,
+    };
+    let number = item.as_str().map(Str::shown).unwrap_or_default();
+    if *raw != number {
+        let summary = format!("`{raw}` is the number `{number}`");
+        d.push(
+            Diagnostic::warning(codes::NUMBER, Some(node.at.clone()), summary)
+                .help(format!("write `\"{raw}\"` where the text is meant")),
+        );
     }
 }
 

@@ -470,6 +470,7 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
             codes::SHOWN_VALUE,
             codes::SHOWN_SECRET,
             codes::NO_SERVICE,
+            codes::NUMBER,
         ],
     ),
 ];

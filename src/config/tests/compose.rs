@@ -191,6 +191,7 @@ services:
     live.restart.max_retries = 3
     live.restart.name = on-failure
     log.driver = local
+    log.options.max-size = 1m
     mounts./a.volume = acme-web-b
     mounts./base.directory = /srv/acme/products/shop/base
     mounts./etc/app.directory = /srv/acme/products/shop/conf
@@ -347,14 +348,14 @@ fn what_is_wrong_is_said_with_its_place() {
     E0101 products/shop/compose.yml:2:23 the compose file `products/shop/no.yml` does not exist
         help: its path is relative to the file that names it
     "#);
-    insta::assert_snapshot!(only("services:\n  a: {image: 'x:${TAG:?say which}', environment: {A: '$', B: '${C}'}}\n"), @r#"
+    insta::assert_snapshot!(only("services:\n  a: {image: 'x:${TAG:?say which}', environment: {A: '${', B: '${C}'}}\n"), @r#"
     E0172 products/shop/compose.yml:2:14 the variable `TAG` must be set
         ^ say which
         help: set it in the env file, or in the site's `env`
     E0171 products/shop/compose.yml:2:54 a `$` that names no variable
-        ^ a name or `{` must follow
+        ^ `}` is missing
         help: write `$$` for a dollar itself
-    W0173 products/shop/compose.yml:2:62 the variable `C` is not set
+    W0173 products/shop/compose.yml:2:63 the variable `C` is not set
         ^ nothing is put in its place
         help: set it in the env file or in the site's `env`, or write `${C:-}`
     "#);
@@ -367,7 +368,8 @@ fn what_is_wrong_is_said_with_its_place() {
     E0170 products/shop/compose.yml:3:63 `hostname` of `b`, which uses the network of `c`
         help: say it of `c`
     E0107 products/shop/compose.yml:4:3 service `c` has neither `image` nor `build`
-    E0106 products/shop/compose.yml:4:16 a quote is not closed in `command` of service `c`
+    E0106 products/shop/compose.yml:4:16 a quote or bracket is not closed in `command` of service `c`
+        help: write it as a list, each word one entry
     "#);
     insta::assert_snapshot!(only("services: {}\n"), @r#"
     E0180 products/shop/info.yml:1:16 the compose file has no service to run

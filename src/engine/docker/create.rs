@@ -306,7 +306,7 @@ fn health_config(health: &Health) -> HealthConfig {
 fn log_config(log: &Log) -> HostConfigLogConfig {
     let Log { driver, options } = log;
     HostConfigLogConfig {
-        typ: Some(driver.clone()),
+        typ: (!driver.is_empty()).then(|| driver.clone()),
         config: Some(options.clone().into_iter().collect()),
     }
 }

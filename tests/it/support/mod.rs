@@ -8,6 +8,7 @@ pub mod http;
 pub mod lab;
 pub mod proxy;
 pub mod recorder;
+pub mod scratch;
 pub mod second;
 pub mod stack;
 pub mod stacks;

@@ -1,9 +1,9 @@
 //! How one option of `docker` is read.
 
-use super::rules;
 use crate::base::{Span, size, words};
 use crate::config::codes;
 use crate::config::doc::{Node, Table, Value, wrong_type};
+use crate::config::rules;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Log, Mount, MountSource, NetworkMode, Restart, RestartName, Text};
 use std::collections::BTreeMap;
@@ -183,22 +183,24 @@ impl Read<'_, '_> {
     }
 
     fn processors(&mut self, nanos: i64) -> Option<i64> {
-        // The kernel takes no less.
-        if nanos >= 10_000_000 {
-            return Some(nanos);
+        match rules::processors(nanos) {
+            Ok(()) => Some(nanos),
+            Err(help) => {
+                self.bad(&help);
+                None
+            }
         }
-        self.bad("at least 0.01 processors");
-        None
     }
 
-    /// Docker refuses less than 6 MB, in which nothing would start.
     pub(super) fn memory(&mut self) -> Option<i64> {
         let memory = self.bytes()?;
-        if memory >= 6 << 20 {
-            return Some(memory);
+        match rules::memory(memory) {
+            Ok(()) => Some(memory),
+            Err(help) => {
+                self.bad(&help);
+                None
+            }
         }
-        self.bad("at least 6M: Docker refuses less");
-        None
     }
 
     pub(super) fn flag(&mut self) -> Option<bool> {

@@ -118,7 +118,7 @@ fn content(
     if let Some((name, at)) = variable {
         let value = cx
             .project
-            .vars(&at.at)
+            .vars_at(&at.at)
             .and_then(|vars| vars.get(&name))
             .cloned();
         if value.is_none() {

@@ -161,7 +161,9 @@ fn needed(
         let name = service.name.clone();
         service.needs.retain(|need| {
             let there = project.has(&need.service);
-            if !there && need.required {
+            // One that does not run may be left out; one that nobody wrote is a mistake.
+            let known = project.inactive.contains_key(&need.service);
+            if !there && (need.required || !known) {
                 fine = false;
                 d.push(unknown_service(project, &need.service, &need.at));
             }

@@ -38,6 +38,24 @@ fn unknown(kind: &str, name: &str, at: &Place, known: &[Field]) -> Diagnostic {
     }
 }
 
+/// What else is said of something that is somebody else's: a problem of this kind each.
+fn settings<'a>(
+    kind: &'a str,
+    field: &'a Field,
+    problem: fn(&'static str, Option<Place>, String) -> Diagnostic,
+) -> impl Iterator<Item = Diagnostic> + 'a {
+    let more = field.item.fields().iter().filter(|entry| {
+        let own = matches!(entry.key.as_str(), "external" | "name") || entry.key.starts_with("x-");
+        !own && !entry.item.is_null()
+    });
+    more.map(move |entry| {
+        let (key, name) = (&entry.key, &field.key);
+        let summary = format!("`{key}` of the {kind} `{name}`, which is external");
+        problem(codes::IGNORED, Some(entry.key_at.clone()), summary)
+            .label("whoever made it decided on that")
+    })
+}
+
 /// A name of the file's own would clash with another site of the same product.
 fn renamed(kind: &str, said: &str, ours: &str, at: &Item) -> Diagnostic {
     Diagnostic::warning(
@@ -103,7 +121,17 @@ fn network_of(field: &Field, network: &mut Network, d: &mut Diagnostics) {
     };
     let (is_external, old_name) = external(&mut keys, d);
     let name = keys.plain("name", d);
-    network.external = is_external;
+    let said = name.map(|(name, _)| name).or(old_name);
+    if is_external {
+        network.external = true;
+        network.name = said.unwrap_or_else(|| field.key.clone());
+        let told = settings("network", field, Diagnostic::warning);
+        told.for_each(|warning| d.push(warning));
+        return;
+    }
+    if let Some(said) = said {
+        d.push(renamed("network", &said, &network.name, &field.item));
+    }
     network.internal = keys.flag("internal", d).unwrap_or(false);
     if let Some((driver, at)) = keys.plain("driver", d)
         && !matches!(driver.as_str(), "bridge" | "default")
@@ -132,6 +160,11 @@ fn network_of(field: &Field, network: &mut Network, d: &mut Diagnostics) {
                 continue;
             };
             if let Some((text, at)) = config.plain("subnet", d) {
+                if network.subnet.is_some() {
+                    let summary = format!("network `{}` has two subnets", field.key);
+                    let error = Diagnostic::error(codes::COMPOSE_KEY, Some(at.at.clone()), summary);
+                    d.push(error.help("a network has one here"));
+                }
                 match text.parse::<Subnet>() {
                     Ok(subnet) if subnet.address.is_ipv4() => network.subnet = Some(subnet),
                     _ => d.push(at.bad("`subnet`", "an IPv4 range, such as `172.30.0.0/24`")),
@@ -151,13 +184,6 @@ fn network_of(field: &Field, network: &mut Network, d: &mut Diagnostics) {
         ipam.finish(&[("options", "")], d);
     }
     keys.finish(&[("driver_opts", ""), ("labels", "")], d);
-    let said = name.map(|(name, _)| name).or(old_name);
-    match said {
-        Some(said) if is_external => network.name = said,
-        Some(said) => d.push(renamed("network", &said, &network.name, &field.item)),
-        None if is_external => network.name.clone_from(&field.key),
-        None => {}
-    }
 }
 
 /// The address that the engine gives itself.
@@ -226,18 +252,24 @@ fn volume_of(
     };
     let (is_external, old_name) = external(&mut keys, d);
     let name = keys.plain("name", d);
-    made.spec.external = is_external;
+    let said = name.map(|(name, _)| name).or(old_name);
+    if is_external {
+        made.spec.external = true;
+        made.name = said.unwrap_or_else(|| field.key.clone());
+        // A driver or options are a contradiction.
+        let told = settings("volume", field, |_, at, summary| {
+            Diagnostic::error(codes::COMPOSE_KEY, at, summary)
+        });
+        told.for_each(|error| d.push(error));
+        return;
+    }
+    if let Some(said) = said {
+        d.push(renamed("volume", &said, &made.name, &field.item));
+    }
     let driver = keys.plain("driver", d).map(|(driver, _)| driver);
     made.spec.driver = driver.filter(|driver| driver != "local");
     let said = keys.table("driver_opts", d).into_iter();
     let said = said.map(|(key, value, _)| (key, value)).collect();
     made.spec.options = values::options(&said, address, given);
     keys.finish(&[("labels", "")], d);
-    let said = name.map(|(name, _)| name).or(old_name);
-    match said {
-        Some(said) if is_external => made.name = said,
-        Some(said) => d.push(renamed("volume", &said, &made.name, &field.item)),
-        None if is_external => made.name.clone_from(&field.key),
-        None => {}
-    }
 }

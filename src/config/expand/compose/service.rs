@@ -14,7 +14,7 @@ use crate::config::expand::container::{origin, tag_of};
 use crate::config::expand::{Container, Draft, ImageChoice, Port, Volume, build};
 use crate::config::image::checked;
 use crate::config::products::{Loaded, Product};
-use crate::config::{Folder, codes};
+use crate::config::{Folder, codes, rules};
 use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 use crate::model::{
     About, Attachment, Lifecycle, Mount, MountSource, Need, NetworkMode, Restart, RestartName,
@@ -123,6 +123,10 @@ impl Cx<'_> {
         self.ports(&mut container, service, d);
         files::add(self, draft, &mut container, service, d);
         self.needs(&mut container, service, job);
+        for (key, summary, help) in rules::together(&container.spec) {
+            let at = service.key_at(key).unwrap_or(&service.at);
+            d.push(Diagnostic::error(codes::BAD_VALUE, Some(at.clone()), summary).help(help));
+        }
         container.life.holds_data =
             container.spec.mounts.values().any(|mount| {
                 !mount.read_only && !matches!(mount.source, MountSource::Tmpfs { .. })
@@ -146,7 +150,7 @@ impl Cx<'_> {
                 .at
                 .as_ref()
                 .and_then(|at| self.project.dir(at));
-            let vars = self.project.vars(&build.at);
+            let vars = self.project.vars_at(&build.at);
             let cx = build::Cx {
                 folder: self.folder,
                 dir: dir.map_or("", |dir| dir.folder.as_str()),
@@ -218,11 +222,25 @@ impl Cx<'_> {
 
     /// Variables of env files, then those of the service itself, which win.
     fn environment(&self, service: &Service, d: &mut Diagnostics) -> Environment {
-        let none = Vars::default();
-        let mut env = BTreeMap::new();
+        let mut env = Environment::new();
+        let project = &self.project.vars;
+        // What values of env files may name: the project's variables, the service's own, those of the files.
+        let (mut known, mut files) = (Vars::clone(project), Vars::default());
+        let own = service.env.iter().map(|(name, (value, at))| {
+            let vars = self.project.vars_at(at);
+            let inherited = value.is_none().then(|| vars?.origin(name)).flatten();
+            let value = value.as_ref().or_else(|| vars?.get(name));
+            let at = at.clone().using(inherited.into_iter().collect());
+            (name, value, at)
+        });
+        let own: Vec<_> = own.collect();
+        for (name, value, at) in &own {
+            if let Some(value) = value.filter(|_| known.get(name).is_none()) {
+                known.set(name, value.clone(), Before::File(at.clone()));
+            }
+        }
         for file in &service.env_files {
             let Some(at) = &file.path.at else { continue };
-            let outer = self.project.vars(at).map_or(&none, |vars| vars);
             let Some(source) = self.file(&file.path.value, at, file.required, d) else {
                 continue;
             };
@@ -230,26 +248,18 @@ impl Cx<'_> {
                 true => Dialect::Raw,
                 false => Dialect::Compose,
             };
-            for line in dotenv::read(&source, outer, dialect, d) {
-                let inherited = line.value.is_none();
-                let value = line.value.or_else(|| outer.get(&line.name).cloned());
+            for line in dotenv::read(&source, &known, &mut files, dialect, d) {
+                let inherited = line.value.is_none().then(|| project.origin(&line.name));
+                let value = line.value.or_else(|| project.get(&line.name).cloned());
                 if let Some(value) = value {
-                    let used = inherited.then(|| outer.origin(&line.name)).flatten();
-                    let at = line.at.using(used.into_iter().collect());
+                    let at = line.at.using(inherited.flatten().into_iter().collect());
                     set(&mut env, line.name, value, at);
                 }
             }
         }
-        for (name, (value, at)) in &service.env {
-            let vars = self.project.vars(at);
-            let outer = vars.and_then(|vars| vars.get(name));
-            match value.as_ref().or(outer) {
-                Some(value_said) => {
-                    let inherited = value.is_none().then(|| vars?.origin(name)).flatten();
-                    let at = at.clone().using(inherited.into_iter().collect());
-                    let value = guarded(name, value_said.clone());
-                    set(&mut env, name.clone(), value, at);
-                }
+        for (name, value, at) in own {
+            match value {
+                Some(value) => set(&mut env, name.clone(), guarded(name, value.clone()), at),
                 None => drop(env.remove(name)),
             }
         }
@@ -357,8 +367,10 @@ impl Cx<'_> {
             }
             Network::Joins(joins) => {
                 // The hostname stays the same whatever container runs: some programs name their data by it.
-                spec.hostname
-                    .get_or_insert_with(|| names::fit(&service.name, 63));
+                if spec.uts.is_none() {
+                    spec.hostname
+                        .get_or_insert_with(|| names::fit(&service.name, 63));
+                }
                 for join in joins {
                     let Some(name) = networks.get(&join.network) else {
                         continue;

@@ -19,7 +19,7 @@ const SIGNALS: &[&str] = &[
 ];
 
 /// `TERM`, `SIGTERM`, `SIGRTMIN+3` or a number.
-pub(super) fn signal(text: &str) -> Rule {
+pub(in crate::config) fn signal(text: &str) -> Rule {
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
     let step = |start: &str, most: u8| {
@@ -84,7 +84,7 @@ const CAPABILITIES: &[&str] = &[
 ];
 
 /// `NET_ADMIN`, `CAP_NET_ADMIN`, `ALL`.
-pub(super) fn capability(text: &str) -> Rule {
+pub(in crate::config) fn capability(text: &str) -> Rule {
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("CAP_").unwrap_or(&upper);
     if CAPABILITIES.contains(&name) {
@@ -99,7 +99,7 @@ pub(super) fn capability(text: &str) -> Rule {
 }
 
 /// Only what a container has for itself can be set for it.
-pub(super) fn sysctl(name: &str) -> Rule {
+pub(in crate::config) fn sysctl(name: &str) -> Rule {
     const OWN: &[&str] = &[
         "kernel.domainname",
         "kernel.msgmax",
@@ -120,7 +120,7 @@ pub(super) fn sysctl(name: &str) -> Rule {
 }
 
 /// A host name with its address.
-pub(super) fn host(name: &str, address: &str) -> Rule {
+pub(in crate::config) fn host(name: &str, address: &str) -> Rule {
     let address = address.trim();
     rule(
         !name.is_empty()
@@ -131,7 +131,7 @@ pub(super) fn host(name: &str, address: &str) -> Rule {
 }
 
 /// A name server.
-pub(super) fn address(text: &str) -> Rule {
+pub(in crate::config) fn address(text: &str) -> Rule {
     rule(
         text.parse::<IpAddr>().is_ok(),
         "addresses in numbers, such as `1.1.1.1`",
@@ -139,7 +139,7 @@ pub(super) fn address(text: &str) -> Rule {
 }
 
 /// The name that a container has for itself.
-pub(super) fn hostname(text: &str) -> Rule {
+pub(in crate::config) fn hostname(text: &str) -> Rule {
     rule(
         (1..=64).contains(&text.len())
             && text
@@ -150,7 +150,7 @@ pub(super) fn hostname(text: &str) -> Rule {
 }
 
 /// `USER[:GROUP]`, names or numbers.
-pub(super) fn user(text: &str) -> Rule {
+pub(in crate::config) fn user(text: &str) -> Rule {
     let fine = |part: &str| {
         !part.contains(|c: char| c.is_whitespace() || c == ':')
             && match part.parse::<i128>() {
@@ -166,7 +166,7 @@ pub(super) fn user(text: &str) -> Rule {
 }
 
 /// A path in a container.
-pub(super) fn absolute(text: &str) -> Rule {
+pub(in crate::config) fn absolute(text: &str) -> Rule {
     rule(
         text.starts_with('/') && !text.contains('\0'),
         "a path that starts with `/`",
@@ -174,7 +174,7 @@ pub(super) fn absolute(text: &str) -> Rule {
 }
 
 /// `HOST[:CONTAINER[:RIGHTS]]`.
-pub(super) fn device(text: &str) -> Rule {
+pub(in crate::config) fn device(text: &str) -> Rule {
     let mut parts = text.splitn(3, ':');
     let path = |part: Option<&str>| part.is_none_or(|part| part.starts_with('/'));
     let fine = path(parts.next())
@@ -189,7 +189,7 @@ pub(super) fn device(text: &str) -> Rule {
 }
 
 /// What the engine takes as `security_opt`; it knows nothing of the caller's files.
-pub(super) fn security(text: &str) -> Rule {
+pub(in crate::config) fn security(text: &str) -> Rule {
     let (key, value) = match text.split_once('=').or_else(|| text.split_once(':')) {
         Some((key, value)) => (key, Some(value)),
         None => (text, None),
@@ -210,8 +210,56 @@ pub(super) fn security(text: &str) -> Rule {
     }
 }
 
+/// The name of a limit of processes.
+pub(in crate::config) fn ulimit(name: &str) -> Rule {
+    const NAMES: &[&str] = &[
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
+    ];
+    rule(
+        NAMES.contains(&name),
+        &format!("the limits are {}", NAMES.join(", ")),
+    )
+}
+
+/// Which processors: `0-3`, `0,2`.
+pub(in crate::config) fn cpuset(text: &str) -> Rule {
+    let number = |part: &str| part.parse::<u16>().ok();
+    let part = |part: &str| match part.split_once('-') {
+        Some((from, to)) => number(from).zip(number(to)).is_some_and(|(a, b)| a <= b),
+        None => number(part).is_some(),
+    };
+    rule(
+        text.split(',').all(part),
+        "numbers of processors, such as `0-3` or `0,2`",
+    )
+}
+
+/// Docker refuses less, in which nothing would start.
+pub(in crate::config) fn memory(bytes: i64) -> Rule {
+    rule(bytes >= 6 << 20, "at least 6M: Docker refuses less")
+}
+
+/// The kernel takes no less.
+pub(in crate::config) fn processors(nanos: i64) -> Rule {
+    rule(nanos >= 10_000_000, "at least 0.01 processors")
+}
+
 /// The options of the engine's own ways to log; what others take is theirs to say.
-pub(super) fn log(log: &Log) -> Rule {
+pub(in crate::config) fn log(log: &Log) -> Rule {
     const FILES: &[&str] = &["compress", "max-file", "max-size"];
     const NAMES: &[&str] = &["env", "env-regex", "labels", "labels-regex", "tag"];
     const ALL: &[&str] = &["max-buffer-size", "mode"];
@@ -276,7 +324,7 @@ pub(super) fn log(log: &Log) -> Rule {
 
 /// What does not go together, once everything about a container has been said. The option that it is about
 /// comes with it.
-pub(super) fn together(spec: &ContainerSpec) -> Vec<(&'static str, String, String)> {
+pub(in crate::config) fn together(spec: &ContainerSpec) -> Vec<(&'static str, String, String)> {
     let mut wrong = Vec::new();
     let live = &spec.live;
     match (live.memory, live.memory_swap) {
@@ -295,6 +343,26 @@ pub(super) fn together(spec: &ContainerSpec) -> Vec<(&'static str, String, Strin
             "it is memory and swap together; as much as `mem_limit` is no swap".to_owned(),
         )),
         _ => {}
+    }
+    if let (Some(memory), Some(reserved)) = (live.memory, spec.memory_reservation)
+        && reserved > memory
+    {
+        wrong.push((
+            "mem_reservation",
+            format!(
+                "a reservation of {} is more than the limit of {}",
+                size::show(reserved),
+                size::show(memory)
+            ),
+            "a reservation is what the container keeps where memory is short".to_owned(),
+        ));
+    }
+    if spec.uts.is_some() && spec.hostname.is_some() {
+        wrong.push((
+            "hostname",
+            "`hostname` beside `uts: host`".to_owned(),
+            "the container has the host's name there".to_owned(),
+        ));
     }
     if spec.network_mode == NetworkMode::Host
         && let Some(name) = spec.sysctls.keys().find(|name| name.starts_with("net"))

@@ -1,0 +1,106 @@
+//! Whose network a service has, and how it joins several.
+
+use super::tree::Keys;
+use crate::config::codes;
+use crate::diag::{Diagnostic, Diagnostics, Place};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Whose network a service has.
+#[derive(Clone, Debug)]
+pub(in crate::config) enum Network {
+    /// It joins these.
+    Joins(Vec<Join>),
+    /// The host's.
+    Host,
+    /// None.
+    None,
+    /// Another service's.
+    Of(String, Place),
+}
+
+/// How a service joins a network.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Join {
+    /// The network's key.
+    pub network: String,
+    /// Further names.
+    pub aliases: BTreeSet<String>,
+    /// A fixed address.
+    pub address: Option<IpAddr>,
+    /// Where it stands.
+    pub at: Place,
+}
+
+pub(super) fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> Network {
+    let mode = keys.plain("network_mode", d);
+    let networks = keys.take("networks");
+    if let (Some((mode, at)), Some(networks)) = (&mode, networks) {
+        let summary = format!("{what} has both `network_mode: {mode}` and `networks`");
+        let error = Diagnostic::error(codes::COMPOSE_KEY, Some(at.at.clone()), summary);
+        d.push(error.related(networks.at.clone(), "one of them has to go"));
+    }
+    match mode.as_ref().map(|(mode, at)| (mode.as_str(), at)) {
+        Some(("host", _)) => return Network::Host,
+        Some(("none", _)) => return Network::None,
+        // The engine's default bridge knows no names; a network of the service's own is at least as good.
+        None | Some(("bridge", _)) => {}
+        Some((mode, at)) => match mode.strip_prefix("service:") {
+            Some(name) => return Network::Of(name.to_owned(), at.at.clone()),
+            None => d.push(at.bad(
+                "`network_mode`",
+                "`host`, `none`, `bridge` or `service:NAME`",
+            )),
+        },
+    }
+    let Some(networks) = networks else {
+        return Network::Joins(vec![Join {
+            network: "default".to_owned(),
+            aliases: BTreeSet::new(),
+            address: None,
+            at: mode.map_or_else(|| keys.at.clone(), |(_, at)| at.at.clone()),
+        }]);
+    };
+    let mut joins = Vec::new();
+    for field in networks.fields() {
+        let mut join = Join {
+            network: field.key.clone(),
+            aliases: BTreeSet::new(),
+            address: None,
+            at: field.key_at.clone(),
+        };
+        if let Some(mut keys) =
+            Keys::of(&field.item, format!("network `{}` of {what}", field.key), d)
+        {
+            let aliases = keys.texts("aliases", d).into_iter();
+            join.aliases = aliases
+                .map(|(text, _)| text)
+                .filter(|text| !text.is_empty())
+                .collect();
+            if let Some((text, at)) = keys.plain("ipv4_address", d) {
+                join.address = text.parse().ok().filter(IpAddr::is_ipv4);
+                if join.address.is_none() {
+                    d.push(at.bad("`ipv4_address`", "such as `172.30.0.10`"));
+                }
+            }
+            for key in ["priority", "gw_priority"] {
+                if let Some(item) = keys.take(key) {
+                    let summary = format!("`{key}` of a network has no effect");
+                    let warning =
+                        Diagnostic::warning(codes::IGNORED, Some(item.at.clone()), summary);
+                    d.push(warning.label("networks are joined in the order of their names"));
+                }
+            }
+            const OTHERS: &[(&str, &str)] = &[
+                ("driver_opts", ""),
+                ("interface_name", ""),
+                ("ipv6_address", ""),
+                ("link_local_ips", ""),
+                ("mac_address", ""),
+            ];
+            keys.finish(OTHERS, d);
+        }
+        joins.push(join);
+    }
+    Network::Joins(joins)
+}
