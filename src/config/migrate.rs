@@ -23,6 +23,12 @@ pub fn migrate(source: &Arc<Source>, stack: &str) -> Result<Option<String>, Diag
     };
     let name = source.name.rsplit('/').next().unwrap_or_default();
     let kind = name.split('.').next().unwrap_or_default();
+    // An environment's file lies over one that has the name already.
+    let stack = if name.split('.').count() > 2 {
+        ""
+    } else {
+        stack
+    };
     let own = root.get("version").map(|node| &node.value);
     if matches!(own, Some(Value::Int(1.., _))) {
         return Ok(None);

@@ -3,6 +3,7 @@
 mod explain;
 mod fmt;
 mod graph;
+mod migrate;
 
 use std::{
     fs,
