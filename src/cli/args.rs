@@ -366,7 +366,7 @@ pub enum Command {
     /// Take over what was written for something else.
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Products: what is installed, from a git repository or a folder.
+    /// Products: what is installed, from a git repository, an archive or a folder.
     #[command(subcommand)]
     Product(ItemCommand),
     /// Tools: what products share, installed like them.
@@ -452,7 +452,7 @@ pub enum ItemCommand {
     },
     /// List one more, once it can be reached.
     Add {
-        /// Its git repository (https, ssh), or a path from the stack's folder.
+        /// Its git repository (https, ssh), an archive (https), or a path from the stack's folder to one or to a folder.
         address: String,
         /// Its id; without it, the address's last part.
         #[arg(long)]

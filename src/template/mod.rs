@@ -21,7 +21,7 @@ pub use jinja::{Dice, Jinja};
 pub use question::{Choice, Kind, Question};
 pub use render::{About, Due, Operation, Rendered, due, render};
 pub use settings::{Command, Settings, Task, read};
-pub use tree::{Entry, Tree, check_path};
+pub use tree::{Entry, MOST_BYTES, MOST_FILES, Tree, check_path};
 pub use yaml::to_yaml;
 
 use crate::config::{Node, Value};

@@ -19,11 +19,15 @@ pub enum Entry {
 /// Files by their path, which is relative, with `/` between its parts. What is in a tree has a path that
 /// [`check_path`] lets pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tree(BTreeMap<String, Entry>);
+pub struct Tree {
+    entries: BTreeMap<String, Entry>,
+    bytes: usize,
+}
 
-/// How many files a template may have, and how many bytes in all.
-const MOST_FILES: usize = 50_000;
-const MOST_BYTES: usize = 256 << 20;
+/// How many files a product may have.
+pub const MOST_FILES: usize = 50_000;
+/// How many bytes they may have in all.
+pub const MOST_BYTES: usize = 256 << 20;
 
 /// Why a path may not be written below a product's folder.
 pub fn check_path(path: &str) -> Result<(), &'static str> {
@@ -59,18 +63,20 @@ impl Tree {
     /// Puts a file in; why not, where its path is not allowed or taken, or the tree grows too large.
     pub fn add(&mut self, path: &str, entry: Entry) -> Result<(), String> {
         check_path(path).map_err(|why| format!("`{}`: {why}", path.escape_debug()))?;
-        if self.0.len() >= MOST_FILES {
+        if self.entries.len() >= MOST_FILES {
             return Err(format!("there are more than {MOST_FILES} files"));
         }
-        if let Entry::File { bytes, .. } = &entry
-            && self.size().saturating_add(bytes.len()) > MOST_BYTES
-        {
+        let size = match &entry {
+            Entry::File { bytes, .. } => bytes.len(),
+            Entry::Link(_) => 0,
+        };
+        if self.bytes.saturating_add(size) > MOST_BYTES {
             return Err(format!("the files have more than {} MB", MOST_BYTES >> 20));
         }
         // A file where another path needs a folder.
         let mut above = path;
         while let Some((folder, _)) = above.rsplit_once('/') {
-            if self.0.contains_key(folder) {
+            if self.entries.contains_key(folder) {
                 return Err(format!(
                     "`{folder}` is a file, and `{path}` needs it as a folder"
                 ));
@@ -79,30 +85,28 @@ impl Tree {
         }
         let below = format!("{path}/");
         if self
-            .0
+            .entries
             .range(below.clone()..)
             .next()
             .is_some_and(|(at, _)| at.starts_with(&below))
         {
             return Err(format!("`{path}` is a file, and a folder as well"));
         }
-        if self.0.insert(path.to_owned(), entry).is_some() {
+        if self.entries.insert(path.to_owned(), entry).is_some() {
             return Err(format!("`{path}` is there twice"));
         }
+        self.bytes += size;
         Ok(())
     }
 
-    fn size(&self) -> usize {
-        let sizes = self.0.values().map(|entry| match entry {
-            Entry::File { bytes, .. } => bytes.len(),
-            Entry::Link(_) => 0,
-        });
-        sizes.sum()
+    /// How many bytes its files have.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The file or link at a path.
     pub fn get(&self, path: &str) -> Option<&Entry> {
-        self.0.get(path)
+        self.entries.get(path)
     }
 
     /// A file's text; none where it is none or not UTF-8.
@@ -115,17 +119,19 @@ impl Tree {
 
     /// All, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.0.iter().map(|(path, entry)| (path.as_str(), entry))
+        self.entries
+            .iter()
+            .map(|(path, entry)| (path.as_str(), entry))
     }
 
     /// How many.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// What a link in this tree stands for, followed up to eight times; none where it leads outside or nowhere.

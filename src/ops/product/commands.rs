@@ -25,9 +25,9 @@ pub(super) fn trusted(
     allow: &mut dyn FnMut(&[Due], &str) -> bool,
 ) -> Result<Vec<Due>, OpError> {
     let commit = version.commit.as_deref().unwrap_or("folder");
-    let named = wish
-        .trust
-        .is_some_and(|trust| trust == commit || (trust.len() >= 12 && commit.starts_with(trust)));
+    let named = wish.trust.is_some_and(|trust| {
+        trust == commit || (trust.len() >= 12 && !commit.contains('-') && commit.starts_with(trust))
+    });
     if due.is_empty() || named || allow(&due, commit) {
         return Ok(due);
     }

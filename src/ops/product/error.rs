@@ -55,7 +55,7 @@ impl FetchError {
                 "compare the host's key with what its operator publishes, then put its line into config/known_hosts (`ssh-keyscan HOST` prints it)"
             }
             Class::Certificate => {
-                "check the address and the machine's certificates; git takes an own authority by `git config --global http.sslCAInfo FILE`"
+                "check the address and the machine's certificates; git takes an own authority by `git config --global http.sslCAInfo FILE`, archives by SSL_CERT_FILE"
             }
             Class::NotFound => {
                 "check the address; many servers say this also where the credentials may not see the repository"
@@ -66,7 +66,7 @@ impl FetchError {
             Class::Timeout => "try again, or allow more time with --timeout",
             Class::Network => "check the address and the network",
             Class::NoGit => "install git",
-            Class::Other => "the text above is git's own",
+            Class::Other => "nothing was changed",
         }
     }
 

@@ -1,6 +1,6 @@
 //! Installing, updating and configuring: fetched, asked, rendered, merged, written, linked.
 
-use super::fetch::{self, Fetched, Version};
+use super::fetch::{self, Access, Fetched, Version};
 use super::template::Template;
 use super::{Done, Due, Wish, Work, commands, failed, io, links, merge, origin, usage};
 use crate::base::Secret;
@@ -9,7 +9,7 @@ use crate::diag::{Diagnostics, Source};
 use crate::ops::folder::Disk;
 use crate::ops::root::Root;
 use crate::ops::{OpError, secrets};
-use crate::template::{self, ANSWERS_FILES, About, Answers, Ask, Given, Operation, Rendered};
+use crate::template::{self, ANSWERS_FILES, About, Answers, Ask, Given, Operation, Rendered, Tree};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
@@ -275,26 +275,71 @@ impl Job<'_> {
         if self.work == Work::Configure {
             return render(template, version);
         }
-        let fail = |error| failed(&self.listed.id, &self.fetched.origin().repo, &error);
-        let nothing = || {
-            let (id, tool) = (&self.listed.id, self.listed.tool);
-            let list = if tool { "tool" } else { "product" };
-            usage(
-                format!("`{id}` comes from a folder, which has no older versions to compare with"),
-                &[&format!(
-                    "install it anew, over what is there: coasti {list} install {id} --recopy"
-                )],
-            )
-        };
-        let old = self.last.get("_commit").and_then(Json::as_str);
-        let old = old.ok_or_else(nothing)?;
-        let old = self.fetched.resolve(Some(old)).await.map_err(fail)?;
-        if old.commit.is_none() {
-            return Err(nothing());
-        }
-        let tree = self.fetched.tree(&old).await.map_err(fail)?;
+        let (tree, old) = self.older().await?;
         let (older, _) = Template::read(tree)?;
         render(&older, &old)
+    }
+
+    /// The files of the version that is installed: from where the product comes from, else from where it came from.
+    async fn older(&self) -> Result<(Tree, Version), OpError> {
+        let recorded = |name| self.last.get(name).and_then(Json::as_str);
+        let now = &self.fetched.origin().repo;
+        let commit = recorded("_commit").ok_or_else(|| self.nothing())?;
+        let fail = |error| failed(&self.listed.id, now, &error);
+        let found = self.fetched.resolve(Some(commit)).await;
+        if let Some(version) = found.as_ref().ok().filter(|one| one.commit.is_some()) {
+            return Ok((
+                self.fetched.tree(version).await.map_err(fail)?,
+                version.clone(),
+            ));
+        }
+        let source =
+            recorded("_src_path").filter(|source| Some(*source) != self.listed.repo.as_deref());
+        let Some(source) = source else {
+            return Err(match found {
+                Err(error) if !self.fetched.is_archive() => fail(error),
+                _ => self.nothing(),
+            });
+        };
+        let mut listed = self.listed.clone();
+        listed.repo = Some(source.to_owned());
+        let mut before = origin(self.disk, &listed, self.wish.timeout)?;
+        // What opens one host is no other's business.
+        if before.authority().map(|(.., host)| host)
+            != self.fetched.origin().authority().map(|(.., host)| host)
+        {
+            before.access = Access::Own;
+        }
+        let fail = |error| failed(&self.listed.id, source, &error);
+        let fetched = fetch::fetch(&before).await.map_err(fail)?;
+        let version = fetched.resolve(Some(commit)).await.map_err(fail)?;
+        if version.commit.is_none() {
+            return Err(self.nothing());
+        }
+        Ok((fetched.tree(&version).await.map_err(fail)?, version))
+    }
+
+    /// That there is no older version.
+    fn nothing(&self) -> OpError {
+        let id = &self.listed.id;
+        let list = if self.listed.tool { "tool" } else { "product" };
+        let anew =
+            format!("install it anew, over what is there: coasti {list} install {id} --recopy");
+        match self.fetched.is_archive() {
+            true => usage(
+                format!(
+                    "the archive of `{id}` is another one than it was installed from, and that one is gone: there is nothing to compare with"
+                ),
+                &[
+                    "list each version's archive under an address of its own",
+                    &anew,
+                ],
+            ),
+            false => usage(
+                format!("`{id}` comes from a folder, which has no older versions to compare with"),
+                &[&anew],
+            ),
+        }
     }
 }
 

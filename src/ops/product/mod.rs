@@ -1,9 +1,12 @@
 //! Products and tools: fetched, their questions asked, rendered, placed, updated by a three-way merge, removed.
 
+mod archive;
 mod commands;
+mod download;
 mod error;
 mod fetch;
 mod folder;
+mod git;
 mod install;
 mod links;
 mod merge;

@@ -52,7 +52,12 @@ impl Home {
             .env("HOME", &self.0)
             .env("TMPDIR", &self.0)
             .env("COLUMNS", "500")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
             .env_remove("GIT_SSH_COMMAND")
+            // What the machine trusts besides its own authorities.
+            .env_remove("GIT_SSL_CAINFO")
+            .env_remove("SSL_CERT_FILE")
+            .env_remove("SSL_CERT_DIR")
             .env_remove("SSH_AUTH_SOCK")
             .stdin(Stdio::null());
         command

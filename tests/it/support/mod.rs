@@ -12,6 +12,7 @@ pub mod scratch;
 pub mod second;
 pub mod stack;
 pub mod stacks;
+pub mod web;
 pub mod written;
 
 use std::time::{Duration, Instant};

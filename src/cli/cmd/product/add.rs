@@ -4,6 +4,7 @@ use super::{What, checked, find, listed, source, write};
 use crate::base::Secret;
 use crate::cli::cmd::ask::{Terminal, stopped};
 use crate::cli::cmd::session::Shell;
+use crate::cli::render::style::clean;
 use crate::config::{self, Auth};
 use crate::ops::OpError;
 use crate::ops::folder::Disk;
@@ -21,6 +22,38 @@ pub(super) struct New {
     pub(super) key: Option<std::path::PathBuf>,
 }
 
+/// The id that an address tells: its last part, without what tells of kind and version.
+fn usual_id(address: &str) -> Option<String> {
+    let path = match address.contains("://") {
+        true => address.split(['?', '#']).next().unwrap_or_default(),
+        false => address,
+    };
+    let name = path.trim_end_matches('/').rsplit(['/', ':']).next()?;
+    let archive = [".tar.gz", ".tgz", ".tar", ".zip"]
+        .iter()
+        .find_map(|end| name.strip_suffix(end));
+    let id = match archive {
+        None => name.strip_suffix(".git").unwrap_or(name),
+        // `shop-1.2.tar.gz` is a version of `shop`, and `v1.2.tar.gz` of something.
+        Some(name) => {
+            let is_version = |text: &str| {
+                let text = text.strip_prefix('v').unwrap_or(text);
+                text.starts_with(|c: char| c.is_ascii_digit())
+            };
+            let parts = name.match_indices('-');
+            let end = parts
+                .map(|(at, _)| at)
+                .find(|at| is_version(name.get(at + 1..).unwrap_or_default()));
+            match end {
+                Some(at) => name.get(..at)?,
+                None if is_version(name) => "",
+                None => name,
+            }
+        }
+    };
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
 pub(super) async fn add(
     shell: &Shell,
     disk: &Disk,
@@ -31,15 +64,13 @@ pub(super) async fn add(
     let all = listed(disk, What::Product)?
         .into_iter()
         .chain(listed(disk, What::Tool)?);
-    let name = new
-        .address
-        .trim_end_matches('/')
-        .rsplit(['/', ':'])
-        .next()
-        .unwrap_or_default();
-    let id = new
-        .id
-        .unwrap_or_else(|| name.strip_suffix(".git").unwrap_or(name).to_owned());
+    let id = match new.id.or_else(|| usual_id(&new.address)) {
+        Some(id) => id,
+        None => {
+            let what = format!("{} does not tell what it is called", clean(&new.address));
+            return Err(OpError::usage(what, &["name it with --id"]));
+        }
+    };
     if let Some(old) = all.into_iter().find(|one| one.id == id) {
         let list = if old.tool { What::Tool } else { What::Product };
         return Err(OpError::usage(
@@ -178,4 +209,30 @@ pub(super) fn remove(
         shell.out.say(&format!("`{id}` is removed"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::usual_id;
+
+    #[test]
+    fn an_address_tells_what_a_product_is_called() {
+        for (address, id) in [
+            ("https://example.org/a/my_product.git", "my_product"),
+            ("https://example.org/a/shop/", "shop"),
+            ("git@example.org:shop.git", "shop"),
+            ("../products/my-shop", "my-shop"),
+            ("https://example.org/dl/shop-1.2.tar.gz?x=/y.zip", "shop"),
+            (
+                "archives/superset_docker-v0.1.4+superset.6.zip",
+                "superset_docker",
+            ),
+            ("my-shop.tgz", "my-shop"),
+        ] {
+            assert_eq!(usual_id(address).as_deref(), Some(id), "{address}");
+        }
+        for address in ["https://example.org/tags/v1.2.tar.gz", "/", "1.0.zip", ""] {
+            assert_eq!(usual_id(address), None, "{address}");
+        }
+    }
 }

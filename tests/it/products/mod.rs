@@ -1,5 +1,8 @@
 //! Products from git and folders, with the program as users run it.
 
+mod access;
+mod archives;
+
 use crate::support::home::{Home, said};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
