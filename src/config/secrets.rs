@@ -194,6 +194,12 @@ fn had<T>(
     None
 }
 
+/// An age identity that others can read: it opens everything.
+pub fn shared_identity(path: &str) -> Diagnostic {
+    let summary = format!("others on this machine can read `{path}`, your age identity");
+    Diagnostic::warning(codes::OPEN_SECRET, None, summary).help(format!("chmod 600 {path}"))
+}
+
 /// A plain secret that git keeps.
 pub fn committed(name: &str) -> Diagnostic {
     let path = plain_path(name);

@@ -205,6 +205,18 @@ fn a_secret_is_set_told_of_and_given_out() {
     );
     home.run(&["validate"]).expect(0);
 
+    // Who set the lines aside is told, and nothing is written twice.
+    let list = home.read(".gitignore");
+    home.write(".gitignore", &format!("{list}!/config/secrets/token\n"));
+    let told = home.given("swordfish-5512", &["set", "token"]).expect(0);
+    assert!(
+        told.err
+            .contains("git does not ignore config/secrets/token"),
+        "{}",
+        told.err
+    );
+    home.write(".gitignore", &list);
+
     // With recipients, a new one is encrypted; one that is there stays as it is until it is said otherwise.
     let key = home.secret(&["keygen"]).expect(0).out;
     assert!(key.starts_with("age1") && home.read("config/secrets/recipients.txt").contains(&key));
@@ -214,6 +226,15 @@ fn a_secret_is_set_told_of_and_given_out() {
         0o600
     );
     assert_eq!(home.secret(&["keygen"]).expect(0).out, key);
+    fs::set_permissions(&identity, fs::Permissions::from_mode(0o640)).unwrap();
+    home.given("third-5512", &["set", "--encrypt", "token"])
+        .expect(0);
+    let told = home.run(&["validate"]).expect(0).err;
+    let help = format!("chmod 600 {}", identity.display());
+    assert!(told.contains("W0194") && told.contains(&help), "{told}");
+    fs::set_permissions(&identity, fs::Permissions::from_mode(0o600)).unwrap();
+    home.given("third-5512", &["set", "--plain", "token"])
+        .expect(0);
     home.given("other-5512", &["set", "token"]).expect(0);
     home.given("new-5512", &["set", "extra"]).expect(0);
     home.given("third-5512", &["set", "--encrypt", "token"])

@@ -24,6 +24,13 @@ pub(super) fn validate(shell: &Shell, format: Format) -> Result<ExitCode, OpErro
     for name in secrets::files::committed(&disk) {
         diagnostics.push(config::secrets::committed(&name));
     }
+    let opens = |desired: &Desired| !desired.encrypted().is_empty();
+    if desired.as_ref().is_some_and(opens)
+        && let Some(path) = secrets::age::shared_file()
+    {
+        let path = path.display().to_string();
+        diagnostics.push(config::secrets::shared_identity(&path));
+    }
     let bad = desired.is_none() || diagnostics.has_errors();
     if shell.is_json(format) {
         shell.print(&render::diag::json(&diagnostics));

@@ -136,4 +136,11 @@ fn a_composed_product_takes_encrypted_secrets_the_same_way_opened_or_not() {
     assert_eq!(opened.stack, locked.stack);
     let ids: Vec<_> = opened.given.keys().map(ValueId::as_str).collect();
     assert_eq!(ids, ["secret:db:file", "secret:token"]);
+    // Another content is another container, by variable as by file.
+    let web = ResourceId::container("web/web");
+    let hash = |sealed: &Sealed| crate::model::spec_hash(&sealed.stack.resources[&web].spec);
+    for (db, token) in [("open other", "open t0k3n"), ("open s3cret", "open other")] {
+        assert_ne!(hash(&sealed(&of(db, token), &World::new())), hash(&opened));
+    }
+    assert_eq!(hash(&locked), hash(&opened));
 }

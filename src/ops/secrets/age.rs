@@ -10,7 +10,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::base::Secret;
-use crate::config::secrets::{Locked, RECIPIENTS};
+use crate::config::secrets::{Locked, RECIPIENTS, is_open_to_others};
 
 /// The identity itself.
 pub const KEY: &str = "COASTI_AGE_KEY";
@@ -56,6 +56,17 @@ pub fn identity_file() -> Option<PathBuf> {
     surroundings(KEY_FILE)
         .map(PathBuf::from)
         .or_else(|| usual(&surroundings))
+}
+
+/// The identity's file, where others than this user can read it.
+pub fn shared_file() -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if surroundings(KEY).is_some() {
+        return None;
+    }
+    let path = identity_file()?;
+    let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o7777;
+    is_open_to_others(mode).then_some(path)
 }
 
 /// The identities at hand: those of the first place that has some.

@@ -435,7 +435,8 @@ fn ignore(disk: &Disk, root: &Root, path: &str) -> Result<Option<String>, OpErro
         }
     };
     if text.contains(IGNORE) {
-        return Ok(None);
+        let why = format!("git does not ignore {path}, although {LIST} says so: see to it");
+        return Ok(is_ignored(disk, path).is_some().then_some(why));
     }
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');

@@ -666,3 +666,56 @@ fn a_token_opens_a_repository_and_is_seen_nowhere() {
     );
     assert!(said.contains("not found"), "{said}");
 }
+
+#[test]
+fn what_opens_a_repository_and_secret_answers_may_be_encrypted() {
+    let home = Home::new("token-age");
+    shop(&home);
+    home.git("", &["clone", "-q", "--bare", "shop", "served.git"]);
+    home.git("served.git", &["update-server-info"]);
+    let (port, _) = server(home.at(""), "sesame-open-1234");
+    let address = format!("http://127.0.0.1:{port}/served.git");
+    home.write("good", "sesame-open-1234\n");
+    home.good(&["secret", "keygen"]);
+    let file = home.at("good").to_string_lossy().into_owned();
+    let add = [
+        "product",
+        "add",
+        &address,
+        "--id",
+        "shop",
+        "--token-file",
+        &file,
+    ];
+    home.good(&add);
+    assert!(
+        home.read("stack/config/secrets/vcs_auth_shop.age")
+            .starts_with("-----BEGIN AGE")
+    );
+    home.good(&["product", "install", "shop"]);
+    assert!(
+        home.read("stack/config/secrets/answers_shop.age")
+            .starts_with("-----BEGIN AGE")
+    );
+    assert!(!home.at("stack/config/secrets/answers_shop").exists());
+    let env = home.read("stack/products/shop/config/.env");
+    // Its answers are the same ones the next time, and who cannot open them is told so.
+    home.good(&["product", "install", "shop", "--recopy"]);
+    assert_eq!(home.read("stack/products/shop/config/.env"), env);
+    let listed = home.good(&["secret", "list"]);
+    assert!(
+        listed.contains("product shop: its repository")
+            && listed.contains("product shop: its answers"),
+        "{listed}"
+    );
+    fs::rename(home.at(".config"), home.at("elsewhere")).unwrap();
+    let said = home.bad(3, &["product", "update", "shop"]);
+    assert!(
+        said.contains("E0192") && said.contains("vcs_auth_shop.age"),
+        "{said}"
+    );
+    home.good(&["product", "remove", "shop", "--confirm", "shop"]);
+    let left = fs::read_dir(home.at("stack/config/secrets")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["recipients.txt"]);
+}

@@ -50,7 +50,7 @@ pub(super) async fn edit(
         .args(["-c", &format!("exec {editor} \"$@\""), &editor])
         .arg(&path)
         .kill_on_drop(true);
-    let ended = wait(command.spawn()).await?;
+    let ended = run(command).await?;
     if !ended.success() {
         let what = format!("the editor `{editor}` failed ({ended})");
         let help = format!("nothing was changed; {said} says which editor there is");
@@ -65,17 +65,16 @@ pub(super) async fn edit(
     Ok((text != old).then(|| Secret::new(text)))
 }
 
-/// Waits for the editor. Ctrl-C is its own; what ends this command ends it.
-async fn wait(
-    spawned: std::io::Result<tokio::process::Child>,
-) -> Result<std::process::ExitStatus, OpError> {
+/// Runs the editor to its end. Ctrl-C is its own; what ends this command ends it.
+async fn run(mut command: tokio::process::Command) -> Result<std::process::ExitStatus, OpError> {
     let wrong = |error: std::io::Error| OpError::usage(format!("the editor: {error}"), &[]);
-    let mut child = spawned.map_err(wrong)?;
     let on = |kind| signal(kind).map_err(wrong);
+    // Before it starts: from then on there is something to tidy up.
     let mut interrupt = on(SignalKind::interrupt())?;
     let mut quit = on(SignalKind::quit())?;
     let mut terminate = on(SignalKind::terminate())?;
     let mut hangup = on(SignalKind::hangup())?;
+    let mut child = command.spawn().map_err(wrong)?;
     loop {
         tokio::select! {
             ended = child.wait() => return ended.map_err(wrong),
