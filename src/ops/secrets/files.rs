@@ -265,7 +265,7 @@ pub fn rekey(disk: &Disk, without_me: bool) -> Result<Vec<String>, OpError> {
     let root = Root::open(disk.root()).map_err(io)?;
     let identities = age::identities();
     let mut d = Diagnostics::new();
-    let mut staged: Vec<(String, Staged)> = Vec::new();
+    let mut staged: Vec<(String, Vec<u8>, Staged)> = Vec::new();
     let names = all(disk)?.into_iter().filter(|(_, files)| files.encrypted);
     for (name, _) in names {
         let path = encrypted_path(&name);
@@ -280,7 +280,8 @@ pub fn rekey(disk: &Disk, without_me: bool) -> Result<Vec<String>, OpError> {
         match age::decrypt(&bytes, &identities) {
             Ok(value) => {
                 let new = file(encrypted(&value, &whom)?);
-                staged.push((name, root.stage(&path, &new).map_err(io)?));
+                let new = root.stage(&path, &new).map_err(io)?;
+                staged.push((name, bytes, new));
             }
             Err(age::Shut::Locked(locked)) => {
                 d.push(secrets::locked(&name, &locked, None));
@@ -294,12 +295,19 @@ pub fn rekey(disk: &Disk, without_me: bool) -> Result<Vec<String>, OpError> {
     if d.has_errors() {
         return Err(OpError::Files(d));
     }
-    let mut names = Vec::new();
-    for (name, new) in staged {
-        new.commit().map_err(io)?;
-        names.push(name);
+    let mut done: Vec<(String, Vec<u8>)> = Vec::new();
+    for (name, before, new) in staged {
+        if let Err(why) = new.commit() {
+            // Those that are written become what they were.
+            for (name, before) in done {
+                root.write(&encrypted_path(&name), &file(before))
+                    .map_err(io)?;
+            }
+            return Err(io(why));
+        }
+        done.push((name, before));
     }
-    Ok(names)
+    Ok(done.into_iter().map(|(name, _)| name).collect())
 }
 
 /// An identity that there is now.
