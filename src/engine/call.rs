@@ -4,7 +4,11 @@ use crate::base::{EngineId, Secret, Span};
 use crate::model::{
     Attachment, BuildSpec, ContainerSpec, FileSpec, LiveSpec, Mount, MountSource, Subnet,
 };
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+};
 
 /// One request that changes something.
 #[derive(Clone, Debug)]
@@ -158,6 +162,8 @@ pub struct ImageBuild {
     pub reference: String,
     /// What it is built from.
     pub spec: BuildSpec,
+    /// Images that are pulled before.
+    pub pull: BTreeSet<String>,
     /// All labels, ours and the user's.
     pub labels: BTreeMap<String, String>,
 }

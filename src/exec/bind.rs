@@ -115,13 +115,13 @@ impl Binder<'_> {
                 else {
                     return Err(format!("{of} is not built"));
                 };
-                let mut spec = (**spec).clone();
+                let spec = (**spec).clone();
                 let mut labels = spec.labels.clone();
                 labels.insert(LABEL_BUILD.to_owned(), spec.digest().to_string());
                 labels.insert(LABEL_STACK.to_owned(), self.stamp.stack.to_string());
-                spec.pull |= pull;
                 Call::BuildImage(Box::new(ImageBuild {
                     reference: resource.name.clone(),
+                    pull: pull.clone(),
                     spec,
                     labels,
                 }))

@@ -41,7 +41,7 @@ pub struct BuildSpec {
     /// Images whose layers are taken where they are the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cache_from: Vec<String>,
-    /// Whether the images that it starts from are asked for at their registries.
+    /// Whether the images that it starts from are pulled before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pull: bool,
     /// Whether nothing is taken from the engine's cache.

@@ -11,7 +11,7 @@ use super::{Op, Phase, Step, StepId, Target, beside::replace_order};
 use crate::base::{EngineId, Kind, ResourceId, names};
 use crate::diff::{Action, Cause, Change, ContainerChange, Inputs, Object, claims};
 use crate::model::{Order, Resource, Spec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps for all changes.
 pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>) -> Vec<Step> {
@@ -29,7 +29,7 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
         {
             let op = match kind {
                 Kind::Image if change.action == Action::Build => Op::BuildImage {
-                    pull: change.fields.iter().any(|f| f.cause == Cause::Upstream),
+                    pull: pulled(lowering.inputs, change),
                 },
                 Kind::Image => Op::FetchImage,
                 Kind::Network => Op::CreateNetwork,
@@ -70,6 +70,28 @@ pub(super) fn lower(inputs: &Inputs<'_>, changes: &BTreeMap<ResourceId, Change>)
         }
     }
     lowering.finish()
+}
+
+/// What a build starts from and is pulled before: what has moved, and all where the files ask for that. What
+/// the stack builds itself no registry has.
+fn pulled(inputs: &Inputs<'_>, change: &Change) -> BTreeSet<String> {
+    let moved = change
+        .fields
+        .iter()
+        .filter(|field| field.cause == Cause::Upstream);
+    let moved = moved.filter_map(|field| field.field.strip_prefix("base."));
+    let mut all: BTreeSet<String> = moved.map(str::to_owned).collect();
+    if let Some(Spec::Image(image)) = inputs.desired.resources.get(&change.id).map(|it| &it.spec)
+        && let Some(build) = image.build.as_ref().filter(|build| build.pull)
+    {
+        let bases = build.bases.iter();
+        all.extend(
+            bases
+                .filter(|base| !build.built_bases.contains_key(*base))
+                .cloned(),
+        );
+    }
+    all
 }
 
 const fn word(action: Action) -> &'static str {

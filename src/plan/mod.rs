@@ -89,9 +89,9 @@ pub enum Op {
     FetchImage,
     /// Builds the image from a folder on the caller's disk.
     BuildImage {
-        /// Whether what it starts from is asked for at its registry.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        pull: bool,
+        /// What it starts from and is pulled before.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        pull: BTreeSet<String>,
     },
     /// Makes the network.
     CreateNetwork,

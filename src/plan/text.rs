@@ -47,8 +47,11 @@ pub fn describe(step: &Step) -> String {
     };
     match &step.op {
         Op::FetchImage => format!("fetch {of}"),
-        Op::BuildImage { pull: false } => format!("build {of}"),
-        Op::BuildImage { pull: true } => format!("build {of} from what its registry has"),
+        Op::BuildImage { pull } if pull.is_empty() => format!("build {of}"),
+        Op::BuildImage { pull } => {
+            let pull: Vec<_> = pull.iter().map(String::as_str).collect();
+            format!("build {of} from {} as it is now", pull.join(" and "))
+        }
         Op::CreateNetwork | Op::CreateVolume => format!("create {of}"),
         Op::WriteFiles => format!("write {of}"),
         Op::CreateContainer { name } => format!("create {of} as {name}"),

@@ -1,6 +1,7 @@
 //! Products that are compose files: every file of `examples/compose` is planned and applied on the simulated
 //! engine; some are run on a real one.
 
+mod builds;
 mod engine;
 mod export;
 mod peer;
@@ -194,13 +195,17 @@ async fn gathered(sim: &Sim, files: &Files) -> Gathered {
 }
 
 async fn apply(sim: &Sim, files: &Files) -> Result<Applied, OpError> {
+    apply_wishes(sim, files, Wishes::default()).await
+}
+
+async fn apply_wishes(sim: &Sim, files: &Files, wishes: Wishes) -> Result<Applied, OpError> {
     let who = Who {
         actor: "tester@here".into(),
         commit: None,
         lock_wait: Duration::ZERO,
     };
     let options = Options {
-        wishes: Wishes::default(),
+        wishes,
         who: &who,
         expect: None,
         external_ip: &external_ip,

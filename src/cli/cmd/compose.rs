@@ -33,6 +33,13 @@ pub(super) async fn export(shell: &Shell, command: ExportCommand) -> Result<Exit
     for what in &export.file.left_out {
         shell.explain(&format!("left out, Compose has no word for it: {what}"));
     }
+    if !export.file.built.is_empty() {
+        let built: Vec<_> = export.file.built.iter().map(String::as_str).collect();
+        shell.explain(&format!(
+            "only this engine has what coasti builds, once it is applied: {}",
+            built.join(", ")
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -18,6 +18,8 @@ pub struct Exported {
     pub variables: BTreeMap<String, ValueId>,
     /// What Compose has no word for, in words for the user.
     pub left_out: Vec<String>,
+    /// Images that coasti builds: the file has their names alone.
+    pub built: BTreeSet<String>,
 }
 
 /// Writes a stack as a compose file. `checked` tells whether an image brings a health check.
@@ -29,6 +31,7 @@ pub fn export(stack: &Stack, checked: &dyn Fn(&str) -> bool) -> Exported {
         taken: BTreeSet::new(),
         configs: Map::new(),
         left_out: Vec::new(),
+        built: BTreeSet::new(),
     };
     let mut services = Map::new();
     for (id, resource, spec) in stack.containers() {
@@ -99,6 +102,7 @@ pub fn export(stack: &Stack, checked: &dyn Fn(&str) -> bool) -> Exported {
         text,
         variables: names.map(|(id, name)| (name, id)).collect(),
         left_out: export.left_out,
+        built: export.built,
     }
 }
 
@@ -119,6 +123,7 @@ struct Export<'a> {
     taken: BTreeSet<String>,
     configs: Map<String, Value>,
     left_out: Vec<String>,
+    built: BTreeSet<String>,
 }
 
 fn put(fields: &mut Map<String, Value>, key: &str, text: Option<&String>) {
@@ -217,8 +222,7 @@ impl Export<'_> {
         put(fields, "image", Some(&spec.image));
         if self.is_built(resource) {
             put(fields, "pull_policy", Some(&"never".to_owned()));
-            let what = format!("how the image of `{own}` is built: the engine has it");
-            self.left_out.push(what);
+            self.built.insert(spec.image.clone());
         }
         put(fields, "container_name", Some(&resource.name));
         for (key, words) in [("entrypoint", &spec.entrypoint), ("command", &spec.command)] {

@@ -35,6 +35,9 @@ const CHUNK: usize = 256 * 1024;
 /// How much of what a build prints is kept: the newest bytes.
 const OUTPUT_LIMIT: usize = 16 * 1024;
 
+/// How many lines of it are told where it fails.
+const OUTPUT_LINES: usize = 40;
+
 /// The longest line of an answer.
 const LONGEST_LINE: usize = 4 << 20;
 
@@ -45,6 +48,9 @@ pub(super) async fn build(
     what: &str,
 ) -> Result<Done, EngineError> {
     let wrong = |kind, message: String| EngineError::new(kind, what, message);
+    for base in &build.pull {
+        image::pull(docker, base, what).await?;
+    }
     let mut request =
         Request::post(format!("/build?{}", query(build))).header(CONTENT_TYPE, "application/x-tar");
     if let Some(logins) = logins(build)
@@ -86,8 +92,7 @@ pub(super) async fn build(
     };
     let mut output = Vec::new();
     if let Err(failed) = follow(docker, build, answer, &mut output).await {
-        let output = String::from_utf8_lossy(&output).into_owned();
-        return Err(hinted(build, what, failed).with_output(output));
+        return Err(hinted(build, what, failed).with_output(shown(&output)));
     }
     for tag in &build.spec.tags {
         let tagged = image::tag(docker, &build.reference, tag).await;
@@ -107,8 +112,7 @@ pub(super) async fn build(
         Some(id) => Ok(Done::Made(EngineId::new(id))),
         None => {
             let why = "the engine ended the build without an image".to_owned();
-            let output = String::from_utf8_lossy(&output).into_owned();
-            Err(wrong(ErrorKind::Rejected, why).with_output(output))
+            Err(wrong(ErrorKind::Rejected, why).with_output(shown(&output)))
         }
     }
 }
@@ -139,7 +143,6 @@ fn query(build: &ImageBuild) -> String {
         ("labels", json(&build.labels)),
         ("buildargs", json(&spec.args)),
         ("nocache", flag(spec.no_cache)),
-        ("pull", flag(spec.pull)),
         ("rm", flag(true)),
         ("forcerm", flag(true)),
     ];
@@ -274,6 +277,17 @@ fn hinted(build: &ImageBuild, what: &str, failed: Error) -> EngineError {
     }
 }
 
+/// What a build printed, without what tells only how the engine goes about it.
+fn shown(output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    let inner = |line: &&str| {
+        !line.starts_with(" ---> ") && !line.starts_with("Removing intermediate container ")
+    };
+    let lines: Vec<_> = text.lines().filter(inner).collect();
+    let skipped = lines.len().saturating_sub(OUTPUT_LINES);
+    lines.get(skipped..).unwrap_or_default().join("\n")
+}
+
 /// Without what colours a terminal: the builder marks errors so.
 fn without_colors(text: &str) -> String {
     let mut parts = text.split("\x1b[");
@@ -340,5 +354,26 @@ impl<T: Fn(u64)> Sink for Pipe<T> {
         let _ = self.sender.blocking_send(Err(io::Error::other("cut off")));
         // Whatever comes now goes nowhere.
         self.sender = mpsc::channel(1).0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_build_printed_is_what_matters_of_it() {
+        let printed = "Step 1/2 : FROM x\n ---> 0123\nStep 2/2 : RUN make\n ---> Running in 4567\nno rule\nRemoving intermediate container 4567\n";
+        assert_eq!(
+            shown(printed.as_bytes()),
+            "Step 1/2 : FROM x\nStep 2/2 : RUN make\nno rule"
+        );
+        let long: String = (0..100).map(|n| format!("{n}\n")).collect();
+        assert_eq!(shown(long.as_bytes()).lines().count(), OUTPUT_LINES);
+        assert_eq!(
+            without_colors("\x1b[91mred\x1b[0m and \x1b[1;4mmore"),
+            "red and more"
+        );
+        assert_eq!(without_colors("cut \x1b[9"), "cut ");
     }
 }

@@ -103,6 +103,9 @@ impl World {
             return no(ErrorKind::Rejected, why);
         };
         let file = Dockerfile::new(text);
+        for base in &build.pull {
+            self.pull(base)?;
+        }
         if let Some(one) = file
             .instructions
             .iter()

@@ -516,6 +516,7 @@ impl<E: Engine> Runner<'_, E> {
         Call::BuildImage(Box::new(ImageBuild {
             reference: self.name(&words.bare[0]),
             spec,
+            pull: BTreeSet::new(),
             labels: [(LABEL_BUILD.to_owned(), digest)].into(),
         }))
     }

@@ -410,7 +410,11 @@ impl View<'_> {
                 .iter()
                 .map(|of| format!(" ({of})"))
                 .collect::<String>();
-            format!("image {}, built{lead}{}{of}", short(image), why.join(", "))
+            format!(
+                "image {}, to be built{lead}{}{of}",
+                short(image),
+                why.join(", ")
+            )
         }));
         let mark = self.style.paint(Tone::Good, "+  ");
         for (index, part) in parts.iter().enumerate() {
