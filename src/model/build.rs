@@ -64,6 +64,30 @@ pub struct BuildSpec {
 }
 
 impl BuildSpec {
+    /// Of a folder with a `Dockerfile` and this content, with nothing else said.
+    pub fn new(context: impl Into<String>, content: Digest) -> Self {
+        Self {
+            context: context.into(),
+            dockerfile: "Dockerfile".to_owned(),
+            inline: None,
+            args: BTreeMap::new(),
+            target: None,
+            labels: BTreeMap::new(),
+            network: None,
+            extra_hosts: BTreeMap::new(),
+            shm_size: None,
+            platform: None,
+            cache_from: Vec::new(),
+            pull: false,
+            no_cache: false,
+            tags: BTreeSet::new(),
+            bases: BTreeSet::new(),
+            built_bases: BTreeMap::new(),
+            content,
+            files: BTreeMap::new(),
+        }
+    }
+
     /// What the image is: two builds with one digest make the same. Where the folder stands and how the
     /// engine goes about it does not matter.
     pub fn digest(&self) -> Digest {
@@ -100,26 +124,7 @@ mod tests {
     use super::*;
 
     fn spec(edit: impl FnOnce(&mut BuildSpec)) -> BuildSpec {
-        let mut spec = BuildSpec {
-            context: "products/wiki".to_owned(),
-            dockerfile: "Dockerfile".to_owned(),
-            inline: None,
-            args: BTreeMap::new(),
-            target: None,
-            labels: BTreeMap::new(),
-            network: None,
-            extra_hosts: BTreeMap::new(),
-            shm_size: None,
-            platform: None,
-            cache_from: Vec::new(),
-            pull: false,
-            no_cache: false,
-            tags: BTreeSet::new(),
-            bases: BTreeSet::new(),
-            built_bases: BTreeMap::new(),
-            content: Digest::of(b""),
-            files: BTreeMap::new(),
-        };
+        let mut spec = BuildSpec::new("products/wiki", Digest::of(b""));
         edit(&mut spec);
         spec
     }

@@ -490,24 +490,10 @@ impl<E: Engine> Runner<'_, E> {
         let args = words.all("arg").map(|pair| pair.split_once(':').unwrap());
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let spec = BuildSpec {
-            context: folder.to_str().unwrap().to_owned(),
-            dockerfile: DOCKERFILE.to_owned(),
-            inline: None,
             args: args.map(own).collect(),
             target: words.get("target").map(str::to_owned),
-            labels: BTreeMap::new(),
-            network: None,
-            extra_hosts: BTreeMap::new(),
-            shm_size: None,
-            platform: None,
-            cache_from: Vec::new(),
-            pull: false,
-            no_cache: false,
             tags: words.all("tag").map(|tag| self.name(tag)).collect(),
-            bases: BTreeSet::new(),
-            built_bases: BTreeMap::new(),
-            content: content.digest(),
-            files: BTreeMap::new(),
+            ..BuildSpec::new(folder.to_str().unwrap(), content.digest())
         };
         if words.has("late") {
             fs::write(folder.join("late"), "x").unwrap();

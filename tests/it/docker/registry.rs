@@ -3,8 +3,13 @@
 
 use super::run;
 use crate::support::engine::{Prefix, TINY, engine};
-use coasti::engine::{Call, ErrorKind, Look, docker::News};
+use coasti::{
+    build::{DOCKERFILE, LABEL_BUILD},
+    engine::{Call, ErrorKind, ImageBuild, Look, context, docker::News},
+    model::BuildSpec,
+};
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader},
     net::TcpListener,
     path::PathBuf,
@@ -44,6 +49,44 @@ async fn child() {
         digest.map_err(|error| error.kind),
         last.map(|last| matches!(last.news, News::Pulling(now, all) if now == all && all > 0))
     );
+}
+
+/// Not a test by itself: builds likewise.
+#[tokio::test]
+async fn child_that_builds() {
+    let Ok(reference) = std::env::var(CHILD) else {
+        return;
+    };
+    let docker = engine("child").await.unwrap();
+    let built = run(&docker, from(&reference)).await;
+    let why = built
+        .as_ref()
+        .err()
+        .map_or("", |error| error.message.as_str());
+    println!(
+        "built: {:?} {why}",
+        built.as_ref().err().map(|error| error.kind)
+    );
+}
+
+/// A build that starts from an image.
+fn from(reference: &str) -> Call {
+    let folder = std::env::temp_dir().join(format!("coasti-from-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(DOCKERFILE), format!("FROM {reference}\n")).unwrap();
+    let rules = context::rules(&folder, DOCKERFILE).unwrap();
+    let content = context::look(&folder, &rules).unwrap().digest();
+    let spec = BuildSpec {
+        bases: [reference.to_owned()].into(),
+        ..BuildSpec::new(folder.to_str().unwrap(), content)
+    };
+    let labels = [(LABEL_BUILD.to_owned(), spec.digest().to_string())];
+    Call::BuildImage(Box::new(ImageBuild {
+        reference: format!("{reference}-built"),
+        pull: BTreeSet::new(),
+        spec,
+        labels: labels.into(),
+    }))
 }
 
 struct Registry {
@@ -136,23 +179,38 @@ async fn images_are_pulled_with_the_login_of_dockers_client() {
     docker_says(&["push", "-q", &reference], &login);
     docker_says(&["rmi", &reference], &login);
 
-    let pull = |config: &std::path::Path| {
+    let child = |which: &str, config: &std::path::Path| {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "docker::registry::child", "--nocapture"])
+            .args([
+                "--exact",
+                &format!("docker::registry::{which}"),
+                "--nocapture",
+            ])
             .env(CHILD, &reference)
             .env("DOCKER_CONFIG", config)
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let line = text.lines().find(|line| line.starts_with("pulled: "));
+        let said = |line: &&str| line.starts_with("pulled: ") || line.starts_with("built: ");
+        let line = text.lines().find(said);
         line.unwrap_or_else(|| panic!("{output:?}")).to_owned()
     };
-    let refused = pull(&none);
+    // A build has the logins of what it starts from.
+    let refused = child("child_that_builds", &none);
+    assert!(
+        refused.starts_with("built: Some(Denied)") && refused.contains("docker login"),
+        "{refused}"
+    );
+    let built = child("child_that_builds", &login);
+    assert!(built.starts_with("built: None"), "{built}");
+    docker_says(&["rmi", &format!("{reference}-built"), &reference], &login);
+
+    let refused = child("child", &none);
     assert!(
         refused.starts_with("pulled: Err(Denied); digest: Err(Denied)"),
         "{refused}"
     );
-    let pulled = pull(&login);
+    let pulled = child("child", &login);
     assert!(
         pulled.starts_with("pulled: Ok(Done); digest: Ok(\"sha256:"),
         "{pulled}"

@@ -1,6 +1,7 @@
 //! Whole stories on a real engine, each from a folder of files to what runs: the real binary, its exit codes,
 //! and Docker's own client to look at what came of it.
 
+mod builds;
 mod clones;
 mod databases;
 mod drift;

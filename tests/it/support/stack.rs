@@ -355,8 +355,10 @@ impl Drop for Stack {
                 quiet(&words);
             }
         }
-        let kept = format!("coasti.keep/{}", self.name);
-        let images = quiet(&["images", "--format", "{{.Repository}}:{{.Tag}}", &kept]);
+        let kept = format!("reference=coasti.keep/{}", self.name);
+        let built = format!("reference=coasti/{}-*", self.name);
+        let format = "{{.Repository}}:{{.Tag}}";
+        let images = quiet(&["images", "--format", format, "-f", &kept, "-f", &built]);
         let mut words = vec!["rmi", "-f"];
         let tags = self.tags.borrow();
         words.extend(images.lines().chain(tags.iter().map(String::as_str)));
@@ -383,6 +385,11 @@ impl Running {
     /// Presses Ctrl-C.
     pub fn interrupt(&self) {
         self.signal(rustix::process::Signal::INT);
+    }
+
+    /// Kills it at once.
+    pub fn kill(&self) {
+        self.signal(rustix::process::Signal::KILL);
     }
 
     /// Closes its terminal.
