@@ -439,6 +439,40 @@ pub enum ImportCommand {
         #[arg(long, value_name = "NAME")]
         profile: Vec<String>,
     },
+    /// Make a stack of deploy files of nua's. What runs of them on this engine is taken over by the first apply.
+    Nua {
+        /// Deploy files (.json, .toml, .yaml).
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The stack's folder, which is made: one that is not there, or is empty.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// The stack's name; the folder's where nothing is said.
+        #[arg(long, value_name = "NAME")]
+        stack: Option<String>,
+        /// A folder with definitions of apps (nua-config) in it or below; those of the deploy files where nothing is
+        /// said (repeat for more).
+        #[arg(long, value_name = "DIR")]
+        apps: Vec<PathBuf>,
+        /// A folder with archives of images that nua built (repeat for more).
+        #[arg(long, value_name = "DIR")]
+        images: Vec<PathBuf>,
+        /// For people (`human`) or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+        format: Format,
+    },
+    /// Make a stack of a DTaaS services project, in its folder. What runs of it on this engine is taken over by the
+    /// first apply.
+    Dtaas {
+        /// The project's folder, with compose.services.yml and config/services.env.
+        dir: PathBuf,
+        /// The stack's name; the compose project's where nothing is said.
+        #[arg(long, value_name = "NAME")]
+        stack: Option<String>,
+        /// For people (`human`) or as one JSON document (`json`).
+        #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+        format: Format,
+    },
 }
 
 /// `coasti product` and `coasti tool`.

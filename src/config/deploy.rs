@@ -405,7 +405,7 @@ fn pool(node: Option<&Node>, d: &mut Diagnostics) -> Subnet {
     }
 }
 
-fn site(node: &Node, d: &mut Diagnostics) -> Option<Site> {
+pub(super) fn site(node: &Node, d: &mut Diagnostics) -> Option<Site> {
     let mut table = Table::of(node, "a site", d)?;
     let label = table.text("label", d);
     let image = table.need_text("image", d);

@@ -23,6 +23,7 @@ mod identity;
 mod image;
 mod info;
 pub mod migrate;
+mod nua;
 mod overlay;
 mod platform;
 mod products;
@@ -40,9 +41,10 @@ mod tests;
 
 pub use compose::{Exported, export as export_compose};
 pub use deploy::{Settings, settings};
-pub(crate) use doc::{Node, Value, parse};
+pub(crate) use doc::{Entry, Node, Value, parse};
 pub use doc::{Setting, with_entry, with_id, with_setting, with_value, without_entry};
 pub use identity::{Identity, identity};
+pub use nua::{NuaApp, NuaPort, NuaProvider, NuaSite, nua_app, nua_name, nua_sites, plain};
 pub use products::{Auth, Listed, list};
 pub use recipe::{Generated, Recipe};
 pub use seal::{Facts, Sealed, preview, seal};
@@ -121,7 +123,7 @@ impl std::fmt::Display for Unreadable {
 
 impl Unreadable {
     /// What is wrong with the file at `path`.
-    fn at(&self, path: &str) -> Diagnostic {
+    pub(crate) fn at(&self, path: &str) -> Diagnostic {
         let summary = format!("`{path}` {self}");
         match self {
             Self::TooLarge(_) => Diagnostic::error(codes::TOO_LARGE, None, summary),
@@ -134,6 +136,23 @@ impl Unreadable {
             }
         }
     }
+}
+
+/// The variables of a `services.env`, as they stand there.
+pub fn services_env(source: &Arc<Source>, d: &mut Diagnostics) -> BTreeMap<String, String> {
+    let all = env_file::parse(source, env_file::Dialect::Services, d).into_iter();
+    all.filter_map(|one| Some((one.name.value, one.value?.value)))
+        .collect()
+}
+
+/// An image's reference in full, with registry and tag; as it is where it is none.
+pub fn full_reference(text: &str) -> String {
+    image::full(text).map_or_else(|_| text.to_owned(), |full| full.text)
+}
+
+/// How YAML has a text: as it is where that is text, else in quotes.
+pub(crate) fn yaml_text(text: &str) -> String {
+    doc::yaml_text(text, &serde_json::Value::from(text).to_string())
 }
 
 /// What the files want, before any choice that needs an engine.

@@ -157,7 +157,7 @@ fn check(about: &fs::Metadata) -> Result<(), Unreadable> {
 
 /// The references in an image archive, from its table of contents alone. One that is compressed, or of a form
 /// that names no references, is not looked into: the engine does.
-fn archived(path: &Path) -> Result<Option<BTreeSet<String>>, String> {
+pub(super) fn archived(path: &Path) -> Result<Option<BTreeSet<String>>, String> {
     const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
     const MOST_ENTRIES: usize = 100_000;
     let wrong = |error: io::Error| error.to_string();

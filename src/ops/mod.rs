@@ -12,6 +12,7 @@ mod fresh;
 pub mod gather;
 pub mod hold;
 mod images;
+pub mod import;
 pub mod init;
 mod lost;
 pub mod product;

@@ -1,5 +1,6 @@
 //! What goes wrong at the worst moment: killed engines, killed runs, lost answers, full disks, two at once.
 
+mod adopt;
 mod crash;
 mod disk;
 mod faults;

@@ -21,6 +21,7 @@ mod docker;
 mod docs;
 mod files;
 mod hard;
+mod import;
 mod init;
 mod layers;
 mod products;

@@ -1,9 +1,9 @@
-//! `coasti export compose`, `coasti import compose`.
+//! `coasti export compose`.
 
 use super::session::Shell;
-use crate::cli::args::{ExportCommand, ImportCommand};
+use crate::cli::args::ExportCommand;
 use crate::ops::OpError;
-use crate::ops::compose::{self, Import};
+use crate::ops::compose;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,37 +50,4 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), OpError> {
     let opened = options.write(true).create_new(true).mode(mode).open(path);
     let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| OpError::usage(format!("{}: {error}", path.display()), &[]))
-}
-
-pub(super) fn import(shell: &Shell, command: ImportCommand) -> Result<ExitCode, OpError> {
-    let ImportCommand::Compose {
-        file,
-        id,
-        root,
-        files,
-        env_file,
-        profile,
-    } = command;
-    let disk = shell.folder()?;
-    let import = Import {
-        file,
-        root,
-        id,
-        files,
-        env_files: env_file,
-        profiles: profile,
-    };
-    let done = compose::import(&disk, &import)?;
-    shell.warn(&done.diagnostics);
-    for path in &done.files {
-        shell.out.say(&format!("wrote {path}"));
-    }
-    for path in &done.folders {
-        shell.explain(&format!(
-            "its services mount `{path}`, which was not copied"
-        ));
-    }
-    let id = &done.id;
-    shell.explain(&format!("to run it: `- id: {id}` in config/products.yml, `- {{label: {id}, image: {id}}}` under `site` in the deploy file"));
-    Ok(ExitCode::SUCCESS)
 }

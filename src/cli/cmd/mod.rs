@@ -4,6 +4,7 @@ mod ask;
 mod change;
 mod compose;
 mod files;
+mod import;
 mod init;
 mod look;
 mod plan;
@@ -90,7 +91,7 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
         Command::Pause(labels) => change::act(&shell, Act::Pause, &labels).await,
         Command::Remove(labels) => change::act(&shell, Act::Remove, &labels).await,
         Command::Export(command) => compose::export(&shell, command).await,
-        Command::Import(command) => compose::import(&shell, command),
+        Command::Import(command) => import::import(&shell, command).await,
         Command::Product(command) => product::run(&shell, product::What::Product, command).await,
         Command::Tool(command) => product::run(&shell, product::What::Tool, command).await,
         Command::Secret(command) => secret::run(&shell, command).await,

@@ -136,7 +136,7 @@ fn said(text: &str) -> (String, Option<Vec<String>>) {
                 format!("[{}]", items.iter().map(dump).collect::<Vec<_>>().join(","))
             }
             Value::Map(entries) => {
-                let entry = |entry: &doc::Entry| format!("{:?}:{}", entry.key, dump(&entry.node));
+                let entry = |entry: &Entry| format!("{:?}:{}", entry.key, dump(&entry.node));
                 format!(
                     "{{{}}}",
                     entries.iter().map(entry).collect::<Vec<_>>().join(",")

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 const STACK: &str = include_str!("skeleton/stack.yml");
 const REPOSITORY: &str = include_str!("skeleton/repository.yml");
 const DEPLOY: &str = "config/deploy.yml";
-const IGNORED: &str = ".gitignore";
+pub(super) const IGNORED: &str = ".gitignore";
 
 /// The folder's files, by their path; `.jinja` are rendered.
 const FILES: &[(&str, &str)] = &[
@@ -36,7 +36,7 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// Folders that are there from the beginning, and not in git.
-const FOLDERS: &[&str] = &["config/secrets", "data", "logs"];
+pub(super) const FOLDERS: &[&str] = &["config/secrets", "data", "logs"];
 
 /// The files whose schemas an editor wants.
 const SCHEMAS: &[&str] = &["deploy", "info", "products", "tools"];
@@ -134,6 +134,22 @@ pub fn new_id() -> Result<StackId, OpError> {
     getrandom::fill(&mut bytes)
         .map_err(|error| usage(format!("the system gives no randomness: {error}")))?;
     Ok(StackId::new(crate::base::digest::hex(&bytes)))
+}
+
+fn schemas() -> impl Iterator<Item = (String, String)> {
+    SCHEMAS.iter().map(|name| {
+        // In one line: nobody reads them, and changes of them are no news.
+        let text = schema::schema(name).unwrap_or_default();
+        (format!("schemas/{name}.schema.json"), format!("{text}\n"))
+    })
+}
+
+/// What a folder has besides its deploy file and its products: nothing of it is asked for.
+pub(super) fn surroundings() -> impl Iterator<Item = (String, String)> {
+    let asked = |path: &str| path.ends_with(".jinja") || path == super::folder::MARK;
+    let own = FILES.iter().filter(move |(path, _)| !asked(path));
+    own.map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+        .chain(schemas())
 }
 
 fn file(text: &str) -> Entry {
@@ -247,12 +263,7 @@ pub async fn prepare(
             tree.push((path.to_owned(), entry.clone()));
         }
     }
-    for name in SCHEMAS {
-        // In one line: nobody reads them, and changes of them are no news.
-        let text = schema::schema(name).unwrap_or_default();
-        let path = format!("schemas/{name}.schema.json");
-        tree.push((path, file(&format!("{text}\n"))));
-    }
+    tree.extend(schemas().map(|(path, text)| (path, file(&text))));
     let files = fates(&disk, tree, recopy)?;
     let stack = text(&answers, "stack");
     if !StackName::is_valid(&stack) {

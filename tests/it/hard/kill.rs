@@ -17,7 +17,7 @@ use std::{
 
 /// What the proxy needs to know to kill in time.
 #[derive(Default)]
-struct Aim {
+pub(super) struct Aim {
     /// The process.
     pid: AtomicUsize,
     /// At which changing request of the run.
@@ -54,7 +54,7 @@ impl Aim {
     }
 
     /// Runs an apply that is killed at that request; whether it was.
-    fn kill(&self, lab: &Lab, proxy: &Proxy, at: usize, after: bool) -> bool {
+    pub(super) fn kill(&self, lab: &Lab, proxy: &Proxy, at: usize, after: bool) -> bool {
         self.pid.store(0, Ordering::SeqCst);
         self.base.store(proxy.changes(), Ordering::SeqCst);
         self.after.store(usize::from(after), Ordering::SeqCst);
@@ -72,7 +72,7 @@ impl Aim {
     }
 }
 
-fn aimed(test: &str) -> Option<(Lab, Proxy, Arc<Aim>)> {
+pub(super) fn aimed(test: &str) -> Option<(Lab, Proxy, Arc<Aim>)> {
     let mut lab = Lab::new(test)?;
     let Some(socket) = lab.socket() else {
         eprintln!("skipped: {test} (the engine is not reached through a socket)");
