@@ -11,6 +11,7 @@ use crate::diff::Wishes;
 use crate::engine::docker::Docker;
 use crate::model::Stack;
 use crate::ops::apply::{Applied, Options};
+use crate::ops::folder::Disk;
 use crate::ops::gather::{Gathered, gather};
 use crate::ops::hold::{self, Act};
 use crate::ops::recover;
@@ -61,47 +62,73 @@ pub(super) async fn apply(
     keep_failed: bool,
 ) -> Result<ExitCode, OpError> {
     shell.run_format(change.format);
-    let (disk, mut desired) = shell.files()?;
-    let engine = shell.engine().await?;
-    let mut wishes = Wishes {
-        keep_failed,
-        ..wishes(narrow)
-    };
-    if narrow.refresh {
-        wishes.remote = refresh(shell, &engine, &desired).await;
-    }
-    let saved = match saved {
-        Some(path) if *narrow == Narrow::default() => Some(load(path)?),
-        Some(path) => {
-            return Err(OpError::usage(
-                format!("{} says itself what it is narrowed to", path.display()),
-                &["leave out --target, --replace, --new-data, --max-removals and --refresh"],
-            ));
+    loop {
+        let (disk, desired) = shell.files()?;
+        let engine = shell.engine().await?;
+        let mut wishes = Wishes {
+            keep_failed,
+            ..wishes(narrow)
+        };
+        if narrow.refresh {
+            wishes.remote = refresh(shell, &engine, &desired).await;
         }
-        None if asks_for_apply(shell, change)? => {
-            match ask(shell, &engine, &desired, &wishes).await? {
+        let asks = saved.is_none() && asks_for_apply(shell, change)?;
+        let agreed = match saved {
+            Some(path) if *narrow == Narrow::default() => Some(load(path)?),
+            Some(path) => {
+                return Err(OpError::usage(
+                    format!("{} says itself what it is narrowed to", path.display()),
+                    &["leave out --target, --replace, --new-data, --max-removals and --refresh"],
+                ));
+            }
+            None if asks => match ask(shell, &engine, &desired, &wishes).await? {
                 Some(saved) => Some(saved),
                 None => return Ok(ExitCode::SUCCESS),
+            },
+            None => None,
+        };
+        match agreed_to(shell, &disk, desired, &engine, wishes, agreed, change).await {
+            // Whoever was asked is asked again: what an image declares, say, is known once it is there.
+            Err(OpError::Stale(changed)) if asks => {
+                shell
+                    .out
+                    .say("\nWhat was shown is no longer what would be done:");
+                for what in changed {
+                    shell.explain(&format!("  - {what}"));
+                }
+                shell.out.say("");
             }
+            done => return done,
         }
-        None => None,
-    };
-    if let Some(saved) = &saved {
+    }
+}
+
+/// Applies; what was agreed to is what must be done.
+async fn agreed_to(
+    shell: &Shell,
+    disk: &Disk,
+    mut desired: Desired,
+    engine: &Docker,
+    mut wishes: Wishes,
+    agreed: Option<Saved>,
+    change: &Change,
+) -> Result<ExitCode, OpError> {
+    if let Some(agreed) = &agreed {
         wishes = Wishes {
-            keep_failed,
-            ..saved.wishes.clone()
+            keep_failed: wishes.keep_failed,
+            ..agreed.wishes.clone()
         };
     }
     let id = match &desired.id {
         Some(id) => id.clone(),
         None => {
             // Nothing is written into a file whose plan is refused anyway, or under another stack's name.
-            let gathered = gather(&engine, &desired).await?;
+            let gathered = gather(engine, &desired).await?;
             let plan = gathered.plan(&wishes);
             if !plan.refusals.is_empty() {
                 return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
             }
-            let id = shell.give_id(&disk, &desired.deploy_file)?;
+            let id = shell.give_id(disk, &desired.deploy_file)?;
             desired = shell.files()?.1;
             id
         }
@@ -109,7 +136,7 @@ pub(super) async fn apply(
     let who = shell.who(Some(disk.root()), change).await;
     let listener = shell.listen(change.format);
     let expect =
-        saved.map(|saved| move |gathered: &Gathered, plan: &Plan| saved.changed(gathered, plan));
+        agreed.map(|saved| move |gathered: &Gathered, plan: &Plan| saved.changed(gathered, plan));
     let shown = expect.is_some();
     let again = AtomicBool::new(false);
     let options = Options {
@@ -132,7 +159,7 @@ pub(super) async fn apply(
         },
     };
     let result = op::apply(
-        &engine,
+        engine,
         &desired,
         id,
         &options,

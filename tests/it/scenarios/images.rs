@@ -123,3 +123,43 @@ fn an_archive_without_the_image_is_told_before_anything_is_done() {
         .expect(3)
         .says(&["`other.tar` is no archive of images"]);
 }
+
+#[test]
+fn who_was_asked_is_asked_again_where_the_image_makes_another_plan() {
+    let test = "who_was_asked_is_asked_again_where_the_image_makes_another_plan";
+    let Some(stack) = Stack::new(test) else {
+        return;
+    };
+    stack.sites(&site("app", ""));
+    stack.apply();
+    let app = stack.object("app");
+    let before = facts(&app);
+    // Once it is loaded it is known to declare a volume: then the old one has to stop first.
+    let image = format!("{}:2", stack.name());
+    stack.tag_as("coasti-test/volume:1", &image);
+    let archive = stack.folder().join(format!("{image}.tar"));
+    docker(&["save", "-o", archive.to_str().unwrap(), &image]);
+    docker(&["rmi", &image]);
+    stack.sites(&site_of("app", &format!("./{image}.tar"), WAITS, ""));
+    let asked = |typed: &str| stack.on_terminal(&["apply"], typed);
+    let Some(ran) = asked("yes\nno\n") else {
+        eprintln!("skipped: {test} (no `script` makes a terminal)");
+        return;
+    };
+    let ran = ran.expect(0);
+    assert_eq!(
+        ran.out.matches("Apply this plan?").count(),
+        2,
+        "{}",
+        ran.show()
+    );
+    ran.prints(&["no longer what would be done", "nothing was changed"]);
+    assert_eq!(facts(&app), before);
+    docker(&["rmi", &image]);
+    asked("yes\nyes\n")
+        .unwrap()
+        .expect(0)
+        .prints(&["is what runs now"]);
+    assert_ne!(facts(&app).id, before.id);
+    stack.plan(0);
+}

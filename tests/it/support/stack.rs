@@ -175,9 +175,14 @@ impl Stack {
     /// Tags an image for this test alone; the name to write into files.
     pub fn tag(&self, image: &str, tag: &str) -> String {
         let name = format!("{}/{tag}", self.name);
-        docker(&["tag", image, &name]);
-        self.tags.borrow_mut().push(name.clone());
+        self.tag_as(image, &name);
         name
+    }
+
+    /// Likewise, under a whole name.
+    pub fn tag_as(&self, image: &str, name: &str) {
+        docker(&["tag", image, name]);
+        self.tags.borrow_mut().push(name.to_owned());
     }
 
     /// Makes an image that is not another one's, though it runs the same.
@@ -218,6 +223,28 @@ impl Stack {
         }
         command.envs([("COLUMNS", "100"), ("NO_COLOR", "1"), ("USER", "tester")]);
         command
+    }
+
+    /// Runs the binary on a terminal of its own, where these lines are typed, to its end; none where the machine has
+    /// nothing that makes terminals.
+    pub fn on_terminal(&self, arguments: &[&str], typed: &str) -> Option<Ran> {
+        let inner = self.command(arguments);
+        let mut command = Command::new("script");
+        let line = format!("{} {}", env!("CARGO_BIN_EXE_coasti"), arguments.join(" "));
+        command.args(["-qec", &line, "/dev/null"]);
+        command.current_dir(&self.folder).env_clear();
+        command.envs(
+            inner
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        let lines = self.folder.join("typed");
+        fs::write(&lines, typed).unwrap();
+        command.stdin(File::open(lines).unwrap());
+        let there = Command::new("script").arg("--version").output();
+        there
+            .is_ok_and(|there| there.status.success())
+            .then(|| self.run(command))
     }
 
     /// Runs the binary to its end.
@@ -464,7 +491,8 @@ impl Ran {
         self
     }
 
-    fn show(&self) -> String {
+    /// All of it.
+    pub fn show(&self) -> String {
         format!(
             "\n$ {}\n{}{}[exit {}]\n",
             self.what, self.out, self.err, self.code
