@@ -312,6 +312,11 @@ impl Gathered {
 }
 
 impl Gathered {
+    /// Whether what was last applied, and what is held, is kept and cannot be read.
+    pub fn has_no_holder(&self) -> bool {
+        has_no_holder(&self.sealed.stack.name, &self.observed)
+    }
+
     /// A label that nothing has is a typing error, not an empty plan.
     pub fn check_labels(&self, wishes: &Wishes) -> Result<(), OpError> {
         let stacks = [Some(&self.sealed.stack), self.base.as_ref()];
@@ -362,14 +367,45 @@ pub async fn owned<L: Look>(
     look: &L,
     name: &StackName,
     id: Option<&StackId>,
-) -> Result<(), OpError> {
+) -> Result<Observed, OpError> {
     let scope = Scope {
         stack: name.clone(),
         images: BTreeSet::new(),
         adopt: BTreeSet::new(),
     };
     let observed = look.observe(&scope).await?;
-    identity(name, id, "config/deploy.yml", &observed)
+    identity(name, id, "config/deploy.yml", &observed)?;
+    Ok(observed)
+}
+
+/// Likewise, where the history is asked for: it must be within reach.
+pub async fn within_reach<L: Look>(
+    look: &L,
+    name: &StackName,
+    id: Option<&StackId>,
+) -> Result<(), OpError> {
+    match has_no_holder(name, &owned(look, name, id).await?) {
+        true => Err(no_holder(name)),
+        false => Ok(()),
+    }
+}
+
+/// Whether the store is there, and the container through which it is read is not.
+pub(super) fn has_no_holder(name: &StackName, observed: &Observed) -> bool {
+    let store = names::store(name);
+    observed.volumes.contains_key(&store) && !observed.containers.contains_key(&store)
+}
+
+pub(super) fn no_holder(name: &StackName) -> OpError {
+    let store = names::store(name);
+    OpError::Usage {
+        what: format!(
+            "the history of `{name}` cannot be read: the container `{store}` was removed (by a clean-up?)"
+        ),
+        help: vec![format!(
+            "coasti recover makes it again; all that was kept is in the volume `{store}`"
+        )],
+    }
 }
 
 /// The engine must not have this stack under another id.

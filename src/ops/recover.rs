@@ -3,6 +3,7 @@
 use super::adopt;
 use super::apply::{Applied, Goal, checked, run, summary};
 use super::error::OpError;
+use super::gather::within_reach;
 use super::images::{images, keep_images};
 use super::session::{Begin, Session, Who};
 use super::values::values_of;
@@ -134,7 +135,7 @@ pub async fn plan_rollback<L: Look>(
     wishes: &Wishes,
 ) -> Result<Back, OpError> {
     // Refuses what is another folder's stack before anything is told of it.
-    known(look, name, id, None).await?;
+    within_reach(look, name, id).await?;
     let mut revision = find(look, name, to).await?;
     // Its lines are those of the files as they were then.
     let then = &revision.id;

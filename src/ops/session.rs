@@ -2,7 +2,7 @@
 
 use super::error::OpError;
 use super::gather::{Gathered, random};
-use crate::base::{EngineId, Key, RevisionId, RunId, StackId, StackName};
+use crate::base::{EngineId, Key, RevisionId, RunId, StackId, StackName, names};
 use crate::diff::{Adopted, Wishes};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::exec::{Event, Events, Failure, Stop, Values};
@@ -114,7 +114,14 @@ impl<'a, E: Engine> Session<'a, E> {
             what,
         };
         match session.store().mend(&session.id).await {
-            Ok(()) => Ok(session),
+            Ok(mended) => {
+                if mended {
+                    let store = names::store(stack);
+                    let what = format!("made the container `{store}` again, which was removed");
+                    events.send(Event::Learnt { what });
+                }
+                Ok(session)
+            }
             Err(error) => {
                 // What went wrong first is what to tell.
                 let _ = session.close().await;

@@ -1,7 +1,7 @@
 //! `coasti status`: what runs, along two axes: health (does it work?) and sync (is it what the files say?).
 
 use super::error::OpError;
-use super::gather::{Gathered, gather};
+use super::gather::{Gathered, gather, has_no_holder};
 use super::recover::known;
 use crate::base::{ResourceId, StackId, StackName};
 use crate::config::Desired;
@@ -21,6 +21,9 @@ pub struct Status {
     pub stack: String,
     /// The good revision (`r12`), where there is one.
     pub revision: Option<String>,
+    /// Whether what was applied is kept and cannot be read: then the revision, and what is held, is not known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_history: bool,
     /// A run that was cut off, where there is one: `coasti recover`, or the next apply, ends it.
     pub unfinished: Option<String>,
     /// Who works on it at this moment: then nothing was cut off.
@@ -281,6 +284,7 @@ fn assemble(
     Status {
         stack: name.to_string(),
         revision: None,
+        no_history: has_no_holder(name, observed),
         unfinished: None,
         at_work: None,
         health: apps

@@ -251,11 +251,11 @@ impl<E: Engine> Store<'_, E> {
             .await
     }
 
-    /// Where the holder was removed and the volume was not, makes a holder for it again.
-    pub async fn mend(&self, id: &StackId) -> Result<(), StoreError> {
+    /// Where the holder was removed and the volume was not, makes a holder for it again. Tells whether it did.
+    pub async fn mend(&self, id: &StackId) -> Result<bool, StoreError> {
         let holder = EngineId::new(self.name.clone());
         if self.engine.inspect(&holder).await?.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let scope = Scope {
             stack: self.stack.clone(),
@@ -265,9 +265,10 @@ impl<E: Engine> Store<'_, E> {
         let observed = self.engine.observe(&scope).await?;
         match observed.volumes.get(&self.name) {
             Some(volume) if volume.owner.id.as_ref() == Some(id) => {
-                self.hold(self.labels(id)).await
+                self.hold(self.labels(id)).await?;
+                Ok(true)
             }
-            _ => Ok(()),
+            _ => Ok(false),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::cli::args::{Format, LockCommand};
 use crate::cli::exit::code;
 use crate::cli::render;
 use crate::diag::Diagnostics;
-use crate::ops::gather::owned;
+use crate::ops::gather::{owned, within_reach};
 use crate::ops::{OpError, hold, recover, status as op};
 use crate::store::record::RunRecord;
 use crate::store::{Store, lock};
@@ -64,7 +64,7 @@ pub(super) async fn history(
     let for_program = shell.is_json(format);
     let (name, id) = shell.stack()?;
     let engine = shell.engine().await?;
-    owned(&engine, &name, id.as_ref()).await?;
+    within_reach(&engine, &name, id.as_ref()).await?;
     let mut runs = Store::new(&engine, &name).runs().await?;
     runs.reverse();
     runs.truncate(number);
@@ -89,7 +89,7 @@ pub(super) async fn show(
     let for_program = shell.is_json(format);
     let (name, id) = shell.stack()?;
     let engine = shell.engine().await?;
-    owned(&engine, &name, id.as_ref()).await?;
+    within_reach(&engine, &name, id.as_ref()).await?;
     let store = Store::new(&engine, &name);
     let runs = store.runs().await?;
     let run = match what {

@@ -99,6 +99,11 @@ pub(super) async fn plan(
         PlanFormat::Json => shell.print(&render::plan::json(&plan, stack)),
         PlanFormat::Markdown => shell.out.data(&render::plan::markdown(&plan, stack)),
     }
+    if gathered.has_no_holder() {
+        let why = "note: what is held and what was last applied cannot be read, the container that holds it was \
+                   removed; `coasti recover` makes it again";
+        shell.explain(why);
+    }
     if let Some(work) = at_work(&gathered.observed, &desired.name) {
         shell.out.say(&format!(
             "note: a run is under way ({work}): what is to be done changes meanwhile"

@@ -50,6 +50,7 @@ fn heading(status: &Status, style: &Style) -> String {
     };
     match &status.revision {
         Some(revision) => add(Tone::Plain, &format!("revision {}", clean(revision))),
+        None if status.no_history => add(Tone::Warn, "revision unknown"),
         None => add(Tone::Plain, "never applied"),
     }
     let (word, tone) = health(status.health);
@@ -76,6 +77,13 @@ fn notes(status: &Status) -> Vec<String> {
         notes.push(format!(
             "A run was cut off ({run}): `coasti recover`, or the next apply, ends it."
         ));
+    }
+    if status.no_history {
+        notes.push(
+            "What was applied and what is held cannot be read, the container that holds it was removed: \
+             `coasti recover` makes it again."
+                .to_owned(),
+        );
     }
     if !status.files {
         notes.push(
@@ -242,6 +250,7 @@ mod tests {
         database.restarts = 4;
         Status {
             stack: "acme".into(),
+            no_history: false,
             revision: Some("r12".into()),
             unfinished: Some("apply 13".into()),
             at_work: None,

@@ -7,7 +7,7 @@ pub mod files;
 pub mod list;
 
 use super::error::OpError;
-use super::gather::owned;
+use super::gather::{owned, within_reach};
 use super::rebuilt;
 use super::recover::{Known, known};
 use super::session::{Begin, Session, Who};
@@ -32,7 +32,7 @@ pub struct Kept {
 
 /// All values of a stack.
 pub async fn all<L: Look>(look: &L, name: &StackName, id: &StackId) -> Result<Kept, OpError> {
-    owned(look, name, Some(id)).await?;
+    within_reach(look, name, Some(id)).await?;
     let store = Store::new(look, name);
     let peek = store.peek().await?;
     if peek.key.is_none() {

@@ -148,7 +148,27 @@ fn a_store_whose_holder_was_removed_loses_nothing() {
     lab.apply();
     let secret = lab.secret("wiki/database/DB_PASSWORD");
     lab.docker(&["rm", &lab.store()]);
-    lab.coasti(&["plan", "--detailed-exitcode"]).expect(0);
+    // What is kept is not taken for nothing: each command that wants it tells how to have it.
+    let plan = lab.coasti(&["plan", "--detailed-exitcode"]).expect(0);
+    plan.says(&["cannot be read", "recover` makes it again"]);
+    let status = lab.coasti(&["status"]).expect(0);
+    status.says(&["revision unknown", "healthy", "recover` makes it again"]);
+    for command in [
+        &["history"][..],
+        &["show", "r1"],
+        &["secret", "export"],
+        &["secret", "get", "wiki/database/DB_PASSWORD"],
+        &["rollback", "r1", "--yes"],
+    ] {
+        let ran = lab.coasti(command).expect(1);
+        assert_eq!(ran.out, "");
+        ran.says(&["cannot be read", "hint: coasti recover makes it again"]);
+    }
+    lab.coasti(&["recover"])
+        .expect(0)
+        .says(&["made the container"]);
+    assert_eq!(lab.secret("wiki/database/DB_PASSWORD"), secret);
+    lab.docker(&["rm", &lab.store()]);
     // Not even the container that could tell is there.
     lab.docker(&[
         "rm",
