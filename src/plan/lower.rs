@@ -188,7 +188,7 @@ impl Lowering<'_> {
         let Some((resource, Spec::Container(spec))) = resource.map(|r| (r, &r.spec)) else {
             for object in &objects.others {
                 let stop = self.stop(id, object, None, cause, &mut marks);
-                self.retire(id, object, stop, cause);
+                self.retire(id, object, stop, cause, &mut marks);
             }
             self.marks.insert(id.clone(), marks);
             return;
@@ -244,7 +244,14 @@ impl Lowering<'_> {
             }
             let stop = self.stop(id, other, None, cause, &mut marks);
             way.extend(stop);
-            name_free.extend(self.step_aside(id, name, other, stop.into_iter().collect(), cause));
+            name_free.extend(self.step_aside(
+                id,
+                name,
+                other,
+                stop.into_iter().collect(),
+                cause,
+                &mut marks,
+            ));
         }
 
         // 3. It starts and works.
@@ -351,7 +358,14 @@ impl Lowering<'_> {
             let mut free = name_free;
             for other in late {
                 let stop = self.stop(id, other, ready, cause, &mut marks);
-                free.extend(self.step_aside(id, name, other, stop.into_iter().collect(), cause));
+                free.extend(self.step_aside(
+                    id,
+                    name,
+                    other,
+                    stop.into_iter().collect(),
+                    cause,
+                    &mut marks,
+                ));
             }
             let other_name = objects.others.iter().any(|other| other.current);
             if (created.is_some() && other_name) || moved {
@@ -440,8 +454,8 @@ impl Lowering<'_> {
         remove
     }
 
-    /// Stops `object` where it is active; in any case the engine shall not start it by itself any more. All
-    /// of it comes after `after`: until then it is as safe from a crash as it was.
+    /// Stops `object` where it is active; the engine shall not start it by itself any more, unless it does not run
+    /// and goes right away. All of it comes after `after`: until then it is as safe from a crash as it was.
     fn stop(
         &mut self,
         id: &ResourceId,
@@ -452,7 +466,8 @@ impl Lowering<'_> {
     ) -> Option<StepId> {
         let target = Target::Known(object.id.clone());
         let mut last = after;
-        if object.restarts {
+        let failed = self.inputs.wishes.keep_failed && object.ever_started;
+        if object.restarts && (object.active || object.good || failed) {
             let target = target.clone();
             let unguard = self.add(Op::Unguard { target }, id, Phase::Switch, last, cause);
             marks.quiets.push((unguard, object.claims.clone()));
@@ -475,6 +490,7 @@ impl Lowering<'_> {
         object: &Object,
         after: Vec<StepId>,
         cause: &str,
+        marks: &mut Marks,
     ) -> Option<StepId> {
         let target = Target::Known(object.id.clone());
         if !object.good {
@@ -488,13 +504,12 @@ impl Lowering<'_> {
                     "kept to be looked at",
                 ));
             }
-            return Some(self.add(
-                Op::RemoveContainer { target },
-                id,
-                Phase::Switch,
-                after,
-                cause,
-            ));
+            let op = Op::RemoveContainer { target };
+            let remove = self.add(op, id, Phase::Switch, after, cause);
+            if !object.active {
+                marks.quiets.push((remove, object.claims.clone()));
+            }
+            return Some(remove);
         }
         let aside = object.current.then(|| {
             let to = format!("{name}{}", names::PREV);
@@ -514,7 +529,14 @@ impl Lowering<'_> {
     }
 
     /// What is no longer in the files: it stops now and goes at commit.
-    fn retire(&mut self, id: &ResourceId, object: &Object, stop: Option<StepId>, cause: &str) {
+    fn retire(
+        &mut self,
+        id: &ResourceId,
+        object: &Object,
+        stop: Option<StepId>,
+        cause: &str,
+        marks: &mut Marks,
+    ) {
         let target = Target::Known(object.id.clone());
         if object.good {
             self.add(
@@ -537,13 +559,11 @@ impl Lowering<'_> {
                 "kept to be looked at",
             );
         } else {
-            self.add(
-                Op::RemoveContainer { target },
-                id,
-                Phase::Switch,
-                stop,
-                cause,
-            );
+            let op = Op::RemoveContainer { target };
+            let remove = self.add(op, id, Phase::Switch, stop, cause);
+            if !object.active {
+                marks.quiets.push((remove, object.claims.clone()));
+            }
         }
     }
 

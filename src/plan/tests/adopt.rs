@@ -104,17 +104,16 @@ fn an_undo_starts_them_again_in_the_order_of_needs() {
     world.put(&made, "blog", "").state.status = Status::Created;
     world.undo();
     insta::assert_snapshot!(world.steps(), @"
-    #1 ← -        switch  set restart `no` on container:blog [blog] (remove)
-    #2 ← 1        switch  remove container:blog [blog] (remove)
-    #3 ← -        switch  set restart `no` on container:blog/database [blog-db] (remove)
-    #4 ← 3        switch  stop container:blog/database [blog-db] (remove)
-    #5 ← 3,4      switch  update container:blog/@old-db [old-db] (restore)
-    #6 ← 5        switch  start container:blog/@old-db [old-db] (restore)
-    #7 ← 6        switch  await container:blog/@old-db [old-db] as it was (restore)
-    #8 ← 1,7      switch  update container:blog/@old-blog [old-blog] (restore)
-    #9 ← 8        switch  start container:blog/@old-blog [old-blog] (restore)
-    #10 ← 9        switch  await container:blog/@old-blog [old-blog] as it was (restore)
-    #11 ← 4        switch  remove container:blog/database [blog-db] (remove)
+    #1 ← -        switch  remove container:blog [blog] (remove)
+    #2 ← -        switch  set restart `no` on container:blog/database [blog-db] (remove)
+    #3 ← 2        switch  stop container:blog/database [blog-db] (remove)
+    #4 ← 2,3      switch  update container:blog/@old-db [old-db] (restore)
+    #5 ← 4        switch  start container:blog/@old-db [old-db] (restore)
+    #6 ← 5        switch  await container:blog/@old-db [old-db] as it was (restore)
+    #7 ← 1,6      switch  update container:blog/@old-blog [old-blog] (restore)
+    #8 ← 7        switch  start container:blog/@old-blog [old-blog] (restore)
+    #9 ← 8        switch  await container:blog/@old-blog [old-blog] as it was (restore)
+    #10 ← 3        switch  remove container:blog/database [blog-db] (remove)
     ");
 }
 
