@@ -300,12 +300,12 @@ fn image(service: &Value, services: &BTreeMap<String, Value>) -> Value {
     let Some(image) = service["image"].as_str() else {
         return json!("built");
     };
+    let short = image.trim_start_matches("docker.io/");
     let builds = |other: &Value| other["image"] == image && !other["build"].is_null();
-    if image.starts_with("coasti/") || !service["build"].is_null() || services.values().any(builds)
+    if short.starts_with("coasti/") || !service["build"].is_null() || services.values().any(builds)
     {
         return json!("built");
     }
-    let short = image.trim_start_matches("docker.io/");
     let short = short.trim_start_matches("library/");
     json!(short.trim_end_matches(":latest"))
 }
