@@ -220,8 +220,8 @@ fn is_unnamed(volume: &EngineId) -> bool {
     name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// What a run had begun to take over and is not to be taken over any more is put back as it was: by an undo,
-/// and where the files do not say `adopt` any more.
+/// What a run had begun to take over is put back as it was, by an undo. Where the files do not name it any more,
+/// its successor may run on its data by now: that is for an undo to end first.
 pub(super) fn put_back(inputs: &Inputs<'_>, diff: &mut Diff) {
     for one in &inputs.wishes.adopted {
         let mut all = inputs.observed.adoptable.values();
@@ -242,6 +242,25 @@ pub(super) fn put_back(inputs: &Inputs<'_>, diff: &mut Diff) {
             && container.live.restart.name == crate::model::RestartName::No;
         let same = one.running == status.is_active() && one.paused == (status == Status::Paused);
         if same && !guard && !ending {
+            continue;
+        }
+        if !inputs.wishes.undo {
+            diff.refusals.push(Refusal {
+                code: "P0312".into(),
+                id: one.of.clone(),
+                summary: format!("container `{}` is half taken over", one.name),
+                why:
+                    "a run that was cut off had begun to, and the files do not say `adopt` any more"
+                        .into(),
+                help: vec![
+                    "put it back first: coasti recover, or".into(),
+                    format!(
+                        "say `adopt` again ({}), and the next apply goes on",
+                        one.name
+                    ),
+                ],
+                origin: None,
+            });
             continue;
         }
         let mut reasons = vec![Reason::TakenOver {

@@ -95,8 +95,8 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "P0312",
         "a container cannot be taken over",
-        "The one that `adopt` names belongs to another stack, is not the one that was meant, or would be removed by \
-         the engine as soon as it stops.",
+        "The one that `adopt` names belongs to another stack, is not the one that was meant, would be removed by the \
+         engine as soon as it stops, or is half taken over by a run that was cut off and named no more.",
     ),
 ];
 

@@ -169,19 +169,17 @@ fn a_run_that_was_cut_off_is_gone_on_with() {
 }
 
 #[test]
-fn files_that_do_not_adopt_any_more_put_back_what_a_run_had_stopped() {
+fn files_that_do_not_adopt_any_more_are_refused_until_an_undo() {
     let mut world = world();
     world.stopped();
-    fixture::container_mut(&mut world.desired, "blog")
-        .life
-        .adopt = None;
-    fixture::container_mut(&mut world.desired, "blog/database")
-        .life
-        .adopt = None;
-    fixture::spec_mut(&mut world.desired, "blog").ports.clear();
-    let steps = world.steps();
-    assert!(steps.contains("start container:blog/@old-db"), "{steps}");
-    assert!(!steps.contains("remove"), "{steps}");
+    for address in ["blog", "blog/database"] {
+        let life = &mut fixture::container_mut(&mut world.desired, address).life;
+        life.adopt = None;
+    }
+    assert_eq!(
+        world.refused(),
+        ["P0312 container:blog", "P0312 container:blog/database"]
+    );
 }
 
 #[test]

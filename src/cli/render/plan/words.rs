@@ -64,6 +64,10 @@ pub(super) fn impact(change: &Change, desired: &Stack) -> Option<Impact> {
         }
         // What the run stopped is not running.
         Action::Update if change.fields.iter().any(|f| f.cause == Cause::Run) => None,
+        // What it takes over from ends, it itself goes on.
+        Action::Update if objects.live.is_empty() && objects.others.iter().any(|o| o.strange) => {
+            None
+        }
         Action::Update => Impact::none("changed while it runs"),
         _ => None,
     }
