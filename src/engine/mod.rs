@@ -14,7 +14,7 @@ pub use error::{EngineError, ErrorKind};
 
 use crate::base::{EngineId, StackName};
 use crate::observe::{Container, Image, Observed};
-use std::{collections::BTreeSet, future::Future, time::Duration};
+use std::{collections::BTreeSet, future::Future, path::Path, time::Duration};
 
 /// What is looked at.
 #[derive(Clone, Debug)]
@@ -88,6 +88,19 @@ pub trait Look: Send + Sync {
         &self,
         reference: &str,
     ) -> impl Future<Output = Result<Option<Image>, EngineError>> + Send;
+
+    /// References of images that the engine has in a repository (`nua-wiki:1.0` in `nua-wiki`).
+    fn tags(
+        &self,
+        repository: &str,
+    ) -> impl Future<Output = Result<Vec<String>, EngineError>> + Send;
+
+    /// Writes an image into a file, as an archive; tells whether the engine has it.
+    fn save(
+        &self,
+        reference: &str,
+        to: &Path,
+    ) -> impl Future<Output = Result<bool, EngineError>> + Send;
 
     /// The digest that the image's registry has for the reference now.
     fn remote_digest(

@@ -11,14 +11,14 @@ use bollard::{
     errors::Error,
     models::CreateImageInfo,
     query_parameters::{
-        CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions,
-        TagImageOptionsBuilder,
+        CreateImageOptionsBuilder, ImportImageOptionsBuilder, ListImagesOptionsBuilder,
+        RemoveImageOptions, TagImageOptionsBuilder,
     },
 };
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use hyper::body::Bytes;
 use std::{collections::HashMap, path::Path};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// The end of a tar archive, and nothing before it.
 const EMPTY_TAR: [u8; 1024] = [0; 1024];
@@ -38,6 +38,34 @@ pub(super) fn split(reference: &str) -> (&str, &str) {
         _ => (name, "latest"),
     };
     (repository, digest.unwrap_or(tag))
+}
+
+/// References of images in a repository.
+pub(super) async fn tags(docker: &Docker, repository: &str) -> Result<Vec<String>, EngineError> {
+    let filters = HashMap::from([("reference".to_owned(), vec![repository.to_owned()])]);
+    let options = ListImagesOptionsBuilder::new().filters(&filters).build();
+    let call = docker.client.list_images(Some(options));
+    let images = docker.reading("list images", call).await?;
+    let tags = images.into_iter().flat_map(|image| image.repo_tags);
+    Ok(tags.collect())
+}
+
+/// Writes an image into a file as an archive.
+pub(super) async fn save(docker: &Docker, reference: &str, to: &Path) -> Result<bool, EngineError> {
+    if super::observe::image(docker, reference).await?.is_none() {
+        return Ok(false);
+    }
+    let what = format!("save image {reference}");
+    let here = |error: std::io::Error| EngineError::new(ErrorKind::Rejected, &what, error);
+    let mut file = tokio::fs::File::create(to).await.map_err(here)?;
+    let mut all = docker.client.export_image(reference);
+    // It may take long, but never without a word.
+    while let Some(bytes) = docker.reading(&what, all.next().map(Ok)).await? {
+        let bytes = bytes.map_err(|error| error::convert(&what, error, Effect::None))?;
+        file.write_all(&bytes).await.map_err(here)?;
+    }
+    file.flush().await.map_err(here)?;
+    Ok(true)
 }
 
 /// Pulls an image, telling how far it is.

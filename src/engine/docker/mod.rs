@@ -125,6 +125,14 @@ impl Look for Docker {
         observe::image(self, reference).await
     }
 
+    async fn tags(&self, repository: &str) -> Result<Vec<String>, EngineError> {
+        image::tags(self, repository).await
+    }
+
+    async fn save(&self, reference: &str, to: &std::path::Path) -> Result<bool, EngineError> {
+        image::save(self, reference, to).await
+    }
+
     async fn remote_digest(&self, reference: &str) -> Result<String, EngineError> {
         image::remote_digest(self, reference).await
     }

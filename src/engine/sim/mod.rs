@@ -42,6 +42,7 @@ use crate::observe::{Container, Image, LABEL_STACK, Observed};
 use clock::Clock;
 use rules::{No, Yes};
 use std::{
+    path::Path,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -452,6 +453,20 @@ impl Look for Sim {
             });
         });
         Ok(SimEvents(receiver))
+    }
+
+    async fn tags(&self, repository: &str) -> Result<Vec<String>, EngineError> {
+        let of = format!("{repository}:");
+        self.look("list images", |world| {
+            let tags = world.tags.keys().filter(|tag| tag.starts_with(&of));
+            Ok(tags.cloned().collect())
+        })
+    }
+
+    async fn save(&self, reference: &str, _: &Path) -> Result<bool, EngineError> {
+        // Its images have no files.
+        let what = format!("save image {reference}");
+        self.look(&what, |_| Ok(false))
     }
 
     async fn free_space(&self) -> Option<u64> {

@@ -505,3 +505,42 @@ fn a_failed_apply_gives_a_dtaas_project_back() {
     ]);
     assert_eq!(own, "");
 }
+
+#[test]
+fn a_definition_comes_out_of_an_image() {
+    if !has_engine("a_definition_comes_out_of_an_image") {
+        return;
+    }
+    let place = Place::new(true);
+    let config = format!(
+        r#"{{"metadata": {{"id": "{}", "version": "2.0", "release": 1, "title": "x", "author": "x"}}, "port": {{"web": {{"container": 80}}}}}}"#,
+        place.name
+    );
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(config.len() as u64);
+    header.set_mode(0o644);
+    tar.append_data(
+        &mut header,
+        "nua/metadata/nua-config.json",
+        config.as_bytes(),
+    )
+    .unwrap();
+    std::fs::write(place.path("image.tar"), tar.into_inner().unwrap()).unwrap();
+    let reference = format!("nua-{}:2.0-1", place.name);
+    let file = place.path("image.tar").display().to_string();
+    place.docker(&["import", &file, &reference]);
+    place.write(
+        "deploy.json",
+        &format!(
+            r#"{{"site": [{{"label": "a", "image": "{}", "domain": "a.org"}}]}}"#,
+            place.name
+        ),
+    );
+    let ran = place.coasti(&["import", "nua", "deploy.json", "--to", "stack"]);
+    place.docker(&["rmi", &reference]);
+    ran.expect(0)
+        .says(&[&format!("defined in image {reference}")]);
+    let product = format!("stack/products/{}/nua-config.json", place.name);
+    assert_eq!(place.read(&product), config);
+}

@@ -13,6 +13,7 @@ use crate::engine::Look;
 use crate::ops::error::OpError;
 use crate::ops::folder::MARK;
 use crate::ops::init;
+use crate::ops::temporary::Temporary;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -260,7 +261,37 @@ impl<L: Look> Import<'_, L> {
                 return Ok(Some((path.display().to_string(), text)));
             }
         }
-        Ok(None)
+        self.inside_image(site).await
+    }
+
+    /// Likewise out of an image of the engine's.
+    async fn inside_image(&self, site: &NuaSite) -> Result<Option<(String, String)>, OpError> {
+        let Some(running) = &self.running else {
+            return Ok(None);
+        };
+        let start = format!("nua-{}:", site.product);
+        let tags = running.look.tags(start.trim_end_matches(':')).await?;
+        let wanted = |tag: &str| {
+            site.version.as_deref().is_none_or(|version| {
+                tag == version || tag.split_once('-').is_some_and(|(own, _)| own == version)
+            })
+        };
+        let mut found: Vec<_> = tags
+            .iter()
+            .filter_map(|reference| {
+                let tag = reference.strip_prefix(&start).filter(|tag| wanted(tag))?;
+                Some((crate::services::Version::parse(tag), reference))
+            })
+            .collect();
+        found.sort();
+        let Some((_, reference)) = found.pop() else {
+            return Ok(None);
+        };
+        let folder = Temporary::new().map_err(|why| OpError::usage(why, &[]))?;
+        let path = folder.path().join("image.tar");
+        running.look.save(reference, &path).await?;
+        let text = metadata::of_archive(&path).ok().flatten();
+        Ok(text.map(|text| (format!("image {reference}"), text)))
     }
 
     /// Archives of a product's images, the newest first, as far as names tell.
