@@ -157,26 +157,22 @@ impl<'a> Terminal<'a> {
         about: Option<&str>,
         prompt: &Prompt<'_>,
     ) -> Result<Option<Json>, Unanswered> {
-        let mut about = about.map(str::to_owned);
+        let mut about = about;
         if prompt.default.is_some_and(|default| *default != json!("")) {
-            about.get_or_insert("Enter: as before, or generated".to_owned());
+            about.get_or_insert("Enter: as before, or generated");
         }
-        loop {
+        until_right(prompt, about, |about| {
             let mut password = Password::new(asked)
                 .with_display_mode(PasswordDisplayMode::Masked)
                 .without_confirmation()
                 .with_render_config(self.look());
-            password.help_message = about.as_deref();
+            password.help_message = about;
             let typed = password.prompt().map_err(ended)?;
             if typed.is_empty() && prompt.default.is_some() {
                 return Ok(None);
             }
-            let typed = json!(typed);
-            match (prompt.check)(&typed) {
-                None => return Ok(Some(typed)),
-                Some(why) => about = Some(one_line(&why)),
-            }
-        }
+            Ok(Some(json!(typed)))
+        })
     }
 
     fn yes_or_no(
@@ -185,20 +181,15 @@ impl<'a> Terminal<'a> {
         about: Option<&str>,
         prompt: &Prompt<'_>,
     ) -> Result<Option<Json>, Unanswered> {
-        let mut about = about.map(str::to_owned);
-        loop {
+        until_right(prompt, about, |about| {
             let mut confirm = Confirm::new(asked).with_render_config(self.look());
-            confirm.help_message = about.as_deref();
+            confirm.help_message = about;
             confirm.default = prompt.default.and_then(Json::as_bool);
             confirm.parser = &flag;
             confirm.formatter = &|yes| (if yes { "yes" } else { "no" }).to_owned();
             confirm.error_message = "yes or no".to_owned();
-            let answer = json!(confirm.prompt().map_err(ended)?);
-            match (prompt.check)(&answer) {
-                None => return Ok(Some(answer)),
-                Some(why) => about = Some(one_line(&why)),
-            }
-        }
+            Ok(Some(json!(confirm.prompt().map_err(ended)?)))
+        })
     }
 
     fn one(
@@ -207,25 +198,20 @@ impl<'a> Terminal<'a> {
         about: Option<&str>,
         prompt: &Prompt<'_>,
     ) -> Result<Option<Json>, Unanswered> {
-        let mut about = about.map(str::to_owned);
         let default = prompt
             .choices
             .iter()
             .position(|choice| Some(&choice.value) == prompt.default);
-        loop {
+        until_right(prompt, about, |about| {
             let shown: Vec<Shown<'_>> = prompt.choices.iter().map(Shown).collect();
             let mut select = Select::new(asked, shown)
                 .with_starting_cursor(default.unwrap_or_default())
                 .with_render_config(self.look());
             select.filter_input_enabled = prompt.choices.len() >= MANY;
             let keys = keys(prompt.choices, "↑↓ to move, Enter to take");
-            select.help_message = about.as_deref().or(Some(&keys));
-            let chosen = select.prompt().map_err(ended)?.0.value.clone();
-            match (prompt.check)(&chosen) {
-                None => return Ok(Some(chosen)),
-                Some(why) => about = Some(one_line(&why)),
-            }
-        }
+            select.help_message = about.or(Some(&keys));
+            Ok(Some(select.prompt().map_err(ended)?.0.value.clone()))
+        })
     }
 
     fn several(
@@ -234,7 +220,6 @@ impl<'a> Terminal<'a> {
         about: Option<&str>,
         prompt: &Prompt<'_>,
     ) -> Result<Option<Json>, Unanswered> {
-        let mut about = about.map(str::to_owned);
         let chosen = prompt.default.and_then(Json::as_array);
         let default: Vec<usize> = prompt
             .choices
@@ -243,26 +228,18 @@ impl<'a> Terminal<'a> {
             .filter(|(_, choice)| chosen.is_some_and(|chosen| chosen.contains(&choice.value)))
             .map(|(n, _)| n)
             .collect();
-        loop {
+        until_right(prompt, about, |about| {
             let shown: Vec<Shown<'_>> = prompt.choices.iter().map(Shown).collect();
             let mut select = MultiSelect::new(asked, shown)
                 .with_default(&default)
                 .with_render_config(self.look());
             select.filter_input_enabled = prompt.choices.len() >= MANY;
             let keys = keys(prompt.choices, "↑↓ to move, Space to tick, Enter to take");
-            select.help_message = about.as_deref().or(Some(&keys));
+            select.help_message = about.or(Some(&keys));
             let chosen = select.prompt().map_err(ended)?;
-            let chosen = json!(
-                chosen
-                    .iter()
-                    .map(|shown| &shown.0.value)
-                    .collect::<Vec<_>>()
-            );
-            match (prompt.check)(&chosen) {
-                None => return Ok(Some(chosen)),
-                Some(why) => about = Some(one_line(&why)),
-            }
-        }
+            let values: Vec<_> = chosen.iter().map(|shown| &shown.0.value).collect();
+            Ok(Some(json!(values)))
+        })
     }
 
     /// A secret, twice.
@@ -290,6 +267,24 @@ impl<'a> Terminal<'a> {
         confirm.formatter = &|yes| (if yes { "yes" } else { "no" }).to_owned();
         confirm.error_message = "yes or no".to_owned();
         confirm.prompt().map_err(ended)
+    }
+}
+
+/// Asks until the answer is right; what is wrong with one is told beside the next question. None is the default.
+fn until_right(
+    prompt: &Prompt<'_>,
+    about: Option<&str>,
+    ask: impl Fn(Option<&str>) -> Result<Option<Json>, Unanswered>,
+) -> Result<Option<Json>, Unanswered> {
+    let mut about = about.map(str::to_owned);
+    loop {
+        let Some(answer) = ask(about.as_deref())? else {
+            return Ok(None);
+        };
+        match (prompt.check)(&answer) {
+            None => return Ok(Some(answer)),
+            Some(why) => about = Some(one_line(&why)),
+        }
     }
 }
 
