@@ -299,13 +299,9 @@ async fn update_live(
     loop {
         match client.update_container(id.as_str(), update(live)).await {
             Ok(_) => break,
-            // A container that keeps restarting: its process has just ended and the engine does not know yet.
-            // It drops the change then, and takes it a moment later.
-            Err(error)
-                if tries < 100
-                    && (says(&error, 500, "cannot update a stopped container")
-                        || says(&error, 500, "container not running")) =>
-            {
+            // Its process has just ended and the engine does not know yet: it drops the change then, and takes
+            // it a moment later.
+            Err(error) if tries < 100 && has_just_ended(&error) => {
                 tries += 1;
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -345,6 +341,20 @@ async fn update_live(
             ignored.join(", ")
         ),
     ))
+}
+
+/// Whether a change was refused because the container's process is gone, in the words of Docker, of
+/// containerd and of what runs one container for it (which closes its connection when it ends).
+fn has_just_ended(error: &Error) -> bool {
+    [
+        "cannot update a stopped container",
+        "container not running",
+        "ttrpc: closed",
+        "process already finished",
+        "no running task found",
+    ]
+    .iter()
+    .any(|text| says(error, 500, text))
 }
 
 async fn connect(
