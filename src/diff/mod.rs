@@ -311,6 +311,13 @@ pub enum Notice {
         /// The volume's name.
         name: String,
     },
+    /// A network that nothing in the files uses; kept while others are on it.
+    InUse {
+        /// The network's name.
+        name: String,
+        /// The containers' names.
+        by: BTreeSet<String>,
+    },
     /// `was:` names a label that nothing has or had, as far as is known.
     UnknownWas {
         /// The site's label.
@@ -356,7 +363,7 @@ pub fn diff(inputs: &Inputs<'_>) -> Diff {
     let mut diff = Diff::default();
     let slots = Slots::gather(inputs.desired, inputs.observed, &mut diff);
     images::images(inputs, &mut diff);
-    others::networks(inputs, &mut diff);
+    others::networks(inputs, &slots, &mut diff);
     others::volumes(inputs, &mut diff);
     files::missing(inputs, &mut diff);
     container::containers(inputs, &slots, &mut diff);

@@ -1,6 +1,6 @@
 //! Networks and volumes.
 
-use super::{Action, Change, Diff, Inputs, Notice, Reason, Refusal};
+use super::{Action, Change, Diff, Inputs, Notice, Reason, Refusal, Slots};
 use crate::base::{Kind, ResourceId, names};
 use crate::model::{Resource, Spec, flatten};
 use std::collections::BTreeSet;
@@ -24,51 +24,64 @@ pub(super) fn change(
     }
 }
 
-/// Networks are made and removed, never changed.
-pub(super) fn networks(inputs: &Inputs<'_>, diff: &mut Diff) {
-    for (id, resource) in inputs
-        .desired
-        .resources
-        .iter()
-        .filter(|(id, _)| id.kind == Kind::Network)
-    {
-        let Spec::Network(spec) = &resource.spec else {
-            continue;
+/// Networks and volumes are made where they are missing, and never changed. `there` are ours by name, with why
+/// one of them is not what the files want; `foreign` are everybody else's.
+fn made(
+    inputs: &Inputs<'_>,
+    kind: Kind,
+    foreign: &BTreeSet<String>,
+    there: impl Fn(&ResourceId, &Resource) -> Option<Option<Refusal>>,
+    diff: &mut Diff,
+) {
+    let wanted = inputs.desired.resources.iter();
+    for (id, resource) in wanted.filter(|(id, _)| id.kind == kind && inputs.wants(id)) {
+        let external = match &resource.spec {
+            Spec::Network(network) => network.external,
+            Spec::Volume(volume) => volume.external,
+            _ => continue,
         };
-        if !inputs.wants(id) {
-            continue;
-        }
-        let foreign = inputs.observed.foreign.networks.contains(&resource.name);
-        match (inputs.observed.networks.get(&resource.name), foreign) {
-            (_, true) if spec.external => {}
-            (None, _) if spec.external => diff.refusals.push(missing(id, resource, "network")),
-            (None, true) => diff.refusals.push(taken(id, resource, "network")),
-            (None, false) => {
+        let theirs = foreign.contains(&resource.name);
+        let refusal = match there(id, resource) {
+            None if external && !theirs => Some(missing(id, resource, kind.word())),
+            None if external => None,
+            None if theirs => Some(taken(id, resource, kind.word())),
+            None => {
                 let known = inputs
                     .base
                     .is_some_and(|base| base.resources.contains_key(id));
                 let reason = if known { Reason::Gone } else { Reason::New };
-                diff.changes
-                    .insert(id.clone(), change(id, resource, Action::Create, reason));
+                let change = change(id, resource, Action::Create, reason);
+                diff.changes.insert(id.clone(), change);
+                None
             }
-            (Some(network), _) if network.internal != spec.internal => {
-                diff.refusals.push(Refusal {
-                    code: "P0204".into(),
-                    id: id.clone(),
-                    summary: format!(
-                        "network `{}` cannot change between internal and open",
-                        resource.name
-                    ),
-                    why: "the engine fixes that when it makes the network".into(),
-                    help: vec![
-                        "give the site another label, or remove it first (`coasti remove`)".into(),
-                    ],
-                    origin: resource.origin("").cloned(),
-                })
-            }
-            (Some(_), _) => {}
-        }
+            Some(differs) => differs.filter(|_| !external),
+        };
+        diff.refusals.extend(refusal);
     }
+}
+
+/// Networks are made and removed, never changed.
+pub(super) fn networks(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
+    let there = |id: &ResourceId, resource: &Resource| {
+        let network = inputs.observed.networks.get(&resource.name)?;
+        let opens = match &resource.spec {
+            Spec::Network(spec) => network.internal != spec.internal,
+            _ => false,
+        };
+        Some(opens.then(|| Refusal {
+            code: "P0204".into(),
+            id: id.clone(),
+            summary: format!(
+                "network `{}` cannot change between internal and open",
+                resource.name
+            ),
+            why: "the engine fixes that when it makes the network".into(),
+            help: vec!["give the site another label, or remove it first (`coasti remove`)".into()],
+            origin: resource.origin("").cloned(),
+        }))
+    };
+    let foreign = &inputs.observed.foreign.networks;
+    made(inputs, Kind::Network, foreign, there, diff);
     for network in inputs.observed.networks.values() {
         let Some(id) = &network.owner.resource else {
             continue;
@@ -79,6 +92,12 @@ pub(super) fn networks(inputs: &Inputs<'_>, diff: &mut Diff) {
             .by_name(Kind::Network, &network.name)
             .is_some();
         if !ours || known || !inputs.wants(id) {
+            continue;
+        }
+        let by = strangers_on(inputs, slots, &network.name);
+        if !by.is_empty() {
+            let name = network.name.clone();
+            diff.notices.insert(Notice::InUse { name, by });
             continue;
         }
         let reason = if inputs.wishes.undo {
@@ -103,67 +122,53 @@ pub(super) fn networks(inputs: &Inputs<'_>, diff: &mut Diff) {
     }
 }
 
+/// Containers on a network that no plan of this stack touches: the engine does not remove it under them.
+fn strangers_on(inputs: &Inputs<'_>, slots: &Slots<'_>, network: &str) -> BTreeSet<String> {
+    let foreign = inputs.observed.foreign.attached.get(network);
+    let ours: BTreeSet<&str> = slots
+        .all()
+        .map(|(_, candidate)| candidate.container.name.as_str())
+        .collect();
+    let copies = inputs.observed.containers.values().filter(|container| {
+        container.live.networks.contains_key(network) && !ours.contains(container.name.as_str())
+    });
+    let copies = copies.map(|container| container.name.clone());
+    foreign
+        .into_iter()
+        .flatten()
+        .cloned()
+        .chain(copies)
+        .collect()
+}
+
 /// Volumes are made; never changed, never removed.
 pub(super) fn volumes(inputs: &Inputs<'_>, diff: &mut Diff) {
-    for (id, resource) in inputs
-        .desired
-        .resources
-        .iter()
-        .filter(|(id, _)| id.kind == Kind::Volume)
-    {
-        let Spec::Volume(spec) = &resource.spec else {
-            continue;
-        };
-        if !inputs.wants(id) {
-            continue;
-        }
-        let foreign = inputs.observed.foreign.volumes.contains(&resource.name);
-        match (inputs.observed.volumes.get(&resource.name), foreign) {
-            (Some(_), _) | (_, true) if spec.external => {}
-            (None, _) if spec.external => diff.refusals.push(missing(id, resource, "volume")),
-            (None, true) => diff.refusals.push(taken(id, resource, "volume")),
-            (None, false) => {
-                let known = inputs
-                    .base
-                    .is_some_and(|base| base.resources.contains_key(id));
-                let reason = if known { Reason::Gone } else { Reason::New };
-                diff.changes
-                    .insert(id.clone(), change(id, resource, Action::Create, reason));
-            }
-            (Some(volume), _) => {
-                let before = volume
-                    .owner
-                    .spec
-                    .as_ref()
-                    .map(flatten)
-                    .unwrap_or_else(|| flatten(&resource.spec));
-                let after = flatten(&resource.spec);
-                if before != after && !inputs.wishes.undo {
-                    let fields: BTreeSet<_> = before
-                        .keys()
-                        .chain(after.keys())
-                        .filter(|field| before.get(*field) != after.get(*field))
-                        .cloned()
-                        .collect();
-                    let fields: Vec<_> = fields.into_iter().collect();
-                    diff.refusals.push(Refusal {
-                        code: "P0205".into(),
-                        id: id.clone(),
-                        summary: format!("volume `{}` would have to be made anew", resource.name),
-                        why: format!(
-                            "the engine cannot change {} of a volume, and its data stays",
-                            fields.join(", ")
-                        ),
-                        help: vec![
-                            "give the volume another name in the files and copy the data over"
-                                .into(),
-                        ],
-                        origin: resource.origin("").cloned(),
-                    });
-                }
-            }
-        }
-    }
+    let there = |id: &ResourceId, resource: &Resource| {
+        let volume = inputs.observed.volumes.get(&resource.name)?;
+        let after = flatten(&resource.spec);
+        let before = volume.owner.spec.as_ref().map(flatten);
+        let before = before.unwrap_or_else(|| after.clone());
+        let fields: BTreeSet<_> = before
+            .keys()
+            .chain(after.keys())
+            .filter(|field| before.get(*field) != after.get(*field))
+            .cloned()
+            .collect();
+        let differs = !fields.is_empty() && !inputs.wishes.undo;
+        Some(differs.then(|| Refusal {
+            code: "P0205".into(),
+            id: id.clone(),
+            summary: format!("volume `{}` would have to be made anew", resource.name),
+            why: format!(
+                "the engine cannot change {} of a volume, and its data stays",
+                fields.into_iter().collect::<Vec<_>>().join(", ")
+            ),
+            help: vec!["give the volume another name in the files and copy the data over".into()],
+            origin: resource.origin("").cloned(),
+        }))
+    };
+    let foreign = &inputs.observed.foreign.volumes;
+    made(inputs, Kind::Volume, foreign, there, diff);
     for volume in inputs.observed.volumes.values() {
         let used = inputs.desired.by_name(Kind::Volume, &volume.name).is_some();
         let store = volume.name == names::store(&inputs.desired.name);

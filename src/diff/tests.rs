@@ -141,9 +141,35 @@ fn copies_and_unused_volumes_are_noticed_and_left_alone() {
             Notice::Retained {
                 name: "acme-blog-database-data".into()
             },
+            Notice::InUse {
+                name: "acme-blog".into(),
+                by: ["acme-blog-by-hand".into()].into(),
+            },
         ]
     );
     assert!(!crate::plan::text::steps(&plan).contains("by-hand"));
+}
+
+#[test]
+fn a_network_stays_while_a_stranger_is_on_it() {
+    let mut world = World::usual(|stack| fixture::drop_label(stack, "blog"));
+    world.wishes.max_removals = Some(2);
+    let network = ResourceId::network("blog");
+    let goes = |world: &World| {
+        world
+            .plan()
+            .changes
+            .iter()
+            .any(|change| change.id == network)
+    };
+    assert!(goes(&world));
+    let attached = &mut world.observed.foreign.attached;
+    attached.insert("acme-blog".into(), ["admin".into()].into());
+    assert!(!goes(&world));
+    let told = world.plan().notices.into_iter().any(
+        |notice| matches!(notice, Notice::InUse { name, by } if name == "acme-blog" && by.contains("admin")),
+    );
+    assert!(told);
 }
 
 #[test]

@@ -51,6 +51,8 @@ pub struct Foreign {
     pub ports: Vec<PublishedPort>,
     /// Volumes and directories that running containers may write to, by the container's name.
     pub writes: BTreeMap<String, BTreeSet<String>>,
+    /// Containers that are on a network, running or not, by the network's name.
+    pub attached: BTreeMap<String, BTreeSet<String>>,
     /// Other stacks that coasti keeps here: name and id.
     pub stacks: BTreeSet<(String, String)>,
 }

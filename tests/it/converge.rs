@@ -300,8 +300,6 @@ proptest! {
                 Err(OpError::Refused(..) | OpError::Failed(_) | OpError::NotConverged(_)) if renamed => {
                     return kept(&sim);
                 }
-                // So may it keep a network that is no longer in the files from going.
-                Ok(applied) if renamed && !applied.warnings.is_empty() => return kept(&sim),
                 result => fine("apply after drift", result)?,
             };
             prop_assert_eq!(of_others(&sim), others);

@@ -48,6 +48,11 @@ pub(super) async fn observe(docker: &Docker, scope: &Scope) -> Result<Observed, 
             });
             seen.foreign.writes.insert(name.clone(), places.collect());
         }
+        let networks = summary.network_settings.unwrap_or_default().networks;
+        for network in networks.unwrap_or_default().into_keys() {
+            let on = seen.foreign.attached.entry(network).or_default();
+            on.insert(name.clone());
+        }
         let labels = summary.labels.unwrap_or_default();
         note_stack(&mut seen, &labels, scope);
         seen.foreign

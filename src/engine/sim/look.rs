@@ -110,6 +110,10 @@ impl World {
             }
             seen.foreign.stacks.extend(other(labels));
             seen.foreign.containers.insert(unit.name.clone());
+            for network in unit.endpoints.keys() {
+                let on = seen.foreign.attached.entry(network.clone()).or_default();
+                on.insert(unit.name.clone());
+            }
             if unit.runs() {
                 let published = unit.published();
                 let published = published.map(|(protocol, bind, port)| PublishedPort {

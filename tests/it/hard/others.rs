@@ -1,6 +1,6 @@
 //! Objects of other people, among them copies of ours.
 
-use super::{quick, version};
+use super::{networked, plain, quick, version};
 use crate::support::lab::Lab;
 
 /// A container like `address`'s, with all its labels, under a name of its own.
@@ -92,4 +92,42 @@ fn a_copy_tells_nothing_about_values_that_were_lost() {
     lab.coasti(&["plan", "--detailed-exitcode"]).expect(0);
     lab.apply();
     assert_eq!(lab.secret("wiki/database/DB_PASSWORD"), secret);
+}
+
+#[test]
+fn a_network_that_somebody_is_on_stays_until_he_leaves() {
+    let Some(lab) = Lab::new("a_network_that_somebody_is_on_stays_until_he_leaves") else {
+        return;
+    };
+    let wiki = plain("wiki", "v1");
+    lab.sites(&(networked("blog") + &wiki));
+    lab.apply();
+    let (network, admin) = (lab.object("blog"), format!("{}-admin", lab.name()));
+    lab.docker(&[
+        "run",
+        "-d",
+        "--rm",
+        "--name",
+        &admin,
+        "coasti-test/tiny:1",
+        "sleep",
+        "9999",
+    ]);
+    lab.docker(&["network", "connect", &network, &admin]);
+    lab.sites(&wiki);
+    let applied = lab
+        .coasti(&["apply", "--yes", "--max-removals", "2"])
+        .expect(0);
+    assert!(!applied.err.contains("warning"), "{}", applied.show());
+    assert_eq!(lab.containers(), [lab.object("wiki")]);
+    let told = format!("network {network} is in no file; kept while {admin} is on it");
+    let plan = lab.coasti(&["plan", "--detailed-exitcode"]).expect(0);
+    plan.says(&[&told]);
+    lab.docker(&["rm", "-f", &admin]);
+    lab.coasti(&["plan", "--detailed-exitcode"])
+        .expect(2)
+        .says(&[&network]);
+    lab.apply();
+    assert_eq!(lab.objects("network"), [""; 0]);
+    lab.settled();
 }

@@ -211,6 +211,14 @@ pub(super) fn notice(notice: &Notice) -> String {
             "container {name} bears this stack's labels under a name that coasti does not give; left alone"
         ),
         Notice::Retained { name } => format!("volume {name} is in no file; kept with its data"),
+        Notice::InUse { name, by } => {
+            let by = by.iter().map(String::as_str).collect::<Vec<_>>();
+            let is = if by.len() == 1 { "is" } else { "are" };
+            format!(
+                "network {name} is in no file; kept while {} {is} on it",
+                by.join(", ")
+            )
+        }
         Notice::UnknownWas { label, was } => format!(
             "`was: {was}` of {label} names nothing that is or was here: {label} starts without data"
         ),
