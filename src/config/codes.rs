@@ -178,6 +178,10 @@ codes! {
         "Every user of this machine, or the group of its file, can read it. `chmod 600` keeps it to you.";
     COMMITTED_SECRET "W0195" "a secret is committed as it is"
         "Whoever can read the repository can read it, also in what was committed before.";
+    TWO_DATABASES "E0196" "two servers on one database's files"
+        "Each of them takes the files for its own. Give each a volume or directory of its own.";
+    SHARED "W0197" "two apps write to one external volume"
+        "Nothing keeps them from each other's files. `read-only: true` where one of them only reads.";
     TWO_PATHS "W0199" "one volume at two paths"
         "Of a product's, a provider's or a service's volumes a site changes the one with the same `target`; another \
          `target` is one more mount.";

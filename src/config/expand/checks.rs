@@ -1,9 +1,11 @@
 //! What sites must not do to each other.
 
+use super::container::reference;
 use super::{Draft, codes};
 use crate::config::deploy::Site;
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{MountSource, NetworkMode, Order, overlap};
+use crate::services;
 use std::collections::BTreeMap;
 
 /// Checks labels and domains; the sites whose label is theirs alone come back.
@@ -162,6 +164,69 @@ pub(super) fn ports(draft: &Draft, d: &mut Diagnostics) {
                 continue;
             }
             seen.push((container, port, host));
+        }
+    }
+}
+
+/// Volumes and directories that several containers write to.
+pub(super) fn shared(draft: &Draft, d: &mut Diagnostics) {
+    /// Who writes, to what of its own, and where that stands.
+    struct Writer<'a> {
+        of: &'a super::Container,
+        database: Option<&'static str>,
+        at: Option<&'a Place>,
+    }
+    let mut writers: BTreeMap<&str, Vec<Writer<'_>>> = BTreeMap::new();
+    for of in &draft.containers {
+        // A job with a database's image saves or mends its files; that it is no server is its author's word.
+        let service = services::find(&of.about.product)
+            .or_else(|| services::of_data(reference(&of.image)))
+            .filter(|_| !of.about.job);
+        for (target, mount) in of.spec.mounts.iter().filter(|(_, mount)| !mount.read_only) {
+            let what = match &mount.source {
+                MountSource::Volume(name) => name.as_str(),
+                MountSource::Directory(path) => path,
+                MountSource::Tmpfs { .. } => continue,
+            };
+            let data = service.filter(|service| service.data() == Some(target.as_str()));
+            writers.entry(what).or_default().push(Writer {
+                of,
+                database: data.map(|service| service.name()),
+                at: of.origins.get(&format!("mounts.{target}")),
+            });
+        }
+    }
+    let external = |name: &str| {
+        let mut volumes = draft.volumes.values();
+        volumes.any(|volume| volume.name == name && volume.spec.external)
+    };
+    for (what, writers) in &writers {
+        let mut databases = writers.iter().filter(|writer| writer.database.is_some());
+        let pair = |first: &Writer<'_>, second: &Writer<'_>, how: &str| {
+            let (one, other) = (&first.of.id.address, &second.of.id.address);
+            format!("`{one}` and `{other}` {how} `{what}`")
+        };
+        let place = |writer: &Writer<'_>| Some(writer.at.unwrap_or(&writer.of.at).clone());
+        if let (Some(first), Some(second)) = (databases.next(), databases.next()) {
+            let summary = pair(first, second, "would both be servers of the data in");
+            let error = Diagnostic::error(codes::TWO_DATABASES, place(second), summary);
+            let error =
+                error.help("two servers on one database's files destroy them: give each its own");
+            d.push(both(error, place(first)));
+            continue;
+        }
+        let Some(first) = writers.first().filter(|_| external(what)) else {
+            continue;
+        };
+        // What one product's containers share, its authors meant.
+        let second = writers
+            .iter()
+            .find(|writer| writer.of.id.label() != first.of.id.label());
+        if let Some(second) = second {
+            let summary = pair(first, second, "both write to the external volume");
+            let warning = Diagnostic::warning(codes::SHARED, place(second), summary)
+                .help("where one of them only reads: `read-only: true`");
+            d.push(both(warning, place(first)));
         }
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn origin(
     }
 }
 
-fn reference(image: &ImageChoice) -> &str {
+/// The image, or the newest of those that it may be.
+pub(super) fn reference(image: &ImageChoice) -> &str {
     match image {
         ImageChoice::Fixed { reference, .. } => reference,
         ImageChoice::Range { candidates, .. } => {

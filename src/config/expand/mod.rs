@@ -273,6 +273,7 @@ pub(super) fn expand(
     draft.containers.sort_by(|a, b| a.id.cmp(&b.id));
     checks::names(&draft, d);
     checks::ports(&draft, d);
+    checks::shared(&draft, d);
     checks::start_first(&draft, d);
     draft
 }

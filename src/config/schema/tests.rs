@@ -408,6 +408,8 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
             codes::BAD_WAS,
             codes::NAME_CLASH,
             codes::PORT_TWICE,
+            codes::TWO_DATABASES,
+            codes::SHARED,
             codes::DUPLICATE_PRODUCT,
             codes::SAME_FOLDER,
         ],

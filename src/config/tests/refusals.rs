@@ -297,3 +297,51 @@ fn one_volume_is_said_in_one_way_and_twice_only_on_purpose() {
         help: say `driver`, `options` and `external` the same at each path
     "#);
 }
+
+#[test]
+fn two_do_not_write_to_one_place_unheard() {
+    let shared = |label: &str, more: &str| {
+        format!(
+            "- {{label: {label}, image: 'a/b:1', volume: [{{name: media, external: true, target: /m{more}}}]}}\n"
+        )
+    };
+    let database = |label: &str, image: &str, volume: &str| {
+        format!(
+            "- {{label: {label}, image: '{image}', volume: [{{{volume}, target: /var/lib/postgresql/data}}]}}\n"
+        )
+    };
+    let sites = [
+        shared("a", ""),
+        shared("b", ", read-only: true"),
+        shared("c", ""),
+        database(
+            "one",
+            "docker.io/library/postgres:16",
+            "name: /srv/pg, type: directory",
+        ),
+        database(
+            "two",
+            "postgis/postgis:16-3.4",
+            "name: /srv/pg, type: directory",
+        ),
+        database("dump", "a/dump:1", "name: /srv/pg, type: directory"),
+    ];
+    insta::assert_snapshot!(of_sites(&sites.concat()), @r#"
+    W0197 config/deploy.yml:6:39 `a` and `c` both write to the external volume `media`
+        ^ the second
+        config/deploy.yml:4:39 the first
+        help: where one of them only reads: `read-only: true`
+    E0196 config/deploy.yml:8:58 `one` and `two` would both be servers of the data in `/srv/pg`
+        ^ the second
+        config/deploy.yml:7:65 the first
+        help: two servers on one database's files destroy them: give each its own
+    "#);
+    let mut apart = sites;
+    apart[2] = shared("c", ", read-only: true");
+    apart[4] = database(
+        "two",
+        "postgis/postgis:16-3.4",
+        "name: /srv/pg2, type: directory",
+    );
+    assert_eq!(of_sites(&apart.concat()), "");
+}
