@@ -8,6 +8,8 @@
 #
 # Finds a Docker engine, or offers to install and start one; builds the images
 # that the scenarios run, where they are not there yet; then runs cargo test.
+# A few tests need an ssh server (sshd): it is offered likewise, and without one
+# they say that they are left out.
 # All else goes on, so `tests/all.sh plan::` runs the tests of that name and
 # `tests/all.sh --test NAME -- --nocapture` one file of them.
 set -euo pipefail
@@ -15,6 +17,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/tests/support/engine.sh"
 . "$root/tests/support/rust.sh"
+. "$root/tests/support/servers.sh"
 
 fast=''
 while [ $# -gt 0 ]; do
@@ -41,6 +44,7 @@ if command -v shellcheck >/dev/null 2>&1; then
   shellcheck --severity=warning "${scripts[@]}" >&2
 fi
 
+servers_ensure
 unset COASTI_TEST_ENGINE
 if [ -z "$fast" ]; then
   engine_ensure || { echo "tests: no engine. Without one: tests/all.sh --fast" >&2 && exit 1; }

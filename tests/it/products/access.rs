@@ -2,6 +2,7 @@
 
 use super::shop;
 use crate::support::home::{Home, said};
+use crate::support::sshd::{self, Sshd};
 use crate::support::wait_for;
 use crate::support::web::{self, Web};
 use base64::Engine as _;
@@ -21,6 +22,14 @@ fn serve(home: &Home) -> Web {
     })
 }
 
+/// Lets git trust the server's authority.
+fn trust(home: &Home, web: &Web) {
+    home.write("authority.pem", &web.authority);
+    let file = home.at("authority.pem");
+    let file = file.to_string_lossy();
+    home.git("", &["config", "--global", "http.sslCAInfo", &file]);
+}
+
 #[test]
 fn git_over_https_tells_why_it_cannot_be_reached() {
     let home = Home::new("https");
@@ -29,7 +38,6 @@ fn git_over_https_tells_why_it_cannot_be_reached() {
     let address = format!("{}/shop.git", web.address);
     home.write("good", "sesame-open-1234\n");
     home.write("wrong", "sesame-shut-1234\n");
-    home.write("authority.pem", &web.authority);
     let add = |address: &str, more: &[&str]| {
         let mut args = vec!["product", "add", address, "--id", "shop"];
         args.extend(more);
@@ -43,15 +51,7 @@ fn git_over_https_tells_why_it_cannot_be_reached() {
         unknown.contains("the connection is not secure"),
         "{unknown}"
     );
-    home.git(
-        "",
-        &[
-            "config",
-            "--global",
-            "http.sslCAInfo",
-            &home.at("authority.pem").to_string_lossy(),
-        ],
-    );
+    trust(&home, &web);
     let shut = add(&address, &["--token-file", &wrong]);
     assert!(shut.contains("authentication failed"), "{shut}");
     let without = add(&address, &[]);
@@ -91,7 +91,15 @@ fn git_over_https_tells_why_it_cannot_be_reached() {
         home.read("stack/products/shop/.copier-answers.yml")
             .contains("_commit: v1.1.0\n")
     );
+    // Nothing of it is left where git worked.
+    let left: Vec<_> = std::fs::read_dir(home.at(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name.to_string_lossy().starts_with("coasti-"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
     // The token is where it is kept, and nowhere else.
+    assert_eq!(home.mode("stack/config/secrets/vcs_auth_shop"), 0o600);
     let asked = web.asked.lock().unwrap().join(" ");
     let list = home.read("stack/config/products.yml");
     for text in [&told, &asked, &list] {
@@ -141,4 +149,143 @@ fn who_never_answers_is_given_up() {
     wait_for("the end of all that git started", patience, || {
         (!running()).then_some(())
     });
+}
+
+#[test]
+fn git_over_ssh_tells_why_it_cannot_be_reached() {
+    let Some(program) = sshd::program() else {
+        eprintln!("skipped: no sshd here (tests/all.sh offers to install it)");
+        return;
+    };
+    let home = Home::new("ssh");
+    shop(&home);
+    home.git("", &["clone", "-q", "--bare", "shop", "served/shop.git"]);
+    let good = sshd::key(&home.at("good"), "");
+    let locked = sshd::key(&home.at("locked"), "passphrase");
+    sshd::key(&home.at("wrong"), "");
+    let server = Sshd::start(&program, &home.at("sshd"), &[&good, &locked]);
+    let at = |path: &str| {
+        let path = home.at(path);
+        let (user, port) = (&server.user, server.port);
+        format!("ssh://{user}@127.0.0.1:{port}{}", path.display())
+    };
+    let address = at("served/shop.git");
+    let key = |name: &str| home.at(name).to_string_lossy().into_owned();
+    let add = |address: &str, name: &str| {
+        home.bad(
+            1,
+            &[
+                "product",
+                "add",
+                address,
+                "--id",
+                "shop",
+                "--key",
+                &key(name),
+            ],
+        )
+    };
+    let before = home.read("stack/config/products.yml");
+    // Nobody has said whose key it is.
+    let unknown = add(&address, "good");
+    assert!(
+        unknown.contains("the host's key is not trusted"),
+        "{unknown}"
+    );
+    assert!(unknown.contains("config/known_hosts"), "{unknown}");
+    let own = home.bad(1, &["product", "add", &address, "--id", "shop"]);
+    assert!(own.contains("the host's key is not trusted"), "{own}");
+    // It was another one before.
+    let other = sshd::key(&home.at("other"), "");
+    let port = server.port;
+    home.write(
+        "stack/config/known_hosts",
+        &format!("[127.0.0.1]:{port} {other}\n"),
+    );
+    let changed = add(&address, "good");
+    assert!(
+        changed.contains("the host's key is not trusted"),
+        "{changed}"
+    );
+    home.write("stack/config/known_hosts", &server.known);
+    for name in ["wrong", "locked"] {
+        let said = add(&address, name);
+        assert!(said.contains("authentication failed"), "{name}: {said}");
+    }
+    let none = add(&at("served/none.git"), "good");
+    assert!(none.contains("not found"), "{none}");
+    let missing = add(&address, "no-such-key");
+    assert!(missing.contains("no-such-key cannot be read"), "{missing}");
+    assert_eq!(home.read("stack/config/products.yml"), before);
+    assert!(!home.at("stack/config/secrets/vcs_auth_shop").exists());
+    let told = home.good(&[
+        "product",
+        "add",
+        &address,
+        "--id",
+        "shop",
+        "--key",
+        &key("good"),
+    ]);
+    assert!(told.contains("can be reached with the key"), "{told}");
+    home.good(&["product", "install", "shop"]);
+    assert!(home.at("stack/products/shop/run.sh").exists());
+    // The key itself may stand there instead of its path.
+    let text = home.read("good");
+    home.write("stack/config/secrets/vcs_auth_shop", &text);
+    let told = home.good(&["-vvv", "product", "update", "shop"]);
+    assert!(told.contains("is up to date"), "{told}");
+    assert!(!told.contains(text.lines().nth(1).unwrap()), "{told}");
+}
+
+#[test]
+fn what_opens_a_repository_and_secret_answers_may_be_encrypted() {
+    let home = Home::new("token-age");
+    shop(&home);
+    let web = serve(&home);
+    trust(&home, &web);
+    let address = format!("{}/shop.git", web.address);
+    home.write("good", "sesame-open-1234\n");
+    home.good(&["secret", "keygen"]);
+    let file = home.at("good").to_string_lossy().into_owned();
+    let add = [
+        "product",
+        "add",
+        &address,
+        "--id",
+        "shop",
+        "--token-file",
+        &file,
+    ];
+    home.good(&add);
+    assert!(
+        home.read("stack/config/secrets/vcs_auth_shop.age")
+            .starts_with("-----BEGIN AGE")
+    );
+    home.good(&["product", "install", "shop"]);
+    assert!(
+        home.read("stack/config/secrets/answers_shop.age")
+            .starts_with("-----BEGIN AGE")
+    );
+    assert!(!home.at("stack/config/secrets/answers_shop").exists());
+    let env = home.read("stack/products/shop/config/.env");
+    // Its answers are the same ones the next time, and who cannot open them is told so.
+    home.good(&["product", "install", "shop", "--recopy"]);
+    assert_eq!(home.read("stack/products/shop/config/.env"), env);
+    let listed = home.good(&["secret", "list"]);
+    assert!(
+        listed.contains("product shop: its repository")
+            && listed.contains("product shop: its answers"),
+        "{listed}"
+    );
+    std::fs::rename(home.at(".config"), home.at("elsewhere")).unwrap();
+    let said = home.bad(3, &["product", "update", "shop"]);
+    assert!(
+        said.contains("E0192") && said.contains("vcs_auth_shop.age"),
+        "{said}"
+    );
+    home.good(&["product", "remove", "shop", "--confirm", "shop"]);
+    let left = std::fs::read_dir(home.at("stack/config/secrets")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["recipients.txt"]);
 }

@@ -10,6 +10,7 @@ pub mod proxy;
 pub mod recorder;
 pub mod scratch;
 pub mod second;
+pub mod sshd;
 pub mod stack;
 pub mod stacks;
 pub mod web;

@@ -99,6 +99,10 @@ pub(super) async fn add(
         (None, Some(key)) => {
             let key =
                 std::path::absolute(key).map_err(|error| OpError::usage(error.to_string(), &[]))?;
+            if let Err(error) = std::fs::File::open(&key) {
+                let what = format!("the key {} cannot be read: {error}", key.display());
+                return Err(OpError::usage(what, &[]));
+            }
             Some((Auth::SshKey, key.to_string_lossy().into_owned()))
         }
         (None, None) => None,
