@@ -5,8 +5,10 @@
 pub enum Class {
     /// The credentials are missing or wrong.
     Authentication,
-    /// The host's key is unknown or another one.
+    /// The host's key is unknown.
     HostKey,
+    /// The host's key is another one than before.
+    OtherHostKey,
     /// The certificate cannot be verified.
     Certificate,
     /// There is no such repository, or not for these credentials.
@@ -49,10 +51,13 @@ impl FetchError {
     pub fn help(&self) -> &'static str {
         match self.class {
             Class::Authentication => {
-                "check the token or key in config/secrets/vcs_auth_ID and `auth` in the list, and that it may read this repository"
+                "check the token or key in config/secrets/vcs_auth_ID and `auth` in the list, and that it may read this repository; a key with a passphrase is opened by an ssh agent only"
             }
             Class::HostKey => {
                 "compare the host's key with what its operator publishes, then put its line into config/known_hosts (`ssh-keyscan HOST` prints it)"
+            }
+            Class::OtherHostKey => {
+                "ask the host's operator whether it was changed: else somebody is between you and it; then put the new line into config/known_hosts, or ~/.ssh/known_hosts, in the old one's place"
             }
             Class::Certificate => {
                 "check the address and the machine's certificates; git takes an own authority by `git config --global http.sslCAInfo FILE`, archives by SSL_CERT_FILE"
@@ -75,6 +80,7 @@ impl FetchError {
         match self.class {
             Class::Authentication => "authentication failed",
             Class::HostKey => "the host's key is not trusted",
+            Class::OtherHostKey => "the host has another key than before",
             Class::Certificate => "the connection is not secure",
             Class::NotFound => "not found",
             Class::NoSuchVersion => "no such version",
@@ -89,14 +95,12 @@ impl FetchError {
 /// What kind of failure git tells of. It speaks English here (`LC_ALL=C`).
 pub(super) fn classify(said: &str) -> Class {
     let said = said.to_ascii_lowercase();
-    let table: [(&[&str], Class); 6] = [
+    let table: [(&[&str], Class); 7] = [
         (
-            &[
-                "host key verification failed",
-                "remote host identification has changed",
-            ],
-            Class::HostKey,
+            &["remote host identification has changed"],
+            Class::OtherHostKey,
         ),
+        (&["host key verification failed"], Class::HostKey),
         (&["certificate", "ssl", "tls"], Class::Certificate),
         (
             &[
@@ -166,6 +170,10 @@ mod tests {
             (
                 "Host key verification failed.\nfatal: Could not read from remote repository.",
                 Class::HostKey,
+            ),
+            (
+                "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
+                Class::OtherHostKey,
             ),
             (
                 "fatal: unable to access 'https://x/': server certificate verification failed. CAfile: none",

@@ -49,8 +49,16 @@ fn asked_as(origin: &Origin) -> Option<String> {
     Some(format!("{scheme}://{}@{host}", user.unwrap_or(TOKEN_USER)))
 }
 
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
+/// One word for a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// An option of ssh's that takes a path: several would have spaces between them, `%` starts what ssh fills in.
+fn ssh_option(name: &str, path: &Path) -> String {
+    let path = path.to_string_lossy().replace('%', "%%");
+    let path = path.replace('\\', r"\\").replace('"', r#"\""#);
+    format!(" -o {}", quoted(&format!("{name}=\"{path}\"")))
 }
 
 pub(super) struct Git<'a> {
@@ -90,7 +98,7 @@ impl<'a> Git<'a> {
         ];
         let mut ssh = "ssh -o BatchMode=yes".to_owned();
         if let Some(known) = &self.origin.known_hosts {
-            ssh += &format!(" -o UserKnownHostsFile={}", quoted(known));
+            ssh += &ssh_option("UserKnownHostsFile", known);
         }
         match &self.origin.access {
             Access::Own => {
@@ -103,10 +111,11 @@ impl<'a> Git<'a> {
             }
             Access::Key(_) | Access::KeyText(_) => {
                 let key = match &self.origin.access {
-                    Access::Key(key) => quoted(key),
-                    _ => quoted(&self.secret_file()),
+                    Access::Key(key) => key.clone(),
+                    _ => self.secret_file(),
                 };
-                ssh += &format!(" -i {key} -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes");
+                ssh += &ssh_option("IdentityFile", &key);
+                ssh += " -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes";
                 set.push(("GIT_SSH_COMMAND", ssh.into()));
             }
             Access::Token(_) => {

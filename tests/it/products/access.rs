@@ -157,15 +157,21 @@ fn git_over_ssh_tells_why_it_cannot_be_reached() {
         eprintln!("skipped: no sshd here (tests/all.sh offers to install it)");
         return;
     };
-    let home = Home::new("ssh");
+    // Whatever its folder is called.
+    let home = Home::new("ssh 100% of it's \"here\"");
     shop(&home);
-    home.git("", &["clone", "-q", "--bare", "shop", "served/shop.git"]);
+    let host = Home::new("sshd");
+    let served = host.at("served/shop.git");
+    home.git(
+        "",
+        &["clone", "-q", "--bare", "shop", &served.to_string_lossy()],
+    );
     let good = sshd::key(&home.at("good"), "");
     let locked = sshd::key(&home.at("locked"), "passphrase");
     sshd::key(&home.at("wrong"), "");
-    let server = Sshd::start(&program, &home.at("sshd"), &[&good, &locked]);
+    let server = Sshd::start(&program, &host.at("sshd"), &[&good, &locked]);
     let at = |path: &str| {
-        let path = home.at(path);
+        let path = host.at(path);
         let (user, port) = (&server.user, server.port);
         format!("ssh://{user}@127.0.0.1:{port}{}", path.display())
     };
@@ -204,7 +210,7 @@ fn git_over_ssh_tells_why_it_cannot_be_reached() {
     );
     let changed = add(&address, "good");
     assert!(
-        changed.contains("the host's key is not trusted"),
+        changed.contains("the host has another key than before"),
         "{changed}"
     );
     home.write("stack/config/known_hosts", &server.known);
@@ -236,6 +242,9 @@ fn git_over_ssh_tells_why_it_cannot_be_reached() {
     let told = home.good(&["-vvv", "product", "update", "shop"]);
     assert!(told.contains("is up to date"), "{told}");
     assert!(!told.contains(text.lines().nth(1).unwrap()), "{told}");
+    drop(server);
+    let down = home.bad(1, &["product", "update", "shop"]);
+    assert!(down.contains("the host cannot be reached"), "{down}");
 }
 
 #[test]

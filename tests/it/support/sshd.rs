@@ -2,7 +2,7 @@
 
 use super::wait_for;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -55,11 +55,6 @@ impl Sshd {
         fs::create_dir_all(folder).unwrap();
         let host = key(&folder.join("host"), "");
         fs::write(folder.join("authorized"), authorized.join("\n") + "\n").unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
         let user = Command::new("id").arg("-un").output().unwrap().stdout;
         let user = String::from_utf8(user).unwrap().trim().to_owned();
         let root = rustix::process::getuid().is_root();
@@ -70,7 +65,7 @@ impl Sshd {
         // A locked account, as images of CI have root's, may log in with PAM only.
         let pam = root && Path::new("/etc/pam.d/sshd").exists();
         let config = format!(
-            "ListenAddress 127.0.0.1\nPort {port}\nHostKey {0}/host\nAuthorizedKeysFile {0}/authorized\n\
+            "ListenAddress 127.0.0.1\nHostKey {0}/host\nAuthorizedKeysFile {0}/authorized\n\
              StrictModes no\nUsePAM {1}\nPidFile none\nPasswordAuthentication no\n\
              KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nSetEnv PATH={2}\n",
             folder.display(),
@@ -78,28 +73,43 @@ impl Sshd {
             std::env::var("PATH").unwrap(),
         );
         fs::write(folder.join("config"), config).unwrap();
-        let log = fs::File::create(folder.join("log")).unwrap();
-        let child = Command::new(program)
-            .args(["-D", "-e", "-f"])
-            .arg(folder.join("config"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut sshd = Self {
+        // Between asking for a free port and taking it, somebody else may.
+        let (child, port) = (0..5).find_map(|_| listen(program, folder)).unwrap();
+        Self {
             child,
             port,
             known: format!("[127.0.0.1]:{port} {host}\n"),
             user,
-        };
-        wait_for("sshd", Duration::from_secs(20), || {
-            if let Some(status) = sshd.child.try_wait().unwrap() {
-                let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
-                panic!("sshd ended ({status}): {log}");
-            }
-            TcpStream::connect(("127.0.0.1", port)).ok()
-        });
-        sshd
+        }
     }
+}
+
+/// One on a free port; none where somebody else took it.
+fn listen(program: &Path, folder: &Path) -> Option<(Child, u16)> {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let log = folder.join("log");
+    let mut child = Command::new(program)
+        .args(["-D", "-e", "-p", &port.to_string(), "-f"])
+        .arg(folder.join("config"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let said = || fs::read_to_string(&log).unwrap_or_default();
+    wait_for("sshd", Duration::from_secs(20), || {
+        if said().contains("Server listening") {
+            return Some(true);
+        }
+        let status = child.try_wait().unwrap()?;
+        let said = said();
+        assert!(
+            said.contains("Address already in use"),
+            "sshd ended ({status}): {said}"
+        );
+        Some(false)
+    })
+    .then_some((child, port))
 }

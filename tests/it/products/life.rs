@@ -1,0 +1,280 @@
+//! From `add` to `remove`, with what the user changed meanwhile.
+
+use super::{COPIER, shop};
+use crate::support::home::Home;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+#[test]
+fn a_product_is_added_installed_updated_and_removed() {
+    let home = Home::new("life");
+    shop(&home);
+    let address = home.at("shop").to_string_lossy().into_owned();
+    home.good(&["product", "add", &address]);
+    let list = format!(
+        "# what runs here\nversion: 1\n\nproducts: # none yet\n- id: shop\n  vcs_repo: {address}\n  dst_path: products/shop\n"
+    );
+    assert_eq!(home.read("stack/config/products.yml"), list);
+    assert!(
+        home.bad(1, &["product", "add", &address])
+            .contains("lists `shop` already")
+    );
+    assert!(home.good(&["product", "list"]).contains("not installed"));
+    // Only told.
+    home.good(&["product", "install", "shop", "--pretend"]);
+    assert!(!home.at("stack/products").exists() && !home.at("stack/config/secrets").exists());
+    home.good(&[
+        "product",
+        "install",
+        "shop",
+        "--data",
+        r#"{"host": "example.org"}"#,
+    ]);
+    let conf = home.read("stack/products/shop/config/app.conf");
+    let key = conf
+        .lines()
+        .last()
+        .unwrap()
+        .strip_prefix("key=")
+        .unwrap()
+        .to_owned();
+    assert_eq!(key.len(), 32);
+    assert!(conf.contains("host=example.org\n"));
+    assert_eq!(home.mode("stack/products/shop/run.sh") & 0o111, 0o111);
+    assert_eq!(home.mode("stack/products/shop/config/.env"), 0o600);
+    assert_eq!(home.mode("stack/config/secrets/answers_shop"), 0o600);
+    assert_eq!(home.mode("stack/config/secrets"), 0o700);
+    assert_eq!(home.read("stack/config/shop/app.conf"), conf);
+    assert_eq!(
+        fs::read_link(home.at("stack/data/shop")).unwrap(),
+        Path::new("../products/shop/data")
+    );
+    let answers = home.read("stack/products/shop/.copier-answers.yml");
+    assert!(
+        answers.contains("_commit: v1.0.0\n") && answers.contains("host: example.org\n"),
+        "{answers}"
+    );
+    assert!(
+        !answers.contains(&key) && !answers.contains("token"),
+        "{answers}"
+    );
+    assert!(
+        home.bad(1, &["product", "install", "shop"])
+            .contains("installed already")
+    );
+
+    // The user changes a line, removes a file, and a link breaks; the authors change others.
+    home.write(
+        "stack/products/shop/config/app.conf",
+        &conf.replace("port=80", "port=8080"),
+    );
+    home.write("stack/products/shop/config/.env", "KEY=mine\n");
+    fs::remove_file(home.at("stack/data/shop")).unwrap();
+    symlink("/nowhere", home.at("stack/data/shop")).unwrap();
+    home.write(
+        "shop/template/config/app.conf.jinja",
+        "# the app, better\nhost={{ host }}\nport=80\nkey={{ key }}\nnew={{ fresh }}\n",
+    );
+    home.write(
+        "shop/template/config/.env.jinja",
+        "KEY={{ key }}\nOTHER=1\n",
+    );
+    home.write(
+        "shop/copier.yml",
+        &format!("{COPIER}fresh: {{default: 7}}\n"),
+    );
+    fs::remove_file(home.at("shop/template/gone.txt")).unwrap();
+    home.tag("shop", "v1.1.0");
+    let told = home.good(&["product", "update", "shop"]);
+    assert!(
+        told.contains("merge config/app.conf") && told.contains("remove gone.txt"),
+        "{told}"
+    );
+    assert_eq!(
+        home.read("stack/products/shop/config/app.conf"),
+        format!("# the app, better\nhost=example.org\nport=8080\nkey={key}\nnew=7\n")
+    );
+    assert_eq!(home.read("stack/products/shop/config/.env"), "KEY=mine\n");
+    assert!(!home.at("stack/products/shop/gone.txt").exists());
+    assert_eq!(
+        fs::read_link(home.at("stack/data/shop")).unwrap(),
+        Path::new("../products/shop/data")
+    );
+    assert!(
+        home.read("stack/products/shop/.copier-answers.yml")
+            .contains("_commit: v1.1.0\n")
+    );
+    // Once more changes nothing.
+    let told = home.good(&["product", "update", "shop"]);
+    assert!(!told.contains("write") && !told.contains("merge"), "{told}");
+
+    // Both change one line: both are there to choose from, and the exit code says so.
+    home.write(
+        "shop/template/config/app.conf.jinja",
+        "# the app, better\nhost={{ host }}\nport=443\nkey={{ key }}\nnew={{ fresh }}\n",
+    );
+    home.tag("shop", "v1.2.0");
+    let told = home.bad(1, &["product", "update", "shop"]);
+    assert!(told.contains("conflict: config/app.conf"), "{told}");
+    let both = home.read("stack/products/shop/config/app.conf");
+    assert!(
+        both.contains("<<<<<<< yours\nport=8080\n")
+            && both.contains("=======\nport=443\n>>>>>>> newer template\n"),
+        "{both}"
+    );
+
+    // Removed with the name typed, and only then; what is not its own stays.
+    home.write("stack/data/other", "");
+    home.write("stack/config/secrets/vcs_auth_shop", "t");
+    assert!(
+        home.bad(1, &["product", "remove", "shop"])
+            .contains("--confirm shop")
+    );
+    assert!(
+        home.bad(1, &["product", "remove", "shop", "--confirm", "shpo"])
+            .contains("nothing was removed")
+    );
+    assert!(home.at("stack/products/shop/run.sh").exists());
+    home.good(&["product", "remove", "shop", "--confirm", "shop"]);
+    for gone in [
+        "products/shop",
+        "config/shop",
+        "data/shop",
+        "config/secrets/answers_shop",
+        "config/secrets/vcs_auth_shop",
+    ] {
+        assert!(
+            home.at("stack").join(gone).symlink_metadata().is_err(),
+            "{gone}"
+        );
+    }
+    assert!(home.at("stack/data/other").exists());
+    assert_eq!(
+        home.read("stack/config/products.yml"),
+        "# what runs here\nversion: 1\n\nproducts: [] # none yet\n"
+    );
+}
+
+#[test]
+fn answers_are_given_anew_without_another_version() {
+    let home = Home::new("configure");
+    shop(&home);
+    home.write(
+        "shop/template/config/app.conf.jinja",
+        "# the app\nhost={{ host }}\n\n\n\nport=80\n",
+    );
+    home.tag("shop", "v1.0.1");
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    assert!(
+        home.bad(1, &["product", "configure", "shop"])
+            .contains("is not installed")
+    );
+    home.good(&["product", "install", "shop"]);
+    let conf = home.read("stack/products/shop/config/app.conf");
+    let env = home.read("stack/products/shop/config/.env");
+    // What the user changed stays; a newer version is none of this command's business.
+    home.write(
+        "stack/products/shop/config/app.conf",
+        &conf.replace("port=80", "port=8080"),
+    );
+    home.write("stack/products/shop/config/.env", &format!("MINE=1\n{env}"));
+    home.write("shop/template/run.sh", "newer\n");
+    home.tag("shop", "v2.0.0");
+    assert!(
+        home.good(&["product", "configure", "shop"])
+            .contains("nothing to change")
+    );
+    let data = r#"{"host": "example.org", "token": "sesame"}"#;
+    let told = home.good(&["product", "configure", "shop", "--data", data, "--pretend"]);
+    assert!(
+        told.contains("merge config/.env") && told.contains("would be configured"),
+        "{told}"
+    );
+    assert!(
+        home.read("stack/products/shop/config/app.conf")
+            .contains("host=localhost")
+    );
+    let told = home.good(&["product", "configure", "shop", "--data", data]);
+    assert!(!told.contains("sesame"), "{told}");
+    assert_eq!(
+        home.read("stack/products/shop/config/app.conf"),
+        conf.replace("localhost", "example.org")
+            .replace("port=80", "port=8080")
+    );
+    let token = env.lines().nth(1).unwrap();
+    assert_eq!(
+        home.read("stack/products/shop/config/.env"),
+        format!("MINE=1\n{}", env.replace(token, "TOKEN=sesame"))
+    );
+    assert_eq!(home.read("stack/products/shop/run.sh"), "#!/bin/sh\n");
+    let answers = home.read("stack/products/shop/.copier-answers.yml");
+    assert!(
+        answers.contains("_commit: v1.0.1\n") && answers.contains("host: example.org\n"),
+        "{answers}"
+    );
+    assert!(
+        home.read("stack/config/secrets/answers_shop")
+            .contains("token: sesame\n")
+    );
+    // A wrong answer changes nothing, and the answers file can be another one.
+    home.bad(
+        3,
+        &["product", "configure", "shop", "--data", r#"{"host": [1]}"#],
+    );
+    fs::rename(
+        home.at("stack/products/shop/.copier-answers.yml"),
+        home.at("stack/products/shop/other.yml"),
+    )
+    .unwrap();
+    assert!(
+        home.bad(1, &["product", "configure", "shop"])
+            .contains("--answers-file")
+    );
+    home.bad(
+        1,
+        &["product", "configure", "shop", "--answers-file", "../../x"],
+    );
+    home.good(&["product", "update", "shop", "--answers-file", "other.yml"]);
+    assert!(
+        home.read("stack/products/shop/other.yml")
+            .contains("_commit: v2.0.0\n")
+    );
+    assert_eq!(home.read("stack/products/shop/run.sh"), "newer\n");
+}
+
+#[test]
+fn what_is_not_committed_and_what_is_in_the_way_is_not_written_over() {
+    let home = Home::new("careful");
+    shop(&home);
+    let address = home.at("shop").to_string_lossy().into_owned();
+    home.good(&["tool", "add", &address, "--id", "cart"]);
+    assert!(
+        home.read("stack/config/tools.yml")
+            .contains("dst_path: tools/cart")
+    );
+    home.write("stack/tools/cart/run.sh", "mine\n");
+    assert!(
+        home.bad(1, &["tool", "install", "cart"])
+            .contains("has files of these names already: run.sh")
+    );
+    assert_eq!(home.read("stack/tools/cart/run.sh"), "mine\n");
+    home.good(&["tool", "install", "cart", "--recopy"]);
+    assert_eq!(home.read("stack/tools/cart/run.sh"), "#!/bin/sh\n");
+    home.tag("stack", "installed");
+    home.write("stack/tools/cart/run.sh", "changed\n");
+    home.tag("shop", "v2.0.0");
+    assert!(
+        home.bad(1, &["tool", "update", "cart"])
+            .contains("not committed: tools/cart/run.sh")
+    );
+    // The folder that products are in leads elsewhere: nothing is written there.
+    fs::create_dir(home.at("elsewhere")).unwrap();
+    symlink(home.at("elsewhere"), home.at("stack/products")).unwrap();
+    home.good(&["product", "add", &address]);
+    assert!(
+        home.bad(1, &["product", "install", "shop"])
+            .contains("a link is not followed")
+    );
+    assert_eq!(fs::read_dir(home.at("elsewhere")).unwrap().count(), 0);
+}

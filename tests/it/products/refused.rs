@@ -1,0 +1,112 @@
+//! What cannot be fetched, and what is a trap.
+
+use super::shop;
+use crate::support::home::{Home, said};
+use std::process::{Command, Stdio};
+
+#[test]
+fn what_cannot_be_fetched_says_why_and_leaves_no_trace() {
+    let home = Home::new("fetch");
+    shop(&home);
+    let before = home.read("stack/config/products.yml");
+    let cases = [
+        ("/nowhere/at/all.git", "not found"),
+        ("https://127.0.0.1:1/a.git", "the host cannot be reached"),
+        ("ssh://git@127.0.0.1:1/a.git", "the host cannot be reached"),
+        ("ext::sh -c id", "no repository's address"),
+    ];
+    for (address, why) in cases {
+        let said = home.bad(1, &["product", "add", address, "--id", "x"]);
+        assert!(said.contains(why), "{address}: {said}");
+    }
+    home.write("token", "sesame-open\n");
+    let said = home.bad(
+        1,
+        &[
+            "product",
+            "add",
+            "http://example.org/a.git",
+            "--token-file",
+            &home.at("token").to_string_lossy(),
+        ],
+    );
+    assert!(
+        said.contains("not sent over plain http") && !said.contains("sesame"),
+        "{said}"
+    );
+    assert!(!home.at("stack/config/secrets/vcs_auth_a").exists());
+    assert_eq!(home.read("stack/config/products.yml"), before);
+    home.good(&[
+        "product",
+        "add",
+        &home.at("shop").to_string_lossy(),
+        "--vcs-ref",
+        "v9",
+    ]);
+    assert!(
+        home.bad(1, &["product", "install", "shop"])
+            .contains("no branch, tag or commit `v9`")
+    );
+    home.good(&["product", "install", "shop", "--vcs-ref", "main"]);
+    assert!(
+        home.read("stack/config/products.yml")
+            .contains("  vcs_ref: main\n")
+    );
+}
+
+#[test]
+fn a_repository_that_is_a_trap_is_refused() {
+    let home = Home::new("trap");
+    // Git itself refuses to add such names; a repository made by other means has them.
+    home.write("trap/a", "evil\n");
+    home.tag("trap", "v1");
+    let blob = home.git("trap", &["rev-parse", "HEAD:a"]);
+    let link = home.git("trap", &["rev-parse", "HEAD:a"]);
+    for (n, (mode, name, why)) in [
+        ("100644", "..", "has `.` or `..` as a part"),
+        ("100644", ".git", "is in a `.git` folder"),
+        ("100644", "a\\\\b", "backslash"),
+        ("120000", "ln", "a link to no file of the template"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let object = if mode == "120000" { &link } else { &blob };
+        let mut child = Command::new("git")
+            .arg("-C")
+            .arg(home.at("trap"))
+            .args(["mktree"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        use std::io::Write as _;
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(format!("{mode} blob {object}\t\"{name}\"\n").as_bytes())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        let tree = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+        let commit = home.git("trap", &["commit-tree", "-m", "x", &tree]);
+        home.git("trap", &["tag", &format!("t{n}"), &commit]);
+        let id = format!("trap{n}");
+        home.good(&[
+            "product",
+            "add",
+            &home.at("trap").to_string_lossy(),
+            "--id",
+            &id,
+            "--vcs-ref",
+            &format!("t{n}"),
+        ]);
+        let output = home.coasti(&["product", "install", &id]);
+        assert!(
+            !output.status.success() && said(&output).contains(why),
+            "{name}: {}",
+            said(&output)
+        );
+        assert!(!home.at("stack/products").exists());
+    }
+}
