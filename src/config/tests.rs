@@ -22,6 +22,7 @@ mod property;
 mod refusals;
 mod sealing;
 mod secrets_of_folder;
+mod upgrade;
 mod versions;
 
 /// A folder in memory.
