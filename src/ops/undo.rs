@@ -9,7 +9,7 @@ use crate::base::{EngineId, Kind, names};
 use crate::diff::{Inputs, Wishes};
 use crate::engine::{Call, Engine, EngineError, Scope};
 use crate::exec::{self, Event, Failure, Made, Stop, Values};
-use crate::model::{MountSource, Stack};
+use crate::model::{MountSource, Spec, Stack};
 use crate::observe::Observed;
 use crate::plan::{Op, Phase, plan};
 use crate::store::record::{Head, Outcome};
@@ -242,7 +242,7 @@ fn kept(plan: &crate::plan::Plan) -> Vec<String> {
 }
 
 /// Volumes that this very run made and that no container which mounts them was ever started on: they hold
-/// nothing.
+/// nothing. Not those of a driver or with options, which may stand for what was there before.
 fn unused_volumes<E: Engine>(session: &Session<'_, E>, observed: &Observed) -> Vec<EngineId> {
     let used: BTreeSet<&str> = observed
         .containers
@@ -259,11 +259,12 @@ fn unused_volumes<E: Engine>(session: &Session<'_, E>, observed: &Observed) -> V
         .values()
         .filter(|volume| volume.owner.run.as_ref() == Some(&session.run))
         .filter(|volume| {
-            volume
-                .owner
-                .resource
-                .as_ref()
-                .is_some_and(|id| id.kind == Kind::Volume)
+            let resource = volume.owner.resource.as_ref();
+            resource.is_some_and(|id| id.kind == Kind::Volume)
+        })
+        .filter(|volume| match &volume.owner.spec {
+            Some(Spec::Volume(spec)) => spec.driver.is_none() && spec.options.is_empty(),
+            _ => false,
         })
         .filter(|volume| !used.contains(volume.name.as_str()))
         .map(|volume| EngineId::new(volume.name.clone()))

@@ -246,6 +246,52 @@ fn networked() -> Sites {
 }
 
 #[test]
+fn what_the_engine_says_yes_to_and_does_not_do_is_named() {
+    in_virtual_time(async {
+        let sim = engine();
+        let files = Files::of(&networked());
+        apply_files(&sim, &files).await.unwrap();
+        let blog = &containers(&sim)["acme-blog"];
+        let call = Call::Disconnect {
+            container: blog.id.clone(),
+            network: "acme-blog".into(),
+        };
+        let limit = Duration::from_secs(1);
+        sim.hand().execute(&call, limit).await.unwrap();
+        sim.faults(FaultPlan::new().on("connect acme-blog to", Fault::Ignore));
+        let Err(OpError::NotConverged(fields)) = apply_files(&sim, &files).await else {
+            panic!("it was taken for done");
+        };
+        assert_eq!(fields, ["container `acme-blog`: networks.acme-blog"]);
+        // It is not tried again and again, but by the next apply.
+        let calls = sim.history();
+        let tries = calls.iter().filter(|one| one.call.starts_with("connect"));
+        assert_eq!(tries.count(), 1);
+        apply_files(&sim, &files).await.unwrap();
+    });
+}
+
+#[test]
+fn a_new_volume_that_may_stand_for_what_was_there_before_stays_after_an_undo() {
+    in_virtual_time(async {
+        let mut sites = usual();
+        sites.get_mut("blog").unwrap().image = "cannot";
+        let plain = Files::of(&sites);
+        let nfs = json!({"type": "nfs", "o": "addr=nas.example.org", "device": ":/blog"});
+        let share = json!([{"name": "files", "target": "/files", "options": nfs}]);
+        let shared = Files::of(&sites).deploy(|deploy| deploy["site"][0]["volume"] = share);
+        for (files, left) in [(plain, false), (shared, true)] {
+            let sim = engine();
+            let Err(OpError::Failed(_)) = apply_files(&sim, &files).await else {
+                panic!("it started");
+            };
+            assert!(containers(&sim).is_empty());
+            assert_eq!(sim.volumes().contains("acme-blog-files"), left);
+        }
+    });
+}
+
+#[test]
 fn a_subnet_that_is_taken_meanwhile_is_replaced_once_and_for_all() {
     in_virtual_time(async {
         let sim = engine();

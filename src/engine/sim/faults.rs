@@ -8,6 +8,8 @@ use std::time::Duration;
 pub enum Fault {
     /// The engine refuses; nothing happens.
     Fail(ErrorKind),
+    /// The engine says yes; nothing happens.
+    Ignore,
     /// It happens, and the answer is lost.
     LoseReply,
     /// The caller is killed before the engine hears the call. Whatever it asks from then on fails, until

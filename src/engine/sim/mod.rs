@@ -146,7 +146,7 @@ impl Sim {
                 self.crash();
                 Err(lost(ErrorKind::Unreachable, what))
             }
-            Some(Fault::Slow(_)) | None => self.with(|world| answer(world)),
+            Some(Fault::Slow(_) | Fault::Ignore) | None => self.with(|world| answer(world)),
         };
         self.note(
             number,
@@ -218,6 +218,7 @@ impl Sim {
             Some(Fault::Fail(kind)) => {
                 return Err(EngineError::new(kind, what, "a fault was ordered"));
             }
+            Some(Fault::Ignore) => return Ok(Done::Done),
             Some(Fault::CrashBefore) => {
                 self.kill();
                 return Err(lost(ErrorKind::Unreachable, what));
