@@ -341,10 +341,12 @@ impl Terminal {
                     line.bar.finish_and_clear();
                 }
                 let cross = if self.style.unicode { "✗" } else { "x" };
-                let head = self
-                    .style
-                    .paint(Tone::Bad, &format!("{cross} {} failed", name(of)));
-                self.above(&format!(" {head}: {}", clean(error)));
+                let head = format!("{cross} {} failed", name(of));
+                // The whole of it is told at the end.
+                let room = self.style.width.saturating_sub(columns(&head) + 4).max(20);
+                let error = self.style.shorten(&clean(error), room);
+                let head = self.style.paint(Tone::Bad, &head);
+                self.above(&format!(" {head}: {error}"));
             }
             Event::Waiting { what } => {
                 self.above(&format!("   waiting for {}", clean(what)));
