@@ -6,7 +6,11 @@
 
 mod script;
 
-use coasti::engine::sim::{Behaviour, Sim, SimImage};
+use crate::support::second::Second;
+use coasti::engine::{
+    docker::connect,
+    sim::{Behaviour, Sim, SimImage},
+};
 use std::{fs, path::PathBuf};
 
 /// One test a script.
@@ -27,6 +31,7 @@ scripts! {
     anonymous_volumes
     builds
     containers
+    crash
     delivered
     exec
     files
@@ -112,7 +117,11 @@ fn on_sim(script: &str) -> String {
             ..SimImage::new(Behaviour::Command).volumes(["/var/lib/thing"])
         };
         sim.add_image("coasti-test/volume:1", volume);
-        script::run(&sim, "coasti-dt-sim", script).await
+        let crash = || {
+            sim.crash();
+            sim.boot();
+        };
+        script::run(&sim, &crash, "coasti-dt-sim", script).await
     })
 }
 
@@ -122,11 +131,20 @@ fn on_docker(name: &str, script: &str) -> Option<String> {
         .enable_all()
         .build()
         .unwrap();
+    let test = format!("conformance::{name} on Docker");
     runtime.block_on(async {
-        let docker =
-            crate::support::engine::engine(&format!("conformance::{name} on Docker")).await?;
-        // Removes all that bears the prefix, also after a panic.
-        let prefix = crate::support::engine::Prefix::new();
-        Some(script::run(&docker, prefix.as_str(), script).await)
+        if !script.lines().any(|line| line == "> crash") {
+            let docker = crate::support::engine::engine(&test).await?;
+            // Removes all that bears the prefix, also after a panic.
+            let prefix = crate::support::engine::Prefix::new();
+            return Some(script::run(&docker, &|| (), prefix.as_str(), script).await);
+        }
+        let second = Second::start(&test, "128m", &["coasti-test/tiny:1"])?;
+        let docker = connect(Some(&second.host())).await.unwrap();
+        let crash = || {
+            second.crash();
+            second.again();
+        };
+        Some(script::run(&docker, &crash, "coasti-dt-second", script).await)
     })
 }

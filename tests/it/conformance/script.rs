@@ -18,6 +18,7 @@
 //! show C             observe                 foreign
 //! wait C STATE       until it is running, exited, restarting, paused, healthy, unhealthy
 //! events C ACTION…   until all of these were heard of C since the script began
+//! crash              the engine and all containers end, as in a power cut, and the engine starts again
 //! ```
 //!
 //! `-- serve` runs until it is asked to stop, `-- stubborn` until it is killed. `$P1` is a free port, `$S1`
@@ -61,11 +62,12 @@ const READY: [&str; 3] = [
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs a script and writes it down again, with what each command came to.
-pub async fn run<E: Engine>(engine: &E, prefix: &str, script: &str) -> String {
+/// Runs a script and writes it down again, with what each command came to. `crash` does what its command says.
+pub async fn run<E: Engine>(engine: &E, crash: &dyn Fn(), prefix: &str, script: &str) -> String {
     let stack = StackName::new(prefix);
     let mut runner = Runner {
         engine,
+        crash,
         prefix: prefix.to_owned(),
         events: engine.events(&stack).await.unwrap(),
         stack,
@@ -93,6 +95,7 @@ pub async fn run<E: Engine>(engine: &E, prefix: &str, script: &str) -> String {
 
 struct Runner<'a, E: Engine> {
     engine: &'a E,
+    crash: &'a dyn Fn(),
     prefix: String,
     stack: StackName,
     events: E::Events,
@@ -398,6 +401,11 @@ impl<E: Engine> Runner<'_, E> {
                 None => "none".to_owned(),
             },
             "observe" | "foreign" => self.observe(verb == "foreign").await,
+            "crash" => {
+                (self.crash)();
+                self.events = self.engine.events(&self.stack).await.unwrap();
+                "back".to_owned()
+            }
             "wait" => self.wait(&id, bare(1)).await,
             "events" => {
                 let wanted: Vec<String> = words.bare[1..].to_vec();
