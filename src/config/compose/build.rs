@@ -14,12 +14,16 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("cache_to", BUILDKIT),
     ("entitlements", BUILDKIT),
     ("isolation", ""),
+    ("no_cache_filter", BUILDKIT),
     ("privileged", BUILDKIT),
     ("provenance", BUILDKIT),
     ("sbom", BUILDKIT),
     ("secrets", BUILDKIT),
     ("ssh", BUILDKIT),
-    ("ulimits", ""),
+    (
+        "ulimits",
+        "commands of a build have the engine's own limits: change them in its settings",
+    ),
 ];
 
 const BUILDKIT: &str = "only BuildKit does that: build it with `docker buildx build`, push it, and name it under `image`";

@@ -85,12 +85,15 @@ impl Loader<'_> {
     fn import(&mut self, model: &mut Model, sub: Model) {
         for (key, fields) in sub.0 {
             let own = model.0.entry(key).or_default();
+            let has_paths = !matches!(key, "networks" | "volumes");
             for field in fields {
                 let there = own.iter().find(|other| other.key == field.key);
+                let same = |other: &Field| {
+                    let dirs = [other, &field].map(|one| self.dir(&one.key_at));
+                    other.item.same(&field.item) && (!has_paths || dirs[0] == dirs[1])
+                };
                 match there {
-                    Some(other)
-                        if other.item.same(&field.item)
-                            && self.dir(&other.key_at) == self.dir(&field.key_at) => {}
+                    Some(other) if same(other) => {}
                     Some(other) => {
                         let summary = format!(
                             "`{}` of {key} stands in an included file as well, and says something else",

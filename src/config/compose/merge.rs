@@ -329,8 +329,12 @@ fn identity(within: &str, key: &str, item: &Item) -> Option<String> {
         }),
         "secrets" => target("/run/secrets/"),
         "configs" => target("/"),
-        "devices" => text.map(|text| text.split(':').nth(1).unwrap_or(&text).to_owned()),
-        "env_file" => text.or_else(|| named("path")),
+        "devices" => match text {
+            Some(text) => Some(text.split(':').nth(1).unwrap_or(&text).to_owned()),
+            None => named("target").or_else(|| named("source")),
+        },
+        // Of one name in two folders they are two: whoever reads them tells.
+        "env_file" => None,
         _ => text,
     }
 }

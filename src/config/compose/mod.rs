@@ -30,7 +30,7 @@ pub(super) use interpolate::{Vars, guarded};
 pub(super) use load::{join, load};
 pub(super) use mounts::{Source as MountFrom, Volume as VolumeUse};
 pub(super) use networks::Network;
-pub(super) use service::{Condition, Pulled, Service};
+pub(super) use service::{Condition, EnvFile, Pulled, Service};
 pub(super) use tree::{Bit, Field, Item, Keys, Str, plain};
 
 use crate::diag::{Place, Source};

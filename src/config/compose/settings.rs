@@ -1,7 +1,7 @@
 //! What a service says of its container that is one value each: limits, health, restart, Docker's own settings.
 
 use super::service::{Pulled, Service};
-use super::tree::{Field, Item, Keys, Str, Val};
+use super::tree::{Field, Item, Keys, Str, Val, plain};
 use crate::base::{Span, size};
 use crate::config::{codes, rules};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -169,7 +169,7 @@ impl Service {
         spec.dns_opt = texts(keys, "dns_opt", any, d);
         spec.security_opt = texts(keys, "security_opt", rules::security, d);
         spec.group_add = texts(keys, "group_add", any, d);
-        spec.devices = texts(keys, "devices", rules::device, d);
+        spec.devices = devices(keys, d);
         let pairs = |all: Vec<(String, String, &Item)>| {
             all.into_iter()
                 .map(|(key, value, _)| (key, value))
@@ -397,6 +397,39 @@ fn check(key: &str, found: &[(String, &Item)], rule: Rule, d: &mut Diagnostics) 
 fn texts(keys: &mut Keys<'_>, key: &'static str, rule: Rule, d: &mut Diagnostics) -> Vec<String> {
     let found = keys.texts(key, d);
     check(key, &found, rule, d);
+    found.into_iter().map(|(text, _)| text).collect()
+}
+
+/// Devices, in the short form or the long one.
+fn devices(keys: &mut Keys<'_>, d: &mut Diagnostics) -> Vec<String> {
+    let what = format!("an entry of {}", keys.name("devices"));
+    let mut found = Vec::new();
+    for item in keys.take("devices").map(Item::items).unwrap_or_default() {
+        if !matches!(item.value, Val::Map(_)) {
+            found.extend(plain(item, &what, d).map(|text| (text, item)));
+            continue;
+        }
+        let Some(mut keys) = Keys::of(item, what.clone(), d) else {
+            continue;
+        };
+        let mut text = |key| keys.plain(key, d).map(|(text, _)| text);
+        let (source, target, rights) = (text("source"), text("target"), text("permissions"));
+        keys.finish(&[], d);
+        match source {
+            Some(source) => {
+                let target = target.unwrap_or_else(|| source.clone());
+                let rights = rights.map(|rights| format!(":{rights}"));
+                let text = format!("{source}:{target}{}", rights.unwrap_or_default());
+                found.push((text, item));
+            }
+            None => d.push(Diagnostic::error(
+                codes::MISSING,
+                Some(item.at.clone()),
+                format!("{what} has no `source`"),
+            )),
+        }
+    }
+    check("devices", &found, rules::device, d);
     found.into_iter().map(|(text, _)| text).collect()
 }
 

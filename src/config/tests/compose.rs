@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod keys;
+
 /// A stack whose one site `web` runs a product that is these files.
 fn stack<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Map {
     with_site("", files)

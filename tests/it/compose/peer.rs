@@ -6,6 +6,7 @@
 //! coasti's own".
 
 mod cases;
+mod generated;
 mod view;
 
 use super::{engine_for, run_of};

@@ -93,7 +93,12 @@ fn content(
         .is_some_and(|item| item.as_str().and_then(Str::as_plain) != Some("false"));
     let name = keys.plain("name", d).map(|(name, _)| name);
     keys.finish(
-        &[("driver", ""), ("labels", ""), ("template_driver", "")],
+        &[
+            ("driver", ""),
+            ("driver_opts", ""),
+            ("labels", ""),
+            ("template_driver", ""),
+        ],
         d,
     );
     let said = [

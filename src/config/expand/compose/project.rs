@@ -138,14 +138,13 @@ fn network_of(field: &Field, network: &mut Network, d: &mut Diagnostics) {
     {
         d.push(at.bad("`driver` of a network", "`bridge`: there is one engine"));
     }
-    if keys.flag("enable_ipv6", d) == Some(true) {
-        d.push(
-            field
-                .item
-                .bad("`enable_ipv6`", "networks have IPv4 addresses here"),
-        );
+    for (key, only) in [("enable_ipv4", true), ("enable_ipv6", false)] {
+        if keys.flag(key, d).is_some_and(|flag| flag != only) {
+            let what = format!("`{key}` of network `{}`", field.key);
+            d.push(field.item.bad(&what, "networks have IPv4 addresses here"));
+        }
     }
-    keys.accept(&["attachable", "enable_ipv4"]);
+    keys.accept(&["attachable"]);
     if let Some(mut ipam) = keys
         .take("ipam")
         .and_then(|item| Keys::of(item, "`ipam`", d))

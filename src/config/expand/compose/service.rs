@@ -5,7 +5,8 @@ use super::{files, text};
 use crate::base::{EngineId, ResourceId, names};
 use crate::config::compose::dotenv;
 use crate::config::compose::{
-    Condition, MountFrom, Network, Project, Pulled, Service, Str, Vars, VolumeUse, guarded, join,
+    Condition, EnvFile, MountFrom, Network, Project, Pulled, Service, Str, Vars, VolumeUse,
+    guarded, join,
 };
 use crate::config::deploy::Site;
 use crate::config::doc::Sp;
@@ -239,7 +240,7 @@ impl Cx<'_> {
                 known.set(name, value.clone(), Before::File(at.clone()));
             }
         }
-        for file in &service.env_files {
+        for file in self.env_files(service) {
             let Some(at) = &file.path.at else { continue };
             let Some(source) = self.file(&file.path.value, at, file.required, d) else {
                 continue;
@@ -264,6 +265,21 @@ impl Cx<'_> {
             }
         }
         env
+    }
+
+    /// Its env files, each once: as it is named last, where it is named first.
+    fn env_files<'s>(&self, service: &'s Service) -> Vec<&'s EnvFile> {
+        let mut all: Vec<(_, &EnvFile)> = Vec::new();
+        for file in &service.env_files {
+            let dir = file.path.at.as_ref().and_then(|at| self.project.dir(at));
+            // As it is written, from where it is written.
+            let name = (dir.map(|dir| &dir.folder), &file.path.value);
+            match all.iter_mut().find(|(own, _)| *own == name) {
+                Some((_, own)) => *own = file,
+                None => all.push((name, file)),
+            }
+        }
+        all.into_iter().map(|(_, file)| file).collect()
     }
 
     /// A file that a compose file names at `at`, relative to it.

@@ -134,8 +134,8 @@ impl View {
         files: Value,
     ) {
         fields["image"] = image(&fields, services);
+        let replicas = replicas(&fields);
         let deploy = fields["deploy"].take();
-        let replicas = deploy["replicas"].as_u64().or(fields["scale"].as_u64());
         limits(&mut fields, &deploy);
         restart(&mut fields, &deploy);
         fields["ports"] = ports(&fields);
@@ -149,7 +149,8 @@ impl View {
         {
             need["restart"] = json!(true);
         }
-        if fields["healthcheck"]["disable"] == true {
+        let check = &fields["healthcheck"];
+        if check["disable"] == true || check["test"][0] == "NONE" {
             fields["healthcheck"] = json!({"test": ["NONE"]});
         }
         for limit in fields["ulimits"]
@@ -178,7 +179,7 @@ impl View {
         for key in ELSEWHERE {
             fields.as_object_mut().unwrap().remove(*key);
         }
-        for number in 1..=replicas.unwrap_or(1) {
+        for number in 1..=replicas {
             let name = match number {
                 1 => name.to_owned(),
                 more => format!("{name}-{more}"),
@@ -196,7 +197,8 @@ impl View {
     ) {
         for (kind, key) in [("network", "networks"), ("volume", "volumes")] {
             for (name, fields) in table(&config[key]) {
-                let used = services.values().any(|service| match kind {
+                let running = services.values().filter(|service| replicas(service) > 0);
+                let used = running.clone().any(|service| match kind {
                     "network" => {
                         joins(service).contains(&own(&name).unwrap_or_default())
                             || joins(service).contains(&name)
@@ -224,7 +226,7 @@ impl View {
                 }
                 let subnet = fields.pointer("/ipam/config/0/subnet").cloned();
                 fields["ipam"] = Value::Null;
-                let fixed = services.values().any(|service| {
+                let fixed = running.clone().any(|service| {
                     let joined = service["networks"].as_object();
                     joined.is_some_and(|all| {
                         all.iter().any(|(network, how)| {
@@ -295,6 +297,11 @@ fn joins(service: &Value) -> BTreeSet<String> {
     table(&service["networks"]).into_keys().collect()
 }
 
+fn replicas(service: &Value) -> u64 {
+    let said = service["deploy"]["replicas"].as_u64();
+    said.or(service["scale"].as_u64()).unwrap_or(1)
+}
+
 /// A reference, which coasti writes in full; what is built has names of coasti's own.
 fn image(service: &Value, services: &BTreeMap<String, Value>) -> Value {
     let Some(image) = service["image"].as_str() else {
@@ -317,8 +324,7 @@ fn needs(value: &Value, services: &BTreeMap<String, Value>) -> Value {
         let Some(other) = services.get(&name) else {
             continue;
         };
-        let deploy = other["deploy"]["replicas"].as_u64();
-        for number in 1..=deploy.or(other["scale"].as_u64()).unwrap_or(1) {
+        for number in 1..=replicas(other) {
             let name = match number {
                 1 => name.clone(),
                 more => format!("{name}-{more}"),
