@@ -341,7 +341,8 @@ fn content(
     let mb = content.size() >> 20;
     if mb > LARGE_MB {
         let summary = format!("the folder that is sent has {mb} MB");
-        let most: Vec<_> = content.largest().into_iter().take(3).collect();
+        let most = content.largest().into_iter().take(3);
+        let most: Vec<_> = most.filter(|(_, size)| *size >> 20 > 0).collect();
         let most: Vec<_> = most
             .iter()
             .map(|(path, size)| format!("`{path}` {} MB", size >> 20))

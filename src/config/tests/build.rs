@@ -373,7 +373,7 @@ fn what_cannot_be_built_is_said() {
     E0170 products/shop/compose.yml:2:82 `ssh` of `build` of service `a` is not supported
         help: only BuildKit does that: build it with `docker buildx build`, push it, and name it under `image`
     E0170 products/shop/compose.yml:2:98 `ulimits` of `build` of service `a` is not supported
-        help: leave it out, where the service works without it
+        help: commands of a build have the engine's own limits: change them in its settings
     E0104 products/shop/compose.yml:2:115 unknown key `contexts` in `build` of service `a`
         ^ not known here
         help: did you mean `context`?

@@ -140,7 +140,8 @@ impl World {
                     .len()
                     .checked_sub(1)
                     .and_then(|at| names.get(at).cloned());
-                if spec.target.is_some() && done.flatten() == spec.target {
+                let target = spec.target.as_ref().map(|name| name.to_ascii_lowercase());
+                if target.is_some() && done.flatten() == target {
                     break;
                 }
                 let from = one.rest.split_whitespace().next().unwrap_or_default();

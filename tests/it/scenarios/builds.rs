@@ -249,3 +249,48 @@ fn a_build_that_is_cut_off_leaves_nothing() {
     stack.plan(0);
     only_containers(&stack, &["app", "other"]);
 }
+
+#[test]
+fn what_a_build_says_reaches_the_engine() {
+    let build = "  build: {context: src, dockerfile: ../web.Dockerfile, target: Final, network: none, \
+                 extra_hosts: {one: 10.9.8.7, two: 10.9.8.6}, shm_size: 32M, platform: linux/amd64, no_cache: true, \
+                 cache_from: coasti-test/tiny:1, labels: {org.example.a: b}, args: {WORD: \"two  'words' $x\"}, \
+                 tags: [NAME/further:2]}\n";
+    let test = "what_a_build_says_reaches_the_engine";
+    let Some(stack) = with_app(test, build) else {
+        return;
+    };
+    let build = build.replace("NAME", stack.name());
+    stack.products(&[("app", &build)]);
+    let text = format!(
+        "FROM coasti-test/tiny:1 AS first\nRUN echo first > /first\nFROM coasti-test/tiny:1 AS final\nARG WORD=none\n\
+         COPY --from=first /first /\nCOPY . /app\nRUN cat /etc/hosts > /hosts; df -k /dev/shm | tail -1 > /shm; \
+         ls /sys/class/net > /nets; echo \"$WORD\" > /word\n{WAITS}\nFROM nosuch:1\n"
+    );
+    stack.write("products/app/web.Dockerfile", &text);
+    stack.write("products/app/src/.dockerignore", "*.log\n!kept.log\n");
+    for name in ["a.log", "kept.log", "page"] {
+        stack.write(&format!("products/app/src/{name}"), name);
+    }
+    stack.apply();
+    stack.plan(0);
+    let app = stack.object("app");
+    assert_eq!(
+        exec(&app, "ls -A /app").replace('\n', " "),
+        ".dockerignore kept.log page"
+    );
+    assert_eq!(exec(&app, "cat /first /word"), "first\ntwo  'words' $x");
+    let hosts = exec(&app, "cat /hosts");
+    for line in ["10.9.8.7\tone", "10.9.8.6\ttwo"] {
+        assert!(hosts.contains(line), "{hosts}");
+    }
+    let shm = exec(&app, "cat /shm");
+    assert!(shm.contains(" 32768 "), "{shm}");
+    assert_eq!(exec(&app, "cat /nets"), "lo");
+    let image = inspect(&facts(&app).image);
+    assert_eq!(image["Config"]["Labels"]["org.example.a"], "b");
+    assert_eq!(image["Architecture"], "amd64");
+    let further = format!("{}/further:2", stack.name());
+    assert_eq!(image_id(&further), facts(&app).image);
+    docker(&["rmi", &further]);
+}
