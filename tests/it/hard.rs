@@ -11,7 +11,7 @@ mod others;
 mod remote;
 mod store;
 
-use crate::support::lab::{Lab, until};
+use crate::support::{lab::Lab, until};
 use std::time::Duration;
 
 /// An app that writes into its volume that it starts, runs and stops, so that two of them on one volume are

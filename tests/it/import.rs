@@ -5,7 +5,7 @@ mod dtaas;
 mod nua;
 mod real;
 
-use crate::support::lab::{docker_at, hex};
+use crate::support::{docker::docker_at, hex};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,6 +1,6 @@
 //! Secrets of the folder, with the program as users run it and without an engine.
 
-use crate::support::{arguments::Arguments, wait_for};
+use crate::support::{arguments::Arguments, until};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -556,7 +556,7 @@ fn nothing_is_left_of_an_edit_that_is_cut_off() {
         command.env("EDITOR", home.editor(&script));
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        let told = wait_for("the editor", PATIENCE, || fs::read_to_string(&opened).ok());
+        let told = until("the editor", PATIENCE, || fs::read_to_string(&opened).ok());
         let (editor, path) = told.split_once(' ').unwrap();
         assert!(Path::new(path).exists());
         let kill = |pid: &str| {
@@ -566,7 +566,7 @@ fn nothing_is_left_of_an_edit_that_is_cut_off() {
         kill(&child.id().to_string());
         assert_eq!(child.wait().unwrap().code(), code, "{signal}");
         let folder = Path::new(path).parent().unwrap();
-        wait_for("the file to go", PATIENCE, || {
+        until("the file to go", PATIENCE, || {
             (!folder.exists()).then_some(())
         });
         let runs = |pid: &str| {
@@ -576,7 +576,7 @@ fn nothing_is_left_of_an_edit_that_is_cut_off() {
         match code {
             // Nobody is left who could have ended it.
             None => drop(kill(editor)),
-            Some(_) => wait_for("the editor to end", PATIENCE, || {
+            Some(_) => until("the editor to end", PATIENCE, || {
                 (!runs(editor)).then_some(())
             }),
         }

@@ -2,8 +2,9 @@
 
 use super::{pair, version, well, witnessed};
 use crate::support::{
-    lab::{Lab, Ran},
+    lab::Lab,
     proxy::{Fate, Proxy},
+    ran::Ran,
     second::Second,
 };
 use std::sync::{
@@ -127,7 +128,7 @@ fn an_engine_that_dies_is_waited_for_and_all_is_undone() {
     {
         let version = format!("v{}", number + 2);
         let ran = trap.spring(&version, word, after, dies, false);
-        ran.expect(7).says(&["undone: what ran before runs again"]);
+        ran.expect(7).tells(&["undone: what ran before runs again"]);
         trap.checked("v1");
         let now = ["wiki", "wiki/database"].map(|address| trap.lab.container(address));
         assert_eq!(now, before, "the same containers");

@@ -3,8 +3,9 @@
 
 use super::{nothing_leaked, quick, version, well};
 use crate::support::{
-    lab::{Lab, until},
+    lab::Lab,
     proxy::{Fate, Proxy},
+    until,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{

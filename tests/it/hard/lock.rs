@@ -1,7 +1,7 @@
 //! Two at once.
 
 use super::{pair, version, well};
-use crate::support::lab::{Lab, Running};
+use crate::support::{lab::Lab, ran::Running};
 
 /// An apply of `v2` that holds the lock until `/data/go` is there.
 fn waiting(test: &str) -> Option<(Lab, Running)> {
@@ -23,7 +23,7 @@ fn the_second_is_told_who_is_first_or_waits() {
     };
     let pid = first.pid().to_string();
     let refused = lab.coasti(&["apply", "--yes"]).expect(5);
-    refused.says(&[
+    refused.tells(&[
         "tester@",
         "apply",
         &pid,
@@ -33,7 +33,7 @@ fn the_second_is_told_who_is_first_or_waits() {
     ]);
     lab.coasti(&["destroy", "--yes"]).expect(5);
     let status = lab.coasti(&["lock", "status"]).expect(0);
-    status.says(&["locked by tester@", "for apply since 20", &pid]);
+    status.tells(&["locked by tester@", "for apply since 20", &pid]);
     let json = lab
         .coasti(&["lock", "status", "--format", "json"])
         .expect(0)
@@ -51,7 +51,7 @@ fn the_second_is_told_who_is_first_or_waits() {
     lab.finish(second).expect(0);
     lab.coasti(&["lock", "status"])
         .expect(0)
-        .says(&["not locked"]);
+        .tells(&["not locked"]);
     well(&lab, "v2");
 }
 
@@ -72,10 +72,10 @@ fn a_run_whose_lock_was_released_undoes_what_it_did() {
     let Some((lab, first)) = waiting("a_run_whose_lock_was_released_undoes_what_it_did") else {
         return;
     };
-    lab.coasti(&["lock", "release"]).expect(1).says(&["--yes"]);
+    lab.coasti(&["lock", "release"]).expect(1).tells(&["--yes"]);
     lab.coasti(&["lock", "release", "--yes"])
         .expect(0)
-        .says(&["released", "tester@"]);
+        .tells(&["released", "tester@"]);
     // Its next changing step would be to remove what it replaced; until then nobody else came.
     lab.exec("wiki", "touch /data/sick-v2");
     lab.finish(first).expect(7);

@@ -76,7 +76,7 @@ fn two_folders_with_one_name_do_not_touch_each_other() {
     for words in [&["plan"][..], &["apply", "--yes"], &["destroy", "--yes"]] {
         let ran = other.coasti(words);
         assert!(ran.code != 0, "{}", ran.show());
-        ran.says(&[
+        ran.tells(&[
             "00112233445566778899aabbccddeeff",
             id.trim_start_matches("id: "),
         ]);

@@ -43,7 +43,7 @@ fn a_copied_container_with_our_labels_is_left_alone() {
 
     lab.coasti(&["plan", "--detailed-exitcode"])
         .expect(0)
-        .says(&[&labels, &committed]);
+        .tells(&[&labels, &committed]);
     lab.coasti(&["status"]).expect(0);
     lab.sites(&quick("v2"));
     lab.apply();
@@ -122,11 +122,11 @@ fn a_network_that_somebody_is_on_stays_until_he_leaves() {
     assert_eq!(lab.containers(), [lab.object("wiki")]);
     let told = format!("network {network} is in no file; kept while {admin} is on it");
     let plan = lab.coasti(&["plan", "--detailed-exitcode"]).expect(0);
-    plan.says(&[&told]);
+    plan.tells(&[&told]);
     lab.docker(&["rm", "-f", &admin]);
     lab.coasti(&["plan", "--detailed-exitcode"])
         .expect(2)
-        .says(&[&network]);
+        .tells(&[&network]);
     lab.apply();
     assert_eq!(lab.objects("network"), [""; 0]);
     lab.settled();

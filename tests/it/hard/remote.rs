@@ -19,7 +19,7 @@ fn from_elsewhere(lab: &Lab, host: &str) {
     assert_eq!(elsewhere.secret("wiki/database/DB_PASSWORD"), secret);
     let runs = lab.runs();
     assert_eq!(elsewhere.runs(), runs);
-    elsewhere.coasti(&["status"]).expect(0).says(&["wiki"]);
+    elsewhere.coasti(&["status"]).expect(0).tells(&["wiki"]);
     elsewhere.coasti(&["rollback", "--yes"]).expect(0);
     assert_eq!(version(lab, "wiki"), "v1");
     assert_eq!(elsewhere.secret("wiki/database/DB_PASSWORD"), secret);
@@ -64,7 +64,7 @@ fn another_engine_from_an_empty_folder() {
     let lab = Lab::on(Some(&second.host()));
     prepared(&lab);
     from_elsewhere(&lab, &second.host());
-    let here = crate::support::lab::docker_at(
+    let here = crate::support::docker::docker_at(
         None,
         &[
             "ps",
@@ -108,7 +108,7 @@ fn the_public_address_is_that_of_the_engines_machine() {
     let told_by = |url: &str, version: &str| format!("{}external-ip: {url}\n", site(version));
     lab.sites(&told_by("http://127.0.0.1:9/", "v1"));
     let offline = lab.coasti(&["apply", "--yes"]).expect(1);
-    offline.says(&[
+    offline.tells(&[
         "address is not known: http://127.0.0.1:9/: ",
         "hint: set it in the deploy file",
     ]);
@@ -116,15 +116,15 @@ fn the_public_address_is_that_of_the_engines_machine() {
     lab.sites(&told_by(&url, "v1"));
     lab.coasti(&["plan", "--full"])
         .expect(0)
-        .says(&["(generated)"]);
+        .tells(&["(generated)"]);
     let elsewhere = Proxy::tcp(&socket);
     let far = lab.copy(Some(elsewhere.address()));
     far.coasti(&["apply", "--yes"])
         .expect(1)
-        .says(&["which is another one"]);
+        .tells(&["which is another one"]);
     assert_eq!(asked.load(Ordering::SeqCst), 0);
     lab.apply()
-        .says(&["public address 203.0.113.9, as http://127.0.0.1:"]);
+        .tells(&["public address 203.0.113.9, as http://127.0.0.1:"]);
     lab.sites(&told_by(&url, "v2"));
     lab.apply();
     assert_eq!(lab.exec("wiki", "echo $IP $VERSION"), "203.0.113.9 v2");

@@ -45,7 +45,7 @@ fn a_store_that_was_removed_is_rebuilt_from_what_runs() {
         &lab.object("wiki"),
     ]);
     let refused = lab.coasti(&["apply", "--yes"]).expect(6);
-    refused.says(&[
+    refused.tells(&[
         "P0308",
         "POSTGRES_PASSWORD",
         "coasti secret import",
@@ -106,7 +106,7 @@ fn values_that_were_delivered_as_files_alone_are_rebuilt_as_well() {
     lab.docker(&["volume", "rm", &lab.store()]);
 
     // A copy can still be had, and all of it is known.
-    let copy = export().says(&["the store is gone"]);
+    let copy = export().tells(&["the store is gone"]);
     assert_eq!(copy.json(), values);
     let plan = lab
         .coasti(&["plan", "--detailed-exitcode", "--format", "json"])
@@ -128,7 +128,7 @@ fn values_that_were_delivered_as_files_alone_are_rebuilt_as_well() {
         some["wiki/database/POSTGRES_PASSWORD_FILE"].is_null(),
         "{some:#}"
     );
-    lab.coasti(&["apply", "--yes"]).expect(6).says(&[
+    lab.coasti(&["apply", "--yes"]).expect(6).tells(&[
         "P0308",
         "POSTGRES_PASSWORD_FILE",
         "coasti secret import",
@@ -136,7 +136,7 @@ fn values_that_were_delivered_as_files_alone_are_rebuilt_as_well() {
     lab.docker(&["rm", "-f", &lab.object("wiki")]);
     lab.coasti(&["secret", "export"])
         .expect(1)
-        .says(&["the engine keeps no values", "coasti secret import"]);
+        .tells(&["the engine keeps no values", "coasti secret import"]);
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn a_store_whose_holder_was_removed_loses_nothing() {
     lab.docker(&["rm", &lab.store()]);
     // What is kept is not taken for nothing: each command that wants it tells how to have it.
     let plan = lab.coasti(&["plan", "--detailed-exitcode"]).expect(0);
-    plan.says(&["cannot be read", "recover` makes it again"]);
+    plan.tells(&["cannot be read", "recover` makes it again"]);
     let status = lab.coasti(&["status"]).expect(0);
-    status.says(&["revision unknown", "healthy", "recover` makes it again"]);
+    status.tells(&["revision unknown", "healthy", "recover` makes it again"]);
     for command in [
         &["history"][..],
         &["show", "r1"],
@@ -162,11 +162,11 @@ fn a_store_whose_holder_was_removed_loses_nothing() {
     ] {
         let ran = lab.coasti(command).expect(1);
         assert_eq!(ran.out, "");
-        ran.says(&["cannot be read", "hint: coasti recover makes it again"]);
+        ran.tells(&["cannot be read", "hint: coasti recover makes it again"]);
     }
     lab.coasti(&["recover"])
         .expect(0)
-        .says(&["made the container"]);
+        .tells(&["made the container"]);
     assert_eq!(lab.secret("wiki/database/DB_PASSWORD"), secret);
     lab.docker(&["rm", &lab.store()]);
     // Not even the container that could tell is there.
@@ -226,7 +226,7 @@ fn a_clean_up_in_the_middle_of_an_apply() {
     let running = begin("v3");
     prune(&["lock", "store", "wiki.prev", "wiki/database.prev"]);
     lab.exec("wiki", "touch /data/sick-v3");
-    lab.finish(running).expect(7).says(&["undone"]);
+    lab.finish(running).expect(7).tells(&["undone"]);
     assert_eq!(version(&lab, "wiki"), "v2");
     assert_eq!(version(&lab, "wiki/database"), "v2");
     // The lock alone, right before a step that changes something.

@@ -2,7 +2,7 @@
 //! back where that fails.
 
 use super::{Place, free_port};
-use crate::support::lab::{has_engine, until};
+use crate::support::{has_engine, until};
 use std::time::Duration;
 
 const PASSWORD: &str = "aBc3deF4ghI5jkL6mnO7pqR8";

@@ -3,7 +3,7 @@
 use super::shop;
 use crate::support::home::{Home, said};
 use crate::support::sshd::{self, Sshd};
-use crate::support::wait_for;
+use crate::support::until;
 use crate::support::web::{self, Web};
 use base64::Engine as _;
 
@@ -146,7 +146,7 @@ fn who_never_answers_is_given_up() {
         lines.any(|line| String::from_utf8_lossy(&line).contains(&port))
     };
     let patience = std::time::Duration::from_secs(10);
-    wait_for("the end of all that git started", patience, || {
+    until("the end of all that git started", patience, || {
         (!running()).then_some(())
     });
 }

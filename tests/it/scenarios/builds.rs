@@ -3,8 +3,9 @@
 use super::{only_containers, site};
 use crate::support::{
     docker::{docker, exec, facts, image_id, inspect},
-    stack::{Running, Stack},
-    wait_for,
+    ran::Running,
+    stack::Stack,
+    until,
 };
 use std::{
     fs,
@@ -187,7 +188,7 @@ fn what_is_sent_is_what_is_in_the_folder() {
 
 /// Waits until the engine runs a build's command that has this word in it.
 fn until_building(word: &str) {
-    wait_for("the build's command", Duration::from_secs(60), || {
+    until("the build's command", Duration::from_secs(60), || {
         commands(word)
     });
 }
@@ -217,7 +218,7 @@ fn a_build_that_is_cut_off_leaves_nothing() {
     };
     let over = || {
         let none = || commands(&word).is_none().then_some(());
-        wait_for(
+        until(
             "the engine to give the build up",
             Duration::from_secs(30),
             none,
@@ -237,7 +238,7 @@ fn a_build_that_is_cut_off_leaves_nothing() {
     over();
     assert_eq!(facts(&app), before);
 
-    let running = begin(2);
+    let mut running = begin(2);
     running.kill();
     over();
     drop(running);

@@ -4,7 +4,8 @@ use super::{POSTGRES, site};
 use crate::support::{
     arguments::Arguments,
     docker::{docker, inspect},
-    stack::{Ran, Stack},
+    ran::Ran,
+    stack::Stack,
 };
 use coasti::base::Secret;
 use coasti::ops::secrets::age;

@@ -4,7 +4,8 @@ use super::{only_containers, site, site_of};
 use crate::support::{
     docker::{Facts, docker, facts},
     http::empty_registry,
-    stack::{Ran, Stack},
+    ran::Ran,
+    stack::Stack,
 };
 
 #[test]

@@ -3,8 +3,9 @@
 use super::{only_containers, site};
 use crate::support::{
     docker::{facts, try_facts},
-    stack::{Running, Stack},
-    wait_for,
+    ran::Running,
+    stack::Stack,
+    until,
 };
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ fn interrupt(stack: &Stack, order: &str, press: fn(&Running)) {
     let sick = "    healthcheck: {command: \"exit 1\", interval: 1s, timeout: 5s, retries: 1000, start-period: 10m}\n";
     stack.sites(&site("app", &format!("{sick}{order}")));
     let running = stack.start(stack.command(&["apply", "--yes"]));
-    wait_for("the new container to run", Duration::from_secs(30), || {
+    until("the new container to run", Duration::from_secs(30), || {
         // It bears its name only once it is switched to.
         let names = stack.containers();
         let mut now = names.iter().filter_map(|name| try_facts(name));

@@ -18,7 +18,7 @@ mod rollback;
 mod secrets;
 mod wordpress;
 
-use crate::support::stack::{Ran, Stack};
+use crate::support::{ran::Ran, stack::Stack};
 
 /// Ends at once when it is asked to: as process 1, a shell or a `sleep` would not.
 const WAITS: &str = r#"["sh", "-c", "trap 'exit 0' TERM; sleep 99999 & wait"]"#;

@@ -3,7 +3,8 @@
 use super::{WAITS, only_containers, site, site_of};
 use crate::support::{
     docker::{docker, exec, facts},
-    stack::{Ran, Stack},
+    ran::Ran,
+    stack::Stack,
 };
 
 /// Refused at plan and at apply, with these words, and nothing was touched.

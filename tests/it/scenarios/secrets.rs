@@ -4,7 +4,8 @@ use super::{POSTGRES, WAITS, site, site_of};
 use crate::support::{
     arguments::Arguments,
     docker::{docker, exec, inspect},
-    stack::{Ran, Stack},
+    ran::Ran,
+    stack::Stack,
 };
 
 #[test]

@@ -6,7 +6,7 @@ use crate::support::{
     http::ask,
     recorder::Recorder,
     stack::Stack,
-    wait_for,
+    until,
 };
 use coasti::engine::{Look as _, docker::connect};
 use std::time::Duration;
@@ -101,7 +101,7 @@ fn wordpress_runs_with_its_tables_in_mariadb_and_a_change_replaces_one_container
     assert_ne!(facts(&stack.object("blog")).id, app.id);
     assert_eq!(facts(&database), db);
     only_containers(&stack, &["blog", "blog/database"]);
-    let page = wait_for("the site to answer", Duration::from_secs(20), || {
+    let page = until("the site to answer", Duration::from_secs(20), || {
         ask(stack.port(0), "GET", "/", "").filter(|answer| answer.status == 200)
     });
     assert!(page.head.contains("X-Greeting: goodbye"), "{}", page.head);

@@ -1,44 +1,53 @@
 //! Docker's own client: what tests check coasti's work with.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
-/// Runs `docker`, which must go well; what it printed.
+/// Runs `docker` on the engine at `host`, or on that of tests.
+pub fn client(host: Option<&str>, arguments: &[&str]) -> Output {
+    let mut command = Command::new("docker");
+    if let Some(host) = host {
+        command.args(["--host", host]);
+    }
+    let command = command.args(arguments).stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+/// Likewise, which must go well; what it printed.
 #[track_caller]
-pub fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+pub fn docker_at(host: Option<&str>, arguments: &[&str]) -> String {
+    let output = client(host, arguments);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "docker {arguments:?}: {error}");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// Runs `docker`, whatever comes of it; all that it said.
-pub fn quiet(arguments: &[&str]) -> String {
-    let output = Command::new("docker")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output();
-    output.map_or_else(
-        |error| error.to_string(),
-        |output| {
-            let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-            text += &String::from_utf8_lossy(&output.stderr);
-            text
-        },
-    )
+/// Runs `docker`, which must go well; what it printed.
+#[track_caller]
+pub fn docker(arguments: &[&str]) -> String {
+    docker_at(None, arguments)
 }
 
-/// Names of objects by kind and filter.
+/// Runs `docker`, whatever comes of it; all that it said.
+pub fn quiet(arguments: &[&str]) -> String {
+    let output = client(None, arguments);
+    let both = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&both).into_owned()
+}
+
+/// Names of objects by kind and filter, on the engine of tests.
 pub fn list(kind: &str, filter: &str) -> Vec<String> {
+    list_at(None, kind, filter)
+}
+
+/// Likewise, on the engine at `host`.
+pub fn list_at(host: Option<&str>, kind: &str, filter: &str) -> Vec<String> {
     let arguments = match kind {
         "container" => vec!["ps", "-a", "--format", "{{.Names}}"],
         "network" => vec!["network", "ls", "--format", "{{.Name}}"],
         _ => vec!["volume", "ls", "--format", "{{.Name}}"],
     };
-    let text = quiet(&[&arguments[..], &["--filter", filter]].concat());
+    let output = client(host, &[&arguments[..], &["--filter", filter]].concat());
+    let text = String::from_utf8_lossy(&output.stdout);
     text.lines().map(str::to_owned).collect()
 }
 

@@ -8,11 +8,10 @@ pub const TINY: &str = "coasti-test/tiny:1";
 
 /// Connects to the engine for tests; none, with a visible word, where there is none.
 pub async fn engine(test: &str) -> Option<Docker> {
-    if std::env::var_os("COASTI_TEST_ENGINE").is_none_or(|value| value != "1") {
-        eprintln!("skipped: {test} (no engine: COASTI_TEST_ENGINE is not 1)");
-        return None;
+    match super::has_engine(test) {
+        true => Some(connect(None).await.unwrap()),
+        false => None,
     }
-    Some(connect(None).await.unwrap())
 }
 
 /// A name that no other test uses, and the removal of all whose names start with it.

@@ -1,65 +1,16 @@
 //! A stack of a test's own on any engine: its folder, the real binary run in it, the removal of all it made.
 
+use super::{
+    docker::{client, docker_at, list_at},
+    has_engine, hex,
+    ran::{Ran, Running, binary},
+};
 use std::{
     cell::RefCell,
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::Command,
 };
-
-/// How long any command may take.
-const PATIENCE: Duration = Duration::from_secs(150);
-
-/// Whether there is an engine for tests; says so where there is none.
-pub fn has_engine(test: &str) -> bool {
-    let there = std::env::var_os("COASTI_TEST_ENGINE").is_some_and(|value| value == "1");
-    if !there {
-        eprintln!("skipped: {test} (no engine: COASTI_TEST_ENGINE is not 1)");
-    }
-    there
-}
-
-/// So many random bytes, as digits.
-pub fn hex(bytes: usize) -> String {
-    let mut random = vec![0; bytes];
-    getrandom::fill(&mut random).unwrap();
-    coasti::base::digest::hex(&random)
-}
-
-/// Looks until there is something, or until `patience` ends, which fails the test.
-#[track_caller]
-pub fn until<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + patience;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited in vain for: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn client(host: Option<&str>, arguments: &[&str]) -> std::process::Output {
-    let mut command = Command::new("docker");
-    if let Some(host) = host {
-        command.args(["--host", host]);
-    }
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
-
-/// Docker's own client, which must go well; what it printed.
-#[track_caller]
-pub fn docker_at(host: Option<&str>, arguments: &[&str]) -> String {
-    let output = client(host, arguments);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "docker {arguments:?}: {error}");
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
 
 /// A stack's folder, and the engine that it is for.
 pub struct Lab {
@@ -172,18 +123,11 @@ impl Lab {
         self.write("config/deploy.yml", &text);
     }
 
-    /// The binary, to be run in the folder with nothing of the tester's own settings.
+    /// The binary, to be run in the folder.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_coasti"));
-        command.args(arguments).current_dir(&self.folder);
-        command.env_clear().stdin(Stdio::null());
-        for name in ["PATH", "HOME", "DOCKER_HOST"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
-        if let Some(host) = &self.host {
-            command.env("DOCKER_HOST", host);
-        }
-        command.envs([("COLUMNS", "100"), ("NO_COLOR", "1"), ("USER", "tester")]);
+        let mut command = binary(arguments);
+        command.current_dir(&self.folder);
+        command.envs(self.host.iter().map(|host| ("DOCKER_HOST", host)));
         command
     }
 
@@ -194,40 +138,15 @@ impl Lab {
         self.finish(running)
     }
 
-    /// Starts it; its output goes to files, which can be read meanwhile.
+    /// Starts it.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(arguments);
-        let base = std::env::temp_dir().join(format!("coasti-out-{}", hex(6)));
-        let (out, err) = (base.with_extension("out"), base.with_extension("err"));
-        command.stdout(File::create(&out).unwrap());
-        command.stderr(File::create(&err).unwrap());
-        Running {
-            what: format!("coasti {}", arguments.join(" ")),
-            child: command.spawn().unwrap(),
-            out,
-            err,
-        }
+        Running::start(self.command(arguments))
     }
 
     /// Waits for its end.
     #[track_caller]
-    pub fn finish(&self, mut running: Running) -> Ran {
-        let what = running.what.clone();
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = running.child.try_wait().unwrap() {
-                break status;
-            }
-            let said = running.said();
-            assert!(Instant::now() < deadline, "{what} does not end:\n{said}");
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        let ran = Ran {
-            code: status.code().unwrap_or(-1),
-            out: fs::read_to_string(&running.out).unwrap(),
-            err: fs::read_to_string(&running.err).unwrap(),
-            what,
-        };
+    pub fn finish(&self, running: Running) -> Ran {
+        let ran = running.end();
         *self.told.borrow_mut() += &ran.show();
         ran
     }
@@ -288,17 +207,7 @@ impl Lab {
     /// All that is on the engine with this stack's label: names by `container`, `network` or `volume`.
     pub fn objects(&self, kind: &str) -> Vec<String> {
         let filter = format!("label=coasti.stack={}", self.name);
-        let mut arguments = match kind {
-            "container" => vec!["ps", "-a", "--format", "{{.Names}}"],
-            "network" => vec!["network", "ls", "--format", "{{.Name}}"],
-            _ => vec!["volume", "ls", "--format", "{{.Name}}"],
-        };
-        arguments.extend(["--filter", filter.as_str()]);
-        let output = client(self.direct(), &arguments);
-        let mut names: Vec<_> = String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .map(str::to_owned)
-            .collect();
+        let mut names = list_at(self.direct(), kind, &filter);
         names.sort();
         names
     }
@@ -375,94 +284,5 @@ impl Drop for Lab {
         for tag in String::from_utf8_lossy(&tags).lines() {
             client(self.direct(), &["rmi", tag]);
         }
-    }
-}
-
-/// A run of the binary that is under way; it is killed where nobody waits for its end.
-pub struct Running {
-    what: String,
-    child: Child,
-    out: PathBuf,
-    err: PathBuf,
-}
-
-impl Running {
-    /// Its process.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// What it said so far, data first.
-    pub fn said(&self) -> String {
-        [&self.out, &self.err]
-            .map(|file| fs::read_to_string(file).unwrap_or_default())
-            .concat()
-    }
-
-    /// Waits until it has said this.
-    #[track_caller]
-    pub fn until_said(&self, word: &str) {
-        until(word, Duration::from_secs(60), || {
-            self.said().contains(word).then_some(())
-        });
-    }
-
-    /// Kills it at once.
-    pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.kill();
-        for file in [&self.out, &self.err] {
-            let _ = fs::remove_file(file);
-        }
-    }
-}
-
-/// What a run of the binary came to.
-pub struct Ran {
-    what: String,
-    /// Its exit code; -1 where a signal ended it.
-    pub code: i32,
-    /// What it printed as data.
-    pub out: String,
-    /// What it said to people.
-    pub err: String,
-}
-
-impl Ran {
-    /// The exit code must be this one.
-    #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "exit code of {}", self.show());
-        self
-    }
-
-    /// The data as JSON.
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.show()))
-    }
-
-    /// What it said, to people or as data, must contain all of these.
-    #[track_caller]
-    pub fn says(self, words: &[&str]) -> Self {
-        for word in words {
-            let said = self.err.contains(word) || self.out.contains(word);
-            assert!(said, "`{word}` is missing in {}", self.show());
-        }
-        self
-    }
-
-    /// All of it.
-    pub fn show(&self) -> String {
-        format!(
-            "\n$ {}\n{}{}[exit {}]\n",
-            self.what, self.out, self.err, self.code
-        )
     }
 }

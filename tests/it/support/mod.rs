@@ -7,6 +7,7 @@ pub mod home;
 pub mod http;
 pub mod lab;
 pub mod proxy;
+pub mod ran;
 pub mod recorder;
 pub mod scratch;
 pub mod second;
@@ -18,15 +19,42 @@ pub mod written;
 
 use std::time::{Duration, Instant};
 
-/// Looks until there is something, or until `patience` ends, which fails the test.
-#[track_caller]
-pub fn wait_for<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+/// Whether there is an engine for tests; says so where there is none.
+pub fn has_engine(test: &str) -> bool {
+    let there = std::env::var_os("COASTI_TEST_ENGINE").is_some_and(|value| value == "1");
+    if !there {
+        eprintln!("skipped: {test} (no engine: COASTI_TEST_ENGINE is not 1)");
+    }
+    there
+}
+
+/// Random bytes.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).unwrap();
+    bytes
+}
+
+/// So many random bytes, as digits.
+pub fn hex(bytes: usize) -> String {
+    let mut random = vec![0; bytes];
+    getrandom::fill(&mut random).unwrap();
+    coasti::base::digest::hex(&random)
+}
+
+/// Looks until there is something; none where `patience` ends before.
+pub fn wait_for<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + patience;
     loop {
-        if let Some(found) = look() {
-            return found;
+        match look() {
+            None if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
+            found => return found,
         }
-        assert!(Instant::now() < deadline, "waited in vain for: {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Looks until there is something, or until `patience` ends, which fails the test.
+#[track_caller]
+pub fn until<T>(what: &str, patience: Duration, look: impl FnMut() -> Option<T>) -> T {
+    wait_for(patience, look).unwrap_or_else(|| panic!("waited in vain for: {what}"))
 }

@@ -1,6 +1,6 @@
 //! A proxy before an engine that may delay answers, lose them, or do something at a chosen request.
 
-use super::lab::hex;
+use super::hex;
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},

@@ -1,6 +1,6 @@
 //! An engine of a test's own, that may be killed: tests/support/second-engine.sh.
 
-use super::lab::{docker_at, hex};
+use super::{docker::docker_at, has_engine, hex};
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -15,7 +15,7 @@ impl Second {
     /// Starts one whose data may take `size` (such as `64m`) and loads the images; none, with a visible
     /// word, where that cannot be.
     pub fn start(test: &str, size: &str, images: &[&str]) -> Option<Self> {
-        if !super::lab::has_engine(test) {
+        if !has_engine(test) {
             return None;
         }
         if !rustix::process::geteuid().is_root() {

@@ -1,6 +1,6 @@
 //! Debian's ssh server, on a port of a test's own, with keys of its own.
 
-use super::wait_for;
+use super::until;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -99,7 +99,7 @@ fn listen(program: &Path, folder: &Path) -> Option<(Child, u16)> {
         .spawn()
         .unwrap();
     let said = || fs::read_to_string(&log).unwrap_or_default();
-    wait_for("sshd", Duration::from_secs(20), || {
+    until("sshd", Duration::from_secs(20), || {
         if said().contains("Server listening") {
             return Some(true);
         }

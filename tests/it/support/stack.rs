@@ -1,14 +1,17 @@
 //! A stack of a test's own: its folder, the real binary run in it, and the removal of all it made.
 
-use super::docker::{docker, list, quiet};
-use super::wait_for;
+use super::{
+    docker::{docker, list, quiet},
+    has_engine, hex,
+    ran::{Ran, Running, binary},
+    random,
+};
 use std::{
     cell::RefCell,
     collections::BTreeMap,
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::Duration,
+    process::Command,
 };
 
 /// Where ports of tests begin, below those that the system gives away by itself.
@@ -17,18 +20,6 @@ const FIRST_PORT: u16 = 21_000;
 pub const PORTS: u16 = 50;
 /// How many tests may run at once on one machine.
 const SLOTS: u16 = 128;
-/// How long any command may take.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Whether there is an engine for tests; says so where there is none.
-pub fn has_engine(test: &str) -> bool {
-    let there = std::env::var_os("COASTI_TEST_ENGINE").is_some_and(|value| value == "1");
-    if !there {
-        eprintln!("skipped: {test} (no engine: COASTI_TEST_ENGINE is not 1)");
-    }
-    there
-}
-
 /// A stack's folder.
 pub struct Stack {
     name: String,
@@ -50,7 +41,7 @@ struct Slot {
 
 impl Slot {
     fn take() -> Self {
-        let start = u16::from(random(1)[0]);
+        let start = u16::from(random::<1>()[0]);
         for number in (0..SLOTS).map(|n| (start + n) % SLOTS) {
             let path = std::env::temp_dir().join(format!("coasti-test-slot-{number}"));
             // Another user's is as good as taken.
@@ -68,12 +59,6 @@ impl Slot {
         }
         panic!("more than {SLOTS} stacks of tests at once");
     }
-}
-
-fn random(count: usize) -> Vec<u8> {
-    let mut bytes = vec![0; count];
-    getrandom::fill(&mut bytes).unwrap();
-    bytes
 }
 
 impl Stack {
@@ -204,24 +189,10 @@ impl Stack {
         docker(&[&run, options, &["coasti-test/tiny:1", "sleep", "99999"]].concat());
     }
 
-    /// The binary, to be run in the folder with nothing of the tester's own settings.
+    /// The binary, to be run in the folder.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_coasti"));
-        command.args(arguments).current_dir(&self.folder);
-        command.env_clear().stdin(Stdio::null());
-        let kept = [
-            "PATH",
-            "HOME",
-            "DOCKER_HOST",
-            "DOCKER_TLS_VERIFY",
-            "DOCKER_CERT_PATH",
-            "DOCKER_CONFIG",
-            "DOCKER_CONTEXT",
-        ];
-        for name in kept {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
-        command.envs([("COLUMNS", "100"), ("NO_COLOR", "1"), ("USER", "tester")]);
+        let mut command = binary(arguments);
+        command.current_dir(&self.folder);
         command
     }
 
@@ -260,36 +231,15 @@ impl Stack {
         self.finish(running)
     }
 
-    /// Starts it; its output goes to files, which can be read meanwhile.
-    pub fn start(&self, mut command: Command) -> Running {
-        let base = std::env::temp_dir().join(format!("coasti-out-{}", hex(6)));
-        let (out, err) = (base.with_extension("out"), base.with_extension("err"));
-        command.stdout(File::create(&out).unwrap());
-        command.stderr(File::create(&err).unwrap());
-        let words: Vec<_> = command
-            .get_args()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect();
-        Running {
-            what: format!("coasti {}", words.join(" ")),
-            child: command.spawn().unwrap(),
-            out,
-            err,
-        }
+    /// Starts one.
+    pub fn start(&self, command: Command) -> Running {
+        Running::start(command)
     }
 
     /// Waits for its end.
     #[track_caller]
-    pub fn finish(&self, mut running: Running) -> Ran {
-        let status = wait_for(&running.what.clone(), PATIENCE, || {
-            running.child.try_wait().unwrap()
-        });
-        let ran = Ran {
-            what: running.what.clone(),
-            code: status.code().unwrap_or(-1),
-            out: fs::read_to_string(&running.out).unwrap(),
-            err: fs::read_to_string(&running.err).unwrap(),
-        };
+    pub fn finish(&self, running: Running) -> Ran {
+        let ran = running.end();
         *self.told.borrow_mut() += &ran.show();
         ran
     }
@@ -393,109 +343,5 @@ impl Drop for Stack {
             quiet(&words);
         }
         let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn hex(bytes: usize) -> String {
-    coasti::base::digest::hex(&random(bytes))
-}
-
-/// A run of the binary that is under way; it is killed where nobody waits for its end.
-pub struct Running {
-    what: String,
-    child: Child,
-    out: PathBuf,
-    err: PathBuf,
-}
-
-impl Running {
-    /// Presses Ctrl-C.
-    pub fn interrupt(&self) {
-        self.signal(rustix::process::Signal::INT);
-    }
-
-    /// Kills it at once.
-    pub fn kill(&self) {
-        self.signal(rustix::process::Signal::KILL);
-    }
-
-    /// Closes its terminal.
-    pub fn hang_up(&self) {
-        self.signal(rustix::process::Signal::HUP);
-    }
-
-    fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, signal).unwrap();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        for file in [&self.out, &self.err] {
-            let _ = fs::remove_file(file);
-        }
-    }
-}
-
-/// What a run of the binary came to.
-pub struct Ran {
-    what: String,
-    /// Its exit code.
-    pub code: i32,
-    /// What it printed as data.
-    pub out: String,
-    /// What it said to people.
-    pub err: String,
-}
-
-impl Ran {
-    /// The exit code must be this one.
-    #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "exit code of {}", self.show());
-        self
-    }
-
-    /// The data as JSON.
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.show()))
-    }
-
-    /// What it said to people must contain all of these.
-    #[track_caller]
-    pub fn says(self, words: &[&str]) -> Self {
-        for word in words {
-            assert!(
-                self.err.contains(word),
-                "`{word}` is missing in {}",
-                self.show()
-            );
-        }
-        self
-    }
-
-    /// The data must contain all of these.
-    #[track_caller]
-    pub fn prints(self, words: &[&str]) -> Self {
-        for word in words {
-            assert!(
-                self.out.contains(word),
-                "`{word}` is missing in {}",
-                self.show()
-            );
-        }
-        self
-    }
-
-    /// All of it.
-    pub fn show(&self) -> String {
-        format!(
-            "\n$ {}\n{}{}[exit {}]\n",
-            self.what, self.out, self.err, self.code
-        )
     }
 }
