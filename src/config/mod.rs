@@ -189,6 +189,12 @@ impl Desired {
         adopts.map(|adopt| adopt.container.clone()).collect()
     }
 
+    /// Addresses of the containers that are to run.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        let containers = self.draft.containers.iter();
+        containers.map(|container| container.id.address.as_str())
+    }
+
     /// Secrets that come from encrypted files, by the digests of those.
     pub fn encrypted(&self) -> &BTreeMap<ValueId, Digest> {
         &self.draft.encrypted

@@ -1,21 +1,16 @@
-//! `coasti export compose` and `coasti import compose`.
+//! `coasti export compose`.
 
 use super::error::OpError;
-use super::folder::Disk;
 use super::gather::gather;
-use crate::base::names;
-use crate::build::{Context, Entry, Rules, Unsendable};
-use crate::config::{self, Desired, Exported, Folder, Unreadable};
-use crate::diag::{Diagnostics, Source};
+use crate::config::{self, Desired, Exported};
+use crate::diag::Diagnostics;
 use crate::engine::Look;
 use crate::store::Store;
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
 /// A stack as a compose file, and an env file with the values of its variables.
 pub struct Export {
@@ -78,240 +73,104 @@ fn quoted(value: &str) -> String {
     format!("\"{text}\"")
 }
 
-/// What is imported, and as what.
-#[derive(Clone, Debug, Default)]
-pub struct Import {
-    /// The compose file.
-    pub file: PathBuf,
-    /// The folder that becomes the product's; the file's own where none is said.
-    pub root: Option<PathBuf>,
-    /// The product's id; the folder's name where none is said.
-    pub id: Option<String>,
-    /// Files that are laid over it.
-    pub files: Vec<PathBuf>,
-    /// `.env` files.
-    pub env_files: Vec<PathBuf>,
-    /// Profiles whose services run.
-    pub profiles: Vec<String>,
-}
-
-/// What an import did.
-#[derive(Clone, Debug)]
-pub struct Imported {
-    /// The product's id.
-    pub id: String,
-    /// Files that were copied, relative to the stack's folder.
-    pub files: Vec<String>,
-    /// Folders that the services mount, which were not copied.
-    pub folders: BTreeSet<String>,
-    /// Warnings.
-    pub diagnostics: Diagnostics,
-}
-
-/// Copies a compose file and what it names into a product's folder. Nothing is written where the files are
-/// not right.
-pub fn import(stack: &Disk, import: &Import) -> Result<Imported, OpError> {
-    let absolute = |path: &Path| {
-        let found = path.canonicalize();
-        found.map_err(|error| OpError::usage(format!("{}: {error}", path.display()), &[]))
+/// Writes files with their rights: all of them or none, and none over what is there.
+///
+/// # Errors
+/// Where one is there already, or cannot be written.
+pub fn write(files: &[(&Path, &str, u32)]) -> Result<(), OpError> {
+    let wrong = |path: &Path, error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => OpError::usage(
+            format!("{} is there already", path.display()),
+            &["name another file, or move that one away"],
+        ),
+        _ => OpError::usage(
+            format!("{} cannot be written: {error}", path.display()),
+            &[],
+        ),
     };
-    let file = absolute(&import.file)?;
-    let root = match &import.root {
-        Some(root) => absolute(root)?,
-        None => file.parent().unwrap_or(Path::new("/")).to_owned(),
-    };
-    let inside = |path: &Path| -> Result<String, OpError> {
-        let path = absolute(path)?;
-        let inner = path.strip_prefix(&root).map_err(|_| {
-            let what = format!("{} is not in {}", path.display(), root.display());
-            OpError::usage(what, &["`--root DIR` names a folder that all of it is in"])
-        })?;
-        Ok(inner.to_string_lossy().into_owned())
-    };
-    let folder_name = root
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    let id = names::sanitize(
-        import
-            .id
-            .as_deref()
-            .or(folder_name.as_deref())
-            .unwrap_or_default(),
-    );
-    if id.is_empty() {
-        return Err(OpError::usage(
-            "the product needs an id of letters and digits",
-            &["`--id ID` gives it one"],
-        ));
-    }
-    let product = format!("products/{id}");
-    let place = stack.root().join(&product);
-    if place.exists() {
-        return Err(OpError::usage(
-            format!("{product} is there already"),
-            &["`--id ID` gives the product another name"],
-        ));
-    }
-    let list = |paths: &[PathBuf]| -> Result<Vec<String>, OpError> {
-        paths.iter().map(|path| inside(path)).collect()
-    };
-    let run = serde_json::json!({
-        "compose": inside(&import.file)?,
-        "files": list(&import.files)?,
-        "env_file": list(&import.env_files)?,
-        "profiles": import.profiles,
-    });
-    let mut info = "version: 1\nrun:\n".to_owned();
-    for (key, value) in run.as_object().into_iter().flatten() {
-        if value.as_array().is_none_or(|all| !all.is_empty()) {
-            let _ = writeln!(info, "  {key}: {value}");
+    let mut staged = Vec::new();
+    for (path, text, mode) in files {
+        if path.symlink_metadata().is_ok() {
+            return Err(wrong(path, io::ErrorKind::AlreadyExists.into()));
         }
+        staged.push(Staged::new(path, text, *mode).map_err(|error| wrong(path, error))?);
     }
-    let trial = Trial::new(&root, &product, &id, &info);
-    let mut diagnostics = Diagnostics::new();
-    let Some(desired) = config::read(&trial, &mut diagnostics) else {
-        return Err(OpError::Files(diagnostics));
-    };
-    let mounted = desired.directories();
-    let start = format!("{}/", root.display());
-    let folders = mounted.iter().filter_map(|path| path.strip_prefix(&start));
-    let folders = folders.map(str::to_owned).collect();
-    let written = |error: std::io::Error| {
-        OpError::usage(format!("{product} cannot be written: {error}"), &[])
-    };
-    let mut files = Vec::new();
-    let others = trial.others.into_inner();
-    for (path, real) in trial.seen.into_inner() {
-        let to = stack.root().join(&path);
-        std::fs::create_dir_all(to.parent().unwrap_or(&place)).map_err(written)?;
-        // With its rights: an env file may be its owner's alone.
-        std::fs::copy(real, &to).map_err(written)?;
-        files.push(path);
-    }
-    for (path, entry) in others {
-        let to = stack.root().join(&path);
-        std::fs::create_dir_all(to.parent().unwrap_or(&place)).map_err(written)?;
-        match entry {
-            Entry::Link { to: target } if to.symlink_metadata().is_err() => {
-                std::os::unix::fs::symlink(target, &to).map_err(written)?;
-                files.push(path);
+    for (number, one) in staged.iter().enumerate() {
+        // A second name, then without the first: this never takes the place of another.
+        if let Err(error) = fs::hard_link(&one.new, one.path) {
+            for done in staged.iter().take(number) {
+                let _ = fs::remove_file(done.path);
             }
-            Entry::Folder { .. } => std::fs::create_dir_all(&to).map_err(written)?,
-            _ => {}
+            return Err(wrong(one.path, error));
         }
     }
-    std::fs::create_dir_all(&place).map_err(written)?;
-    std::fs::write(place.join("info.yml"), info).map_err(written)?;
-    files.push(format!("{product}/info.yml"));
-    Ok(Imported {
-        id,
-        files,
-        folders,
-        diagnostics,
-    })
+    Ok(())
 }
 
-/// A stack with nothing but the product in it, read from where it is now; remembers what was read.
-struct Trial {
-    disk: Disk,
-    product: String,
-    own: BTreeMap<String, String>,
-    seen: RefCell<BTreeMap<String, PathBuf>>,
-    /// Folders and links that builds take.
-    others: RefCell<BTreeMap<String, Entry>>,
+/// A file that is written beside its place, and gone with this value.
+struct Staged<'a> {
+    path: &'a Path,
+    new: PathBuf,
 }
 
-/// What else a folder says of how it runs is not what is imported.
-fn is_of_product(inner: &str) -> bool {
-    !inner.contains('/')
-        && ["info.", "coasti.", "nua-config."]
-            .iter()
-            .any(|start| inner.starts_with(start))
-}
-
-impl Trial {
-    fn new(root: &Path, product: &str, id: &str, info: &str) -> Self {
-        let deploy =
-            format!("version: 1\nstack: trial\nsite:\n- {{label: trial, image: \"{id}\"}}\n");
-        let own = [
-            (
-                "config/products.yml".to_owned(),
-                format!("version: 1\nproducts:\n- id: \"{id}\"\n"),
-            ),
-            ("config/deploy.yml".to_owned(), deploy),
-            (format!("{product}/info.yml"), info.to_owned()),
-        ];
-        Self {
-            disk: Disk::at(root),
-            product: format!("{product}/"),
-            own: own.into(),
-            seen: RefCell::default(),
-            others: RefCell::default(),
-        }
-    }
-}
-
-impl Folder for Trial {
-    fn read(&self, path: &str) -> Result<Option<Arc<Source>>, Unreadable> {
-        if let Some(text) = self.own.get(path) {
-            return Ok(Some(Arc::new(Source {
-                name: path.to_owned(),
-                path: path.into(),
-                text: text.clone(),
-            })));
-        }
-        let Some(inner) = path.strip_prefix(&self.product) else {
-            return Ok(None);
+impl<'a> Staged<'a> {
+    fn new(path: &'a Path, text: &str, mode: u32) -> io::Result<Self> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".coasti-new-{}", std::process::id()));
+        let staged = Self {
+            path,
+            new: path.with_file_name(name),
         };
-        if is_of_product(inner) {
-            return Ok(None);
-        }
-        let Some(source) = self.disk.read(inner)? else {
-            return Ok(None);
-        };
-        self.seen
-            .borrow_mut()
-            .insert(path.to_owned(), source.path.clone());
-        Ok(Some(Arc::new(Source {
-            // Folders that it mounts are told as they are now.
-            path: self.disk.root().join(path),
-            name: path.to_owned(),
-            text: source.text.clone(),
-        })))
+        let mut options = fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&staged.new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        Ok(staged)
     }
+}
 
-    fn exists(&self, path: &str) -> bool {
-        let inner = path.strip_prefix(&self.product);
-        self.own.contains_key(path) || inner.is_some_and(|inner| self.disk.exists(inner))
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.new);
     }
+}
 
-    fn context(&self, path: &str, rules: &Rules) -> Result<Context, Unsendable> {
-        let inner = format!("{path}/");
-        let Some(inner) = inner.strip_prefix(&self.product) else {
-            return Err(Unsendable {
-                path: String::new(),
-                why: "is not in the folder that is imported (`--root DIR` names another)"
-                    .to_owned(),
-                ignorable: false,
-            });
-        };
-        let context = self.disk.context(inner.trim_end_matches('/'), rules)?;
-        for (entry, what) in &context.0 {
-            let inner = format!("{inner}{entry}");
-            let to = format!("{}{inner}", self.product);
-            match what {
-                _ if is_of_product(&inner) => {}
-                Entry::File { .. } => {
-                    let real = self.disk.root().join(&inner);
-                    self.seen.borrow_mut().entry(to).or_insert(real);
-                }
-                other => drop(self.others.borrow_mut().insert(to, other.clone())),
-            }
-        }
-        Ok(context)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::temporary::Temporary;
+    use std::os::unix::fs::PermissionsExt as _;
 
-    fn name(&self) -> String {
-        "trial".to_owned()
+    #[test]
+    fn all_files_are_written_or_none_and_none_over_another() {
+        let home = Temporary::new().unwrap();
+        let at = |name: &str| home.path().join(name);
+        let (out, env) = (at("compose.yml"), at(".env"));
+        let names = || fs::read_dir(home.path()).unwrap().count();
+        fs::write(&env, "mine").unwrap();
+        let files = [(out.as_path(), "a", 0o644), (env.as_path(), "b", 0o600)];
+        let error = write(&files).unwrap_err().to_string();
+        assert!(error.contains(".env is there already"), "{error}");
+        assert_eq!(
+            (names(), fs::read_to_string(&env).unwrap().as_str()),
+            (1, "mine")
+        );
+        let nowhere = at("no/such");
+        assert!(write(&[(out.as_path(), "a", 0o644), (nowhere.as_path(), "b", 0o600)]).is_err());
+        assert_eq!(names(), 1);
+        fs::remove_file(&env).unwrap();
+        write(&files).unwrap();
+        assert_eq!(
+            (names(), fs::read_to_string(&out).unwrap().as_str()),
+            (2, "a")
+        );
+        assert_eq!(
+            fs::metadata(&env).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }

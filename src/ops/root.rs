@@ -151,6 +151,44 @@ impl Root {
         Ok(staged)
     }
 
+    /// Copies a file with its rights; those of others go where it holds secrets.
+    pub(super) fn copy(&self, path: &str, from: &Path, secret: bool) -> Result<(), Wrong> {
+        let Some((folder, name)) = self.parent(path, true)? else {
+            return Err(format!("{path}: no folder"));
+        };
+        let unreadable = |error: std::io::Error| format!("{}: {error}", from.display());
+        let mut from_file = File::open(from).map_err(unreadable)?;
+        let about = from_file.metadata().map_err(unreadable)?;
+        let kept = match secret || is_private(path) {
+            true => 0o700,
+            false => 0o777,
+        };
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let wrong = |error: Errno| self.wrong(Path::new(path), error);
+        let fd = rustix::fs::openat(&folder, name, flags, Mode::RUSR | Mode::WUSR);
+        let mut file = File::from(fd.map_err(wrong)?);
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::Permissions::from_mode(about.permissions().mode() & kept);
+        std::io::copy(&mut from_file, &mut file)
+            .and_then(|_| file.set_permissions(mode))
+            .and_then(|()| file.sync_all())
+            .map_err(|error| format!("{path}: {error}"))
+    }
+
+    /// Gives a folder its name, in one step; fails where something is there.
+    pub(super) fn rename_folder(&self, from: &str, to: &str) -> Result<(), Wrong> {
+        let (Some((old, from)), Some((new, name))) =
+            (self.parent(from, false)?, self.parent(to, true)?)
+        else {
+            return Err(format!("{from}: no folder"));
+        };
+        rustix::fs::renameat(&old, from, &new, name)
+            .map_err(|error| self.wrong(Path::new(to), error))?;
+        let _ = rustix::fs::fsync(&new);
+        Ok(())
+    }
+
     /// Makes a folder, and those above it.
     pub(super) fn make_folder(&self, path: &str) -> Result<(), Wrong> {
         self.parent(&format!("{path}/x"), true).map(drop)
@@ -222,7 +260,7 @@ impl Drop for Staged {
 fn is_private(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let secret = path.split('/').rev().skip(1).any(|part| part == "secrets");
-    secret && !secrets::is_public(name) || name == ".env" || name.ends_with(".env")
+    secret && !secrets::is_public(name) || name.ends_with(".env") || name.starts_with(".env.")
 }
 
 /// Whether two have one content.
@@ -337,6 +375,7 @@ mod tests {
             "products/x/config/secrets/y/z",
             "x/.env",
             "a.env",
+            ".env.prod",
         ] {
             assert!(is_private(path), "{path}");
         }

@@ -1,6 +1,7 @@
-//! Importing what nua and the DTaaS services run: files of their forms, and on a real engine containers as they would
+//! Importing what nua, the DTaaS services and Compose run: files of their forms, and on a real engine containers as they would
 //! name them.
 
+mod compose;
 mod dtaas;
 mod nua;
 mod real;

@@ -4,8 +4,6 @@ use super::session::Shell;
 use crate::cli::args::ExportCommand;
 use crate::ops::OpError;
 use crate::ops::compose;
-use std::io::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) async fn export(shell: &Shell, command: ExportCommand) -> Result<ExitCode, OpError> {
@@ -14,17 +12,25 @@ pub(super) async fn export(shell: &Shell, command: ExportCommand) -> Result<Exit
     let engine = shell.engine().await?;
     let export = compose::export(&engine, &desired).await?;
     shell.warn(&export.diagnostics);
-    match &out {
-        Some(path) => write(path, &export.file.text, 0o644)?,
-        None => shell.out.data(&export.file.text),
+    let mut files = Vec::new();
+    files.extend(
+        out.as_deref()
+            .map(|path| (path, export.file.text.as_str(), 0o644)),
+    );
+    files.extend(
+        env_file
+            .as_deref()
+            .map(|path| (path, export.env.as_str(), 0o600)),
+    );
+    compose::write(&files)?;
+    if out.is_none() {
+        shell.out.data(&export.file.text);
     }
-    match &env_file {
-        Some(path) => write(path, &export.env, 0o600)?,
-        None if !export.file.variables.is_empty() => shell.explain(&format!(
+    if env_file.is_none() && !export.file.variables.is_empty() {
+        shell.explain(&format!(
             "{} secret values are variables in the file; `--env-file FILE` writes them (keep it safe)",
             export.file.variables.len()
-        )),
-        None => {}
+        ));
     }
     if !export.unknown.is_empty() {
         let names = export.unknown.join(", ");
@@ -41,13 +47,4 @@ pub(super) async fn export(shell: &Shell, command: ExportCommand) -> Result<Exit
         ));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes a file of its own rights; one that is there is not touched.
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), OpError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut options = std::fs::OpenOptions::new();
-    let opened = options.write(true).create_new(true).mode(mode).open(path);
-    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
-    written.map_err(|error| OpError::usage(format!("{}: {error}", path.display()), &[]))
 }

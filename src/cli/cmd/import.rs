@@ -3,7 +3,7 @@
 use super::session::Shell;
 use crate::cli::args::ImportCommand;
 use crate::ops::OpError;
-use crate::ops::compose::{self, Import};
+use crate::ops::import::compose::{self, Import};
 use crate::ops::import::{Report, Taken, dtaas, nua};
 use std::process::ExitCode;
 
@@ -16,17 +16,17 @@ pub(super) async fn import(shell: &Shell, command: ImportCommand) -> Result<Exit
             files,
             env_file,
             profile,
-        } => of_compose(
-            shell,
-            &Import {
+        } => {
+            let import = Import {
                 file,
                 root,
                 id,
                 files,
                 env_files: env_file,
                 profiles: profile,
-            },
-        ),
+            };
+            of_compose(shell, &import).await
+        }
         ImportCommand::Nua {
             files,
             to,
@@ -115,19 +115,33 @@ fn words(taken: &Taken) -> String {
     text
 }
 
-fn of_compose(shell: &Shell, import: &Import) -> Result<ExitCode, OpError> {
+async fn of_compose(shell: &Shell, import: &Import) -> Result<ExitCode, OpError> {
     let disk = shell.folder()?;
-    let done = compose::import(&disk, import)?;
+    let engine = shell.engine().await;
+    let done = compose::import(&disk, import, engine.as_ref()).await?;
     shell.warn(&done.diagnostics);
     for path in &done.files {
         shell.out.say(&format!("wrote {path}"));
     }
-    for path in &done.folders {
+    let style = shell.style();
+    for (service, taken) in &done.running {
+        let text = format!("{service}: {}", words(taken));
+        shell.out.say(style.wrap(2, &text).trim_end());
+    }
+    for path in done.folders.iter().filter(|_| done.running.is_empty()) {
         shell.explain(&format!(
             "its services mount `{path}`, which was not copied"
         ));
     }
-    let id = &done.id;
-    shell.explain(&format!("to run it: `- id: {id}` in config/products.yml, `- {{label: {id}, image: {id}}}` under `site` in the deploy file"));
+    for note in &done.notes {
+        shell.explain(&format!("note: {note}"));
+    }
+    shell.out.say(&format!(
+        "to run it: `- id: {}` under `products` in config/products.yml, and under `site` in the deploy file:",
+        done.id
+    ));
+    for line in done.site.lines() {
+        shell.out.say(line);
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! `coasti import dtaas`: a DTaaS services project as a stack, in its own folder. Its files stay as they are, and its
 //! data where it is: what coasti needs is written beside them.
 
-use super::found::{Running, keeps_by_hostname, named, taken};
+use super::found::{PROJECT, Running, SERVICE, keeps_by_hostname, named, taken};
 use super::yaml::Yaml;
 use super::{Draft, Made, Report, stack_name};
 use crate::base::StackName;
@@ -27,9 +27,6 @@ const ENV: &str = "config/services.env";
 /// Their label and product.
 const NAME: &str = "dtaas";
 const OWN: &str = "products/dtaas";
-/// Compose's labels.
-const PROJECT: &str = "com.docker.compose.project";
-const SERVICE: &str = "com.docker.compose.service";
 
 /// Kept out of git besides what is in every stack.
 const IGNORED: &str = "

@@ -8,6 +8,11 @@ use crate::model::MountSource;
 use crate::observe::{Container, Observed};
 use std::collections::BTreeSet;
 
+/// Compose's label of the project.
+pub(super) const PROJECT: &str = "com.docker.compose.project";
+/// Compose's label of the service.
+pub(super) const SERVICE: &str = "com.docker.compose.service";
+
 /// An engine, for who looks for containers of other systems.
 pub(super) struct Running<'a, L> {
     pub(super) look: &'a L,

@@ -1,6 +1,7 @@
 //! Making a stack of what was written for other systems: everything is checked before anything is written, and
 //! what runs already is looked at, so that the first plan takes it over.
 
+pub mod compose;
 pub mod dtaas;
 mod found;
 mod metadata;

@@ -1,0 +1,172 @@
+//! Containers of a compose project that are on the engine: found by Compose's labels, taken over with their data.
+
+use super::Wanted;
+use super::trial::Trial;
+use crate::base::StackName;
+use crate::config::{self, parse};
+use crate::diag::Diagnostics;
+use crate::engine::Look;
+use crate::model::MountSource;
+use crate::observe::Container;
+use crate::ops::folder::Disk;
+use crate::ops::import::found::{self, PROJECT, SERVICE, keeps_by_hostname};
+use crate::ops::import::yaml::Yaml;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What of a project is there.
+#[derive(Default)]
+pub(super) struct Running {
+    /// As Compose calls it.
+    project: String,
+    /// Its containers, by service; of several of one service the second is `SERVICE-2`.
+    pub(super) of: BTreeMap<String, Container>,
+    /// Of services that the files do not have, or not so many times.
+    others: Vec<String>,
+}
+
+/// Looks for the project's containers: those that Compose made of this very file, or else of one in a project of
+/// this name.
+pub(super) async fn look<L: Look>(
+    look: &L,
+    stack: &Disk,
+    wanted: &Wanted,
+    trial: &Trial,
+    services: &[String],
+) -> Result<Running, String> {
+    let known = config::identity(stack).map(|known| known.name);
+    let name = known.unwrap_or_else(|| StackName::new("trial"));
+    let all = found::Running::look(look, &name)
+        .await
+        .map_err(|error| error.to_string())?;
+    let mut running = Running {
+        project: project(wanted, trial),
+        ..Running::default()
+    };
+    let file = wanted.root.join(&wanted.file).display().to_string();
+    for name in all.names() {
+        let container = all.container(name).await;
+        let Some(container) = container.map_err(|error| error.to_string())? else {
+            continue;
+        };
+        let label = |label: &str| container.made.labels.get(label).map(String::as_str);
+        let Some(service) = label(SERVICE) else {
+            continue;
+        };
+        let files = label("com.docker.compose.project.config_files").unwrap_or_default();
+        let ours = files.split(',').any(|one| one == file)
+            || label(PROJECT) == Some(running.project.as_str());
+        // What was run once, by hand, has no place.
+        if !ours || label("com.docker.compose.oneoff") == Some("True") {
+            continue;
+        }
+        if let Some(project) = label(PROJECT) {
+            running.project = project.to_owned();
+        }
+        let number = label("com.docker.compose.container-number").unwrap_or("1");
+        let key = match number {
+            "1" => service.to_owned(),
+            more => format!("{service}-{more}"),
+        };
+        if services.contains(&key) {
+            running.of.insert(key, container);
+        } else {
+            running.others.push(container.name);
+        }
+    }
+    Ok(running)
+}
+
+/// A project's name: as the file says it, else its folder's.
+fn project(wanted: &Wanted, trial: &Trial) -> String {
+    let source = trial.product_file(&wanted.file);
+    let said = source
+        .and_then(|source| parse(&source, &mut Diagnostics::new()))
+        .and_then(|root| root.get("name").and_then(|node| node.value.scalar()))
+        .filter(|name| !name.contains('$'));
+    let folder = || {
+        let file = wanted.root.join(&wanted.file);
+        let folder = file.parent().and_then(Path::file_name);
+        folder.map(|name| name.to_string_lossy().to_lowercase())
+    };
+    let kept = |c: &char| c.is_ascii_alphanumeric() || "_-".contains(*c);
+    let name: String = said.or_else(folder).unwrap_or_default();
+    let name: String = name.chars().filter(kept).collect();
+    name.trim_start_matches(['_', '-']).to_owned()
+}
+
+impl Running {
+    /// The compose file that keeps each container's data where it is; none where none has any.
+    pub(super) fn over(&self, root: &Path) -> Option<String> {
+        let (mut services, mut volumes) = (Yaml::map(), Yaml::map());
+        for (service, container) in &self.of {
+            let mut own = Yaml::map();
+            if keeps_by_hostname(&container.made.image) {
+                own.set_with(
+                    "hostname",
+                    Yaml::text(&container.made.hostname),
+                    "Its data is named after the host that it was made on.",
+                );
+            }
+            let mut mounts = Vec::new();
+            for (path, mount) in &container.mounts {
+                let end = if mount.read_only { ":ro" } else { "" };
+                match &mount.source {
+                    MountSource::Volume(name) => {
+                        let mut volume = Yaml::map();
+                        volume.set("name", Yaml::text(name.as_str()));
+                        volume.set("external", Yaml::flag(true));
+                        volumes.set(&key(name.as_str()), volume);
+                        mounts.push(Yaml::text(format!("{}:{path}{end}", key(name.as_str()))));
+                    }
+                    // What is in the folder is not copied.
+                    MountSource::Directory(folder) if Path::new(folder).starts_with(root) => {
+                        mounts.push(Yaml::text(format!("{folder}:{path}{end}")));
+                    }
+                    _ => {}
+                }
+            }
+            if !mounts.is_empty() {
+                own.set("volumes", Yaml::List(mounts));
+            }
+            if own != Yaml::map() {
+                services.set(service, own);
+            }
+        }
+        if services == Yaml::map() {
+            return None;
+        }
+        let mut file = Yaml::map();
+        file.set_with(
+            "services",
+            services,
+            "Data that was there before this was a product, and stays where it is.",
+        );
+        if volumes != Yaml::map() {
+            file.set("volumes", volumes);
+        }
+        Some(file.file())
+    }
+
+    /// What is worth knowing of them.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = vec![format!(
+            "containers of Compose's project `{}` run here: with `adopt`, as shown, the first apply takes them over, their data stays. Once it is applied, do not start the project with Compose any more: two of each would run on the same data",
+            self.project
+        )];
+        if !self.others.is_empty() {
+            notes.push(format!(
+                "not taken over, the files do not run them: {}",
+                self.others.join(", ")
+            ));
+        }
+        notes
+    }
+}
+
+/// What a volume is called in the file.
+fn key(name: &str) -> String {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let name: String = name.chars().filter(|c| fine(*c)).collect();
+    format!("there-{name}")
+}
