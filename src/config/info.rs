@@ -21,6 +21,39 @@ pub(super) struct Info {
     pub app: Option<App>,
     /// How it runs: a compose file.
     pub run: Option<Compose>,
+    /// How it is run by hand.
+    pub entry: Option<Sp<String>>,
+}
+
+/// How a product is run by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryPoint {
+    /// The program and its arguments; at least one word.
+    pub words: Vec<String>,
+    /// The file and line that says so.
+    pub from: String,
+}
+
+/// How the product in a folder is run by hand; none where it does not say.
+pub fn entry_point(folder: &dyn Folder, path: &str, d: &mut Diagnostics) -> Option<EntryPoint> {
+    let entry = Info::read(folder, path, d).entry?;
+    let from = entry.at.as_ref().map(|at| {
+        let (line, _) = at.line_column();
+        format!("{}:{line}", at.source.name)
+    });
+    let words = crate::base::words::split(&entry.value);
+    let Some(words) = words.filter(|words| !words.is_empty()) else {
+        let why = match entry.value.trim().is_empty() {
+            true => "`entrypoint` is empty",
+            false => "a quote of `entrypoint` is not closed",
+        };
+        d.push(Diagnostic::error(codes::BAD_VALUE, entry.at, why));
+        return None;
+    };
+    Some(EntryPoint {
+        words,
+        from: from.unwrap_or_default(),
+    })
 }
 
 /// A product that is a compose file. Paths are relative to the stack's folder.
@@ -82,9 +115,10 @@ impl Info {
         };
         let id = table.text("id", d);
         let version = table.text("product-version", d).or(version);
-        for key in ["id-shorthand", "name", "description", "entrypoint"] {
+        for key in ["id-shorthand", "name", "description"] {
             table.text(key, d);
         }
+        let entry = table.text("entrypoint", d);
         let app = table.take("app", d);
         let run = table.take("run", d);
         // One way in all files together.
@@ -106,6 +140,7 @@ impl Info {
         }
         self.id = self.id.take().or(id);
         self.version = self.version.take().or(version.map(|text| text.value));
+        self.entry = self.entry.take().or(entry);
         if let Some(node) = app
             && self.app.is_none()
         {

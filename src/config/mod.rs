@@ -39,11 +39,12 @@ mod strength;
 #[cfg(test)]
 mod tests;
 
-pub use compose::{Exported, export as export_compose};
+pub use compose::{Exported, export as export_compose, variables};
 pub use deploy::{Settings, settings};
 pub(crate) use doc::{Entry, Node, Value, parse};
 pub use doc::{Setting, with_entry, with_id, with_setting, with_value, without_entry};
 pub use identity::{Identity, identity};
+pub use info::{EntryPoint, entry_point};
 pub use nua::{NuaApp, NuaPort, NuaProvider, NuaSite, nua_app, nua_name, nua_sites, plain};
 pub use products::{Auth, Listed, list};
 pub use recipe::{Generated, Recipe};

@@ -19,7 +19,7 @@ pub use answers::{
 };
 pub use jinja::{Dice, Jinja};
 pub use question::{Choice, Kind, Question};
-pub use render::{About, Due, Operation, Rendered, due, render};
+pub use render::{About, COMMIT, Due, Operation, Rendered, due, render};
 pub use settings::{Command, Settings, Task, read};
 pub use tree::{Entry, MOST_BYTES, MOST_FILES, Tree, check_path};
 pub use yaml::to_yaml;

@@ -12,6 +12,9 @@ use serde_json::{Map, Value as Json, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// What the answers file calls the whole commit; Copier leaves alone what it does not know.
+pub const COMMIT: &str = "_coasti_commit";
+
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -30,6 +33,8 @@ pub struct About {
     pub folder: String,
     /// Its commit as `git describe` has it; none where it is not from git.
     pub commit: Option<String>,
+    /// The whole commit.
+    pub hash: Option<String>,
     /// The branch, tag or commit that was asked for.
     pub wanted: Option<String>,
     /// Where answers are kept.
@@ -63,6 +68,10 @@ impl About {
         let mut kept = answers.kept.clone();
         if let Some(commit) = &self.commit {
             kept.insert("_commit".to_owned(), json!(commit));
+        }
+        // A tag can be moved, and what is trusted is a commit.
+        if let Some(hash) = self.hash.as_ref().filter(|_| self.hash != self.commit) {
+            kept.insert(COMMIT.to_owned(), json!(hash));
         }
         kept.insert("_src_path".to_owned(), json!(self.source));
         kept

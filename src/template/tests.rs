@@ -35,6 +35,7 @@ fn about(operation: Operation) -> About {
     About {
         source: "https://example.org/shop.git".to_owned(),
         folder: "/srv/acme/products/shop".to_owned(),
+        hash: None,
         commit: Some("v1.2".to_owned()),
         wanted: None,
         answers_file: "config/install_answers.yml".to_owned(),

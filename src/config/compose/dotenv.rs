@@ -4,6 +4,7 @@ use super::interpolate::{Vars, fill_env, guarded};
 #[cfg(test)]
 use super::tree::Bit;
 use super::tree::Str;
+use crate::base::Secret;
 use crate::config::env_file::{self, Dialect, Variable};
 use crate::diag::{Before, Diagnostics, MAX_USED, Place, Source, Used};
 use std::sync::Arc;
@@ -43,6 +44,15 @@ pub(in crate::config) fn read(
         lines.push(Line { name, value, at });
     }
     lines
+}
+
+/// The variables of a `.env` file, each filled in from those before it. A name without a value is none.
+pub fn variables(source: &Arc<Source>, d: &mut Diagnostics) -> Vec<(String, Secret<String>)> {
+    let (outer, mut own) = (Vars::default(), Vars::default());
+    let lines = read(source, &outer, &mut own, Dialect::Compose, d).into_iter();
+    lines
+        .filter_map(|line| Some((line.name, Secret::new(line.value?.open()?))))
+        .collect()
 }
 
 /// A value, and the variables that were filled into it.

@@ -25,6 +25,7 @@ mod settings;
 mod tree;
 mod words;
 
+pub use dotenv::variables;
 pub use export::{Exported, export};
 pub(super) use interpolate::{Vars, guarded};
 pub(super) use load::{join, load};

@@ -174,6 +174,7 @@ fn about(disk: &Disk) -> About {
         source: "coasti".to_owned(),
         folder: disk.root().to_string_lossy().into_owned(),
         commit: None,
+        hash: None,
         wanted: None,
         answers_file: "config/install_answers.yml".to_owned(),
         operation: Operation::Copy,

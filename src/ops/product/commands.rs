@@ -6,6 +6,15 @@ use crate::ops::OpError;
 use crate::template::Command;
 use std::path::Path;
 
+/// What a folder has in a commit's place.
+pub(super) const FOLDER: &str = "folder";
+
+/// Whether who says `trust` means a commit: all of it, or its first twelve digits or more.
+pub(super) fn means(trust: &str, commit: &str) -> bool {
+    let digits = commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit());
+    trust == commit || (digits && trust.len() >= 12 && commit.starts_with(trust))
+}
+
 fn shown(due: &Due) -> String {
     let command = match &due.command {
         Command::Shell(line) => line.clone(),
@@ -24,10 +33,8 @@ pub(super) fn trusted(
     wish: &Wish<'_>,
     allow: &mut dyn FnMut(&[Due], &str) -> bool,
 ) -> Result<Vec<Due>, OpError> {
-    let commit = version.commit.as_deref().unwrap_or("folder");
-    let named = wish.trust.is_some_and(|trust| {
-        trust == commit || (trust.len() >= 12 && !commit.contains('-') && commit.starts_with(trust))
-    });
+    let commit = version.commit.as_deref().unwrap_or(FOLDER);
+    let named = wish.trust.is_some_and(|trust| means(trust, commit));
     if due.is_empty() || named || allow(&due, commit) {
         return Ok(due);
     }

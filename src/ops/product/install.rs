@@ -180,6 +180,7 @@ pub async fn prepare<'a>(
     };
     let answers = template.ask(&now, &given, somebody, &mut d)?;
     let rendered = template.render(&now, &answers, &mut d)?;
+    job.check_answers(&now, &rendered)?;
     let due = template.due(&now, &answers, &mut d)?;
     let due = if wish.skip_tasks || wish.pretend {
         Vec::new()
@@ -227,6 +228,7 @@ impl Job<'_> {
             source: listed.repo.clone().unwrap_or_default(),
             folder: folder.to_string_lossy().into_owned(),
             commit: version.describe.clone(),
+            hash: version.commit.clone(),
             wanted: wanted.map(str::to_owned),
             answers_file: self.answers_file.clone(),
             operation: match self.work {
@@ -234,6 +236,44 @@ impl Job<'_> {
                 Work::Update | Work::Configure => Operation::Update,
             },
         }
+    }
+
+    /// That the template's answers file does not tell of another commit: updates, and who trusts it, go by that.
+    fn check_answers(&self, about: &About, rendered: &Rendered) -> Result<(), OpError> {
+        let Some(text) = rendered.tree.text(&self.answers_file) else {
+            return Ok(());
+        };
+        let source = Arc::new(Source {
+            name: self.answers_file.clone(),
+            path: self
+                .disk
+                .root()
+                .join(&self.listed.path)
+                .join(&self.answers_file),
+            text: text.to_owned(),
+        });
+        let mut d = Diagnostics::new();
+        let told = template::read_answers(&source, &mut d);
+        if d.has_errors() {
+            return Err(OpError::Files(d));
+        }
+        let wanted = about.answers(&Answers::default());
+        for name in ["_commit", template::COMMIT] {
+            if let Some(value) = told.get(name)
+                && wanted.get(name) != Some(value)
+            {
+                return Err(usage(
+                    format!(
+                        "the template writes another `{name}` into {} than it is of",
+                        self.answers_file
+                    ),
+                    &[
+                        "tell the product's authors: `{{ _copier_answers|to_nice_yaml }}` is what belongs there",
+                    ],
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// That nothing else is where its files are to be.

@@ -8,6 +8,7 @@ mod fetch;
 mod folder;
 mod git;
 mod install;
+mod launch;
 mod links;
 mod merge;
 mod template;
@@ -15,6 +16,7 @@ mod template;
 pub use error::{Class, FetchError};
 pub use fetch::{Access, Origin, probe};
 pub use install::{Prepared, prepare};
+pub use launch::{Launch, launch};
 pub(super) use template::Template;
 
 use super::root::Root;

@@ -3,6 +3,7 @@
 mod access;
 mod archives;
 mod commands;
+mod launch;
 mod life;
 mod real;
 mod refused;

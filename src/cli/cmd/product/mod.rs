@@ -1,6 +1,7 @@
 //! `coasti product` and `coasti tool`.
 
 mod add;
+mod launch;
 mod place;
 
 use super::session::Shell;
@@ -92,6 +93,11 @@ pub(super) async fn run(
                 .run(shell, &disk, what)
                 .await
         }
+        ItemCommand::Run {
+            id,
+            trust,
+            arguments,
+        } => launch::run(shell, &disk, what, &id, trust.as_deref(), &arguments),
         ItemCommand::Remove { id, confirm } => {
             add::remove(shell, &disk, what, &id, confirm.as_deref())
         }
