@@ -352,7 +352,11 @@ impl Terminal {
                 self.above(&format!("   waiting for {}", clean(what)));
             }
             Event::Learnt { what } => self.above(&format!("   {}", clean(what))),
-            Event::End { .. } => self.clear(),
+            Event::End { .. } => {
+                self.clear();
+                // What is said next stands below what was done, not below how far it was.
+                self.total.finish_and_clear();
+            }
         }
     }
 
