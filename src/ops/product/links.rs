@@ -63,10 +63,26 @@ pub(super) fn unlink(root: &Root, base: &Path, id: &str, folder: &str) -> Result
     Ok(())
 }
 
+/// The part that a path of a product's is in, where its user put that part elsewhere and left a link: what a template
+/// has in it is nobody's business there.
+pub(super) fn elsewhere(root: &Root, folder: &str, path: &str) -> Option<&'static str> {
+    let (first, _) = path.split_once('/')?;
+    let part = ["data", "logs"].into_iter().find(|part| *part == first)?;
+    root.is_link(&format!("{folder}/{part}")).then_some(part)
+}
+
+/// That it is left out.
+pub(super) fn left_out(part: &str) -> String {
+    format!("{part} is a link: what the template has in it is left out")
+}
+
 /// Those of a tree that would take the place of something else.
 pub(super) fn in_the_way(root: &Root, folder: &str, tree: &Tree) -> Result<Vec<String>, Wrong> {
     let mut found = Vec::new();
     for (path, entry) in tree.iter() {
+        if elsewhere(root, folder, path).is_some() {
+            continue;
+        }
         let there = root.read(&format!("{folder}/{path}"))?;
         if there.is_some_and(|there| !same(&there, entry)) {
             found.push(path.to_owned());

@@ -1,6 +1,6 @@
 //! What an update changes: the older template's files, the newer one's and the user's, compared three ways.
 
-use super::{Done, OpError, io, usage};
+use super::{Done, OpError, io, links, usage};
 use crate::ops::root::{Root, same};
 use crate::ops::temporary::Temporary;
 use crate::template::{Entry, Rendered, Tree};
@@ -16,6 +16,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    fn note(&mut self, text: String) {
+        if !self.done.notes.contains(&text) {
+            self.done.notes.push(text);
+        }
+    }
+
     /// Of an installation: all files, but not over those that are made once.
     pub(super) fn fresh(root: &Root, folder: &str, rendered: &Rendered) -> Result<Self, OpError> {
         let mut plan = Self {
@@ -23,6 +29,10 @@ impl Plan {
             done: Done::default(),
         };
         for (path, entry) in rendered.tree.iter() {
+            if let Some(part) = links::elsewhere(root, folder, path) {
+                plan.note(links::left_out(part));
+                continue;
+            }
             let there = root.read(&format!("{folder}/{path}")).map_err(io)?;
             let kept = there.is_some() && rendered.once.iter().any(|once| once == path);
             if kept || there.is_some_and(|there| same(&there, entry)) {
@@ -54,6 +64,12 @@ pub(super) async fn plan(
         .collect();
     for path in paths {
         let (was, is) = (base.get(path), new.get(path));
+        if let Some(part) = links::elsewhere(root, folder, path) {
+            if was != is {
+                plan.note(links::left_out(part));
+            }
+            continue;
+        }
         let own = root.read(&format!("{folder}/{path}")).map_err(io)?;
         let equal = |one: Option<&Entry>, other: Option<&Entry>| match (one, other) {
             (Some(one), Some(other)) => same(one, other),

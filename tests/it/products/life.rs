@@ -1,7 +1,7 @@
 //! From `add` to `remove`, with what the user changed meanwhile.
 
 use super::{COPIER, shop};
-use crate::support::home::Home;
+use crate::support::home::{Home, said};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -277,4 +277,75 @@ fn what_is_not_committed_and_what_is_in_the_way_is_not_written_over() {
             .contains("a link is not followed")
     );
     assert_eq!(fs::read_dir(home.at("elsewhere")).unwrap().count(), 0);
+}
+
+#[test]
+fn data_that_was_moved_elsewhere_stays_there() {
+    let home = Home::new("moved");
+    shop(&home);
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    home.good(&["product", "install", "shop"]);
+    let data = home.at("stack/products/shop/data");
+    fs::rename(&data, home.at("disk")).unwrap();
+    symlink("../../../disk", &data).unwrap();
+    home.write("disk/kept", "kept");
+    home.write("shop/template/data/more", "x");
+    home.write("shop/template/run.sh", "newer\n");
+    home.tag("shop", "v1.1.0");
+    let told = home.good(&["product", "update", "shop"]);
+    assert!(told.contains("note: data is a link"), "{told}");
+    assert_eq!(home.read("stack/products/shop/run.sh"), "newer\n");
+    assert!(!home.at("disk/more").exists());
+    home.good(&["product", "install", "shop", "--recopy"]);
+    home.good(&["product", "remove", "shop", "--confirm", "shop"]);
+    assert!(!home.at("stack/products/shop").exists());
+    assert_eq!(home.read("disk/kept"), "kept");
+}
+
+#[test]
+fn a_full_disk_changes_nothing() {
+    let home = Home::new("full");
+    shop(&home);
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    home.good(&["product", "install", "shop"]);
+    home.write("shop/template/a.txt", "new\n");
+    home.write("shop/template/run.sh", "newer\n");
+    home.write("shop/template/zz.bin", &"x".repeat(300_000));
+    home.tag("shop", "v1.1.0");
+    let answers = home.read("stack/products/shop/.copier-answers.yml");
+    // No file may be larger than this: the last one does not fit.
+    let coasti = home.command(&["product", "update", "shop"]);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 256; exec \"$@\"", "sh"]);
+    limited.arg(coasti.get_program()).args(coasti.get_args());
+    for (name, value) in coasti.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let output = limited.output().unwrap();
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("zz.bin"), "{told}");
+    assert_eq!(home.read("stack/products/shop/run.sh"), "#!/bin/sh\n");
+    assert_eq!(
+        home.read("stack/products/shop/.copier-answers.yml"),
+        answers
+    );
+    let names = fs::read_dir(home.at("stack/products/shop")).unwrap();
+    let mut names: Vec<_> = names.map(|one| one.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            ".copier-answers.yml",
+            "config",
+            "data",
+            "gone.txt",
+            "run.sh"
+        ]
+    );
+    home.good(&["product", "update", "shop"]);
+    assert_eq!(home.read("stack/products/shop/run.sh"), "newer\n");
 }
