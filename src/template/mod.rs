@@ -3,6 +3,7 @@
 
 mod answers;
 pub mod codes;
+mod due;
 mod filters;
 mod jinja;
 mod question;
@@ -17,10 +18,11 @@ mod tests;
 pub use answers::{
     ANSWERS_FILES, Answers, Ask, Given, Prompt, Stopped, Unanswered, ask, read_answers,
 };
+pub use due::{Due, Stage, due, migrations, version};
 pub use jinja::{Dice, Jinja};
 pub use question::{Choice, Kind, Question};
-pub use render::{About, COMMIT, Due, Operation, Rendered, due, render};
-pub use settings::{Command, Settings, Task, read};
+pub use render::{About, COMMIT, Operation, Rendered, render};
+pub use settings::{Command, Migration, Settings, Task, read};
 pub use tree::{Entry, MOST_BYTES, MOST_FILES, Tree, check_path};
 pub use yaml::to_yaml;
 

@@ -2,8 +2,7 @@
 
 use super::answers::Answers;
 use super::jinja::{Jinja, words};
-use super::question::truth;
-use super::settings::{Command, Settings};
+use super::settings::Settings;
 use super::tree::{Entry, Tree, check_path, join};
 use super::{codes, yaml::to_yaml};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
@@ -77,7 +76,8 @@ impl About {
         kept
     }
 
-    fn all(&self, answers: &Answers) -> Map<String, Json> {
+    /// All that a template's texts can refer to.
+    pub(super) fn all(&self, answers: &Answers) -> Map<String, Json> {
         let mut context = self.context();
         context.extend(answers.values.clone());
         context.insert(
@@ -97,15 +97,6 @@ pub struct Rendered {
     pub once: Vec<String>,
     /// What to tell.
     pub message: Option<String>,
-}
-
-/// A command that is due.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Due {
-    /// What to run.
-    pub command: Command,
-    /// Where, relative to the product's folder.
-    pub folder: Option<String>,
 }
 
 /// Renders a whole template.
@@ -197,69 +188,6 @@ pub fn render(
         rendered.message = rendering.text("the message", text);
     }
     (!rendering.d.has_errors()).then_some(rendered)
-}
-
-/// The commands that a template wants to run now.
-pub fn due(
-    settings: &Settings,
-    jinja: &Jinja,
-    about: &About,
-    answers: &Answers,
-    d: &mut Diagnostics,
-) -> Vec<Due> {
-    let context = about.all(answers);
-    let mut due = Vec::new();
-    for task in &settings.tasks {
-        let mut render = |text: &str| match jinja.render(&task.at.source.name, text, &context) {
-            Ok(text) => Some(text),
-            Err(error) => {
-                d.push(
-                    Diagnostic::error(
-                        codes::RENDER,
-                        Some(task.at.clone()),
-                        "a task cannot be rendered",
-                    )
-                    .label(words(&error)),
-                );
-                None
-            }
-        };
-        let wanted = match &task.when {
-            Json::String(text) => render(text).is_some_and(|text| truth(&text)),
-            Json::Bool(flag) => *flag,
-            _ => true,
-        };
-        if !wanted {
-            continue;
-        }
-        let command = match &task.command {
-            Command::Shell(line) => render(line).map(Command::Shell),
-            Command::Program(words) => words
-                .iter()
-                .map(|word| render(word))
-                .collect::<Option<_>>()
-                .map(Command::Program),
-        };
-        let folder = task
-            .folder
-            .as_deref()
-            .and_then(render)
-            .filter(|folder| !folder.is_empty() && folder != ".");
-        if let Some(folder) = &folder
-            && let Err(why) = check_path(folder)
-        {
-            d.push(
-                Diagnostic::error(
-                    codes::PATH,
-                    Some(task.at.clone()),
-                    format!("a task wants to run in `{folder}`"),
-                )
-                .label(why),
-            );
-        }
-        due.extend(command.map(|command| Due { command, folder }));
-    }
-    due
 }
 
 struct Rendering<'a> {

@@ -1,11 +1,13 @@
 //! `copier.yml`: settings (keys with `_`) and questions (all others).
 
 use super::codes;
+use super::due::Stage;
 use super::json;
 use super::question::{self, Question};
 use super::tree::Tree;
 use crate::config::{Node, Value, parse};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
+use pep440_rs::Version;
 use serde_json::Value as Json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,8 +31,8 @@ pub struct Settings {
     pub envops: Envops,
     /// Commands that it wants to run.
     pub tasks: Vec<Task>,
-    /// Where it has migrations.
-    pub migrations: Option<Place>,
+    /// Commands that it wants to run between versions.
+    pub migrations: Vec<Migration>,
     /// Whether links of the template stay links.
     pub preserve_symlinks: bool,
     /// What is told after the first installation; Jinja.
@@ -84,6 +86,17 @@ pub struct Task {
     pub folder: Option<String>,
     /// Where it stands.
     pub at: Place,
+}
+
+/// A command between versions.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    /// What to run, and whether to.
+    pub task: Task,
+    /// The version on whose way it is, as it stands there; none where it is on every one.
+    pub version: Option<(String, Version)>,
+    /// When it runs; none where `when` of the task tells.
+    pub stage: Option<Stage>,
 }
 
 /// What to run.
@@ -232,7 +245,7 @@ impl Reader {
             answers_file: None,
             envops: Envops::default(),
             tasks: Vec::new(),
-            migrations: None,
+            migrations: Vec::new(),
             preserve_symlinks: false,
             message_after_copy: None,
             message_after_update: None,
@@ -278,10 +291,7 @@ impl Reader {
                 }
                 "envops" => envops(&node, &mut settings.envops, d),
                 "tasks" => tasks(&node, &mut settings.tasks, d),
-                "migrations" => {
-                    let none = matches!(&node.value, Value::List(items) if items.is_empty());
-                    settings.migrations = (!none && !node.is_null()).then_some(at);
-                }
+                "migrations" => migrations(&node, &mut settings.migrations, d),
                 "external_data" => unsupported(&key, at, "data of files outside of the product", d),
                 "jinja_extensions" => extensions(&key, &node, d),
                 // Versions of Copier, and what Copier itself does not know either.
@@ -415,52 +425,117 @@ fn extensions(key: &str, node: &Node, d: &mut Diagnostics) {
     }
 }
 
-fn tasks(node: &Node, tasks: &mut Vec<Task>, d: &mut Diagnostics) {
-    let items: &[Node] = match &node.value {
+fn items(node: &Node) -> &[Node] {
+    match &node.value {
         Value::Null => &[],
         Value::List(items) => items,
         _ => std::slice::from_ref(node),
+    }
+}
+
+/// Says which keys of a table are none of these.
+fn only(name: &str, node: &Node, keys: &[&str], d: &mut Diagnostics) {
+    let Value::Map(entries) = &node.value else {
+        return;
     };
-    for item in items {
-        let (command, when, folder) = match &item.value {
-            Value::Map(entries) => {
-                for entry in entries {
-                    if !["command", "when", "working_directory"].contains(&entry.key.as_str()) {
-                        unsupported(
-                            &format!("_tasks.{}", entry.key),
-                            entry.key_at.clone(),
-                            "this key of a task",
-                            d,
-                        );
+    for entry in entries {
+        if !keys.contains(&entry.key.as_str()) {
+            let key = format!("{name}.{}", entry.key);
+            unsupported(&key, entry.key_at.clone(), "this key", d);
+        }
+    }
+}
+
+fn tasks(node: &Node, tasks: &mut Vec<Task>, d: &mut Diagnostics) {
+    for item in items(node) {
+        only("_tasks", item, &["command", "when", "working_directory"], d);
+        tasks.extend(task(item, d));
+    }
+}
+
+/// A command, or a table with one.
+fn task(item: &Node, d: &mut Diagnostics) -> Option<Task> {
+    let (command, when, folder) = match &item.value {
+        Value::Map(_) => {
+            let folder = item.get("working_directory");
+            (
+                item.get("command"),
+                item.get("when").map_or(Json::Bool(true), json),
+                folder.map(|at| text("working_directory", at, d)),
+            )
+        }
+        _ => (Some(item), Json::Bool(true), None),
+    };
+    let command = match command.map(|node| (&node.value, node)) {
+        Some((Value::List(_), node)) => Command::Program(texts("command", node, d)),
+        Some((Value::Text(line), _)) => Command::Shell(line.clone()),
+        _ => {
+            d.push(Diagnostic::error(
+                codes::SETTING,
+                Some(item.at.clone()),
+                "a command is missing: text or a list of texts",
+            ));
+            return None;
+        }
+    };
+    Some(Task {
+        command,
+        when,
+        folder,
+        at: item.at.clone(),
+    })
+}
+
+fn migrations(node: &Node, all: &mut Vec<Migration>, d: &mut Diagnostics) {
+    for item in items(node) {
+        let version = match item.get("version") {
+            None => None,
+            Some(at) => {
+                let said = text("version", at, d);
+                match said.parse() {
+                    Ok(version) => Some((said, version)),
+                    Err(_) => {
+                        let summary = format!("`{said}` is no version by PEP 440");
+                        d.push(Diagnostic::error(
+                            codes::SETTING,
+                            Some(at.at.clone()),
+                            summary,
+                        ));
+                        continue;
                     }
                 }
-                let when = item.get("when").map_or(Json::Bool(true), json);
-                (
-                    item.get("command"),
-                    when,
-                    item.get("working_directory")
-                        .map(|at| text("working_directory", at, d)),
-                )
-            }
-            _ => (Some(item), Json::Bool(true), None),
-        };
-        let command = match command.map(|node| (&node.value, node)) {
-            Some((Value::List(_), node)) => Command::Program(texts("command", node, d)),
-            Some((Value::Text(line), _)) => Command::Shell(line.clone()),
-            _ => {
-                d.push(Diagnostic::error(
-                    codes::SETTING,
-                    Some(item.at.clone()),
-                    "a task needs a command: text or a list of texts",
-                ));
-                continue;
             }
         };
-        tasks.push(Task {
-            command,
-            when,
-            folder,
-            at: item.at.clone(),
-        });
+        let stages = [("before", Stage::Before), ("after", Stage::After)];
+        if stages.iter().all(|(key, _)| item.get(key).is_none()) {
+            let keys = ["command", "when", "working_directory", "version"];
+            only("_migrations", item, &keys, d);
+            let stage = item.get("when").is_none().then_some(Stage::After);
+            all.extend(task(item, d).map(|task| Migration {
+                task,
+                version,
+                stage,
+            }));
+            continue;
+        }
+        // As Copier had it before.
+        only("_migrations", item, &["version", "before", "after"], d);
+        if version.is_none() {
+            let summary = "a migration with `before` or `after` needs a `version`";
+            d.push(Diagnostic::error(
+                codes::SETTING,
+                Some(item.at.clone()),
+                summary,
+            ));
+        }
+        for (key, stage) in stages {
+            for command in item.get(key).map(items).unwrap_or_default() {
+                all.extend(task(command, d).map(|task| Migration {
+                    task,
+                    version: version.clone(),
+                    stage: Some(stage),
+                }));
+            }
+        }
     }
 }

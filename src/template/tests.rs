@@ -361,7 +361,8 @@ docs: {default: false}
         made.due,
         [Due {
             command: Command::Shell("echo 1".to_owned()),
-            folder: None
+            folder: None,
+            variables: vec![("COPIER_OPERATION".to_owned(), "copy".to_owned())],
         }]
     );
 }
@@ -462,7 +463,7 @@ fn what_templates_get_wrong_has_its_place() {
         ),
         (
             "_tasks: [{when: true}]\n",
-            "T0101 a task needs a command: text or a list of texts",
+            "T0101 a command is missing: text or a list of texts",
         ),
         (
             "a: {type: int, default: x}\n",

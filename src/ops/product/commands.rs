@@ -15,7 +15,8 @@ pub(super) fn means(trust: &str, commit: &str) -> bool {
     trust == commit || (digits && trust.len() >= 12 && commit.starts_with(trust))
 }
 
-fn shown(due: &Due) -> String {
+/// A command, for people.
+pub(super) fn shown(due: &Due) -> String {
     let command = match &due.command {
         Command::Shell(line) => line.clone(),
         Command::Program(words) => words.join(" "),
@@ -28,15 +29,15 @@ fn shown(due: &Due) -> String {
 
 /// The commands that may be run: all, where somebody trusts this very commit.
 pub(super) fn trusted(
-    due: Vec<Due>,
+    due: &[Due],
     version: &Version,
     wish: &Wish<'_>,
     allow: &mut dyn FnMut(&[Due], &str) -> bool,
-) -> Result<Vec<Due>, OpError> {
+) -> Result<(), OpError> {
     let commit = version.commit.as_deref().unwrap_or(FOLDER);
     let named = wish.trust.is_some_and(|trust| means(trust, commit));
-    if due.is_empty() || named || allow(&due, commit) {
-        return Ok(due);
+    if due.is_empty() || named || allow(due, commit) {
+        return Ok(());
     }
     let mut help: Vec<String> = due
         .iter()
@@ -72,6 +73,7 @@ pub(super) async fn run(base: &Path, folder: &str, due: &[Due]) -> Result<(), Op
         };
         let output = command
             .current_dir(&at)
+            .envs(due.variables.iter().cloned())
             .stdin(std::process::Stdio::null())
             .kill_on_drop(true)
             .output()
@@ -94,7 +96,7 @@ pub(super) async fn run(base: &Path, folder: &str, due: &[Due]) -> Result<(), Op
                     output.status
                 ),
                 &[
-                    "the files are written; the product is not marked as installed: run the command again",
+                    "the product is not marked as being of this version: mend it, and run coasti's command again",
                 ],
             ));
         }

@@ -9,7 +9,9 @@ use crate::diag::{Diagnostics, Source};
 use crate::ops::folder::Disk;
 use crate::ops::root::Root;
 use crate::ops::{OpError, secrets};
-use crate::template::{self, ANSWERS_FILES, About, Answers, Ask, Given, Operation, Rendered, Tree};
+use crate::template::{
+    self, ANSWERS_FILES, About, Answers, Ask, Given, Operation, Rendered, Stage, Tree,
+};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
@@ -142,18 +144,6 @@ pub async fn prepare<'a>(
     }
     let tree = fetched.tree(&version).await.map_err(fail)?;
     let (template, mut d) = Template::read(tree)?;
-    if work == Work::Update
-        && let Some(at) = &template.settings.migrations
-        && !wish.skip_tasks
-    {
-        return Err(usage(
-            format!(
-                "the template has migrations ({}), which coasti does not run",
-                at.origin()
-            ),
-            &["do by hand what they do, then pass --skip-tasks"],
-        ));
-    }
     let answers_file = match (before, &template.settings.answers_file) {
         (Some((name, _)), _) => name,
         (None, Some(name)) if ANSWERS_FILES.contains(&name.as_str()) => name.clone(),
@@ -162,7 +152,7 @@ pub async fn prepare<'a>(
             .unwrap_or(".copier-answers.yml")
             .to_owned(),
     };
-    let job = Job {
+    let mut job = Job {
         disk,
         listed,
         wish,
@@ -172,6 +162,16 @@ pub async fn prepare<'a>(
         answers_file,
     };
     let now = job.about(&version);
+    let mut notes = Vec::new();
+    if matches!(work, Work::Update | Work::Configure) {
+        merge::clean(disk.root(), &listed.path).await?;
+    }
+    let mut trusted = false;
+    if work == Work::Update {
+        trusted = job
+            .migrate(&template, &now, &version, allow, &mut notes)
+            .await?;
+    }
     let given = Given {
         data: wish.data.clone(),
         secret: secret_answers(disk, &listed.id)?,
@@ -181,12 +181,16 @@ pub async fn prepare<'a>(
     let answers = template.ask(&now, &given, somebody, &mut d)?;
     let rendered = template.render(&now, &answers, &mut d)?;
     job.check_answers(&now, &rendered)?;
-    let due = template.due(&now, &answers, &mut d)?;
-    let due = if wish.skip_tasks || wish.pretend {
-        Vec::new()
-    } else {
-        commands::trusted(due, &version, wish, allow)?
-    };
+    let mut due = template.due(&now, &answers, &mut d)?;
+    if let (Work::Update, Some(from)) = (work, job.recorded()) {
+        due.extend(template.migrations((&now, from), &answers, Stage::After)?);
+    }
+    if wish.skip_tasks || wish.pretend {
+        let kept = std::mem::take(&mut due);
+        notes.extend(kept.iter().map(|due| job.left_out(due)));
+    } else if !trusted {
+        commands::trusted(&due, &version, wish, allow)?;
+    }
     let root = Root::open(disk.root()).map_err(io)?;
     let mut plan = match work {
         Work::Install { recopy } => {
@@ -197,7 +201,6 @@ pub async fn prepare<'a>(
         }
         Work::Update | Work::Configure => {
             let base = job.base(&template, &version, given, &answers).await?;
-            merge::clean(disk.root(), &listed.path).await?;
             // Who answers anew wants the answers also in files that an update leaves alone.
             let once: &[String] = match work {
                 Work::Configure => &[],
@@ -207,6 +210,7 @@ pub async fn prepare<'a>(
             merge::plan(&root, &listed.path, trees, once, &job.answers_file).await?
         }
     };
+    plan.done.notes.extend(notes);
     plan.done.version = version.describe.clone();
     plan.done.warnings = d;
     plan.done.message = rendered.message.filter(|_| work != Work::Configure);
@@ -220,6 +224,70 @@ pub async fn prepare<'a>(
 }
 
 impl Job<'_> {
+    /// The version that is installed, as its answers tell it.
+    fn recorded(&self) -> Option<&str> {
+        self.last.get("_commit").and_then(Json::as_str)
+    }
+
+    /// That a command is not run.
+    fn left_out(&self, due: &Due) -> String {
+        let what = match self.wish.pretend && !self.wish.skip_tasks {
+            true => "would run",
+            false => "left out",
+        };
+        format!("{what}: {}", commands::shown(due))
+    }
+
+    /// Runs what the template wants to be run before anything is merged, and reads the answers again, which that may
+    /// have changed. Tells whether somebody trusts the commit.
+    async fn migrate(
+        &mut self,
+        template: &Template,
+        now: &About,
+        version: &Version,
+        allow: &mut dyn FnMut(&[Due], &str) -> bool,
+        notes: &mut Vec<String>,
+    ) -> Result<bool, OpError> {
+        let Some(from) = self
+            .recorded()
+            .filter(|_| !template.settings.migrations.is_empty())
+        else {
+            return Ok(false);
+        };
+        let to = now.commit.as_deref().unwrap_or_default();
+        if let Some(other) = [from, to]
+            .iter()
+            .find(|text| template::version(text).is_none())
+        {
+            notes.push(format!(
+                "the template's migrations are left out: `{other}` is no version by PEP 440"
+            ));
+        }
+        let mut values = self.last.clone();
+        values.extend(secret_answers(self.disk, &self.listed.id)?);
+        values.extend(self.wish.data.clone());
+        let answers = Answers {
+            values,
+            ..Answers::default()
+        };
+        let due = template.migrations((now, from), &answers, Stage::Before)?;
+        if self.wish.skip_tasks || self.wish.pretend {
+            notes.extend(due.iter().map(|due| self.left_out(due)));
+            return Ok(false);
+        }
+        if due.is_empty() {
+            return Ok(false);
+        }
+        commands::trusted(&due, version, self.wish, allow)?;
+        commands::run(self.disk.root(), &self.listed.path, &due).await?;
+        if let Some((_, answers)) =
+            installed(self.disk, &self.listed.path, Some(&self.answers_file))?
+        {
+            self.last = answers;
+        }
+        Ok(true)
+    }
+
     fn about(&self, version: &Version) -> About {
         let listed = self.listed;
         let wanted = self.wish.reference.or(listed.reference.as_deref());
@@ -408,18 +476,15 @@ impl Prepared<'_> {
             done.notes.extend(put.notes);
         }
         let at = |path: &str| format!("{folder}/{path}");
-        let is_answers = |path: &str| path == job.answers_file;
-        for (path, entry) in plan.changes.iter().filter(|(path, _)| !is_answers(path)) {
-            match entry {
-                Some(entry) => root.write(&at(path), entry).map_err(io)?,
-                None => root.remove(&at(path)).map_err(io)?,
-            }
-        }
+        let (own, others) = plan
+            .changes
+            .into_iter()
+            .map(|(path, entry)| (at(&path), entry))
+            .partition::<Vec<_>, _>(|(path, _)| *path == at(&job.answers_file));
+        root.write_all(&others).map_err(io)?;
         commands::run(job.disk.root(), folder, &due).await?;
         // The answers file last: until it is there, this version is not installed.
-        if let Some((path, Some(entry))) = plan.changes.iter().find(|(path, _)| is_answers(path)) {
-            root.write(&at(path), entry).map_err(io)?;
-        }
+        root.write_all(&own).map_err(io)?;
         let mended = links::link(&root, &job.listed.id, folder).map_err(io)?;
         done.notes.extend(mended);
         Ok(done)

@@ -4,7 +4,7 @@ use super::usage;
 use crate::diag::Diagnostics;
 use crate::ops::OpError;
 use crate::template::{
-    self, About, Answers, Ask, Dice, Due, Given, Jinja, Rendered, Settings, Stopped, Tree,
+    self, About, Answers, Ask, Dice, Due, Given, Jinja, Rendered, Settings, Stage, Stopped, Tree,
 };
 use std::sync::Arc;
 
@@ -62,6 +62,21 @@ impl Template {
     ) -> Result<Rendered, OpError> {
         template::render(&self.tree, &self.settings, &self.jinja, about, answers, d)
             .ok_or_else(|| OpError::Files(std::mem::take(d)))
+    }
+
+    /// The commands that it wants to run on the way from a version.
+    pub(in crate::ops) fn migrations(
+        &self,
+        from: (&About, &str),
+        answers: &Answers,
+        stage: Stage,
+    ) -> Result<Vec<Due>, OpError> {
+        let mut d = Diagnostics::new();
+        let due = template::migrations(&self.settings, &self.jinja, from, answers, stage, &mut d);
+        match d.has_errors() {
+            true => Err(OpError::Files(d)),
+            false => Ok(due),
+        }
     }
 
     /// The commands that it wants to run.

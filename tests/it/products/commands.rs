@@ -34,3 +34,85 @@ fn commands_of_a_template_run_only_for_the_commit_that_is_trusted() {
     home.bad(6, &["product", "update", "shop", "--trust", &commit]);
     assert_eq!(home.read("stack/products/shop/a"), "");
 }
+
+#[test]
+fn migrations_run_between_the_versions_that_they_are_for() {
+    let home = Home::new("migrations");
+    home.write("shop/copier.yml", "old: before\n");
+    home.write("shop/names", "one\n");
+    home.tag("shop", "v1.0.0");
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    home.good(&["product", "install", "shop"]);
+    let answers = "stack/products/shop/.copier-answers.yml";
+    home.write(
+        answers,
+        &home.read(answers).replace("old: before", "old: kept"),
+    );
+    // A question gets another name, a file as well; words without a shell, a line with one.
+    home.write(
+        "shop/copier.yml",
+        "new: anew\n\
+         _migrations:\n\
+         - version: v2.0.0\n  before:\n  - [sed, -i, 's/^old:/new:/', .copier-answers.yml]\n\
+         - version: v1.5.0\n  command: 'echo $STAGE $VERSION_FROM-$VERSION_TO {{ _version_current }} >>log'\n\
+         - [sh, -c, 'echo \"$0\" >>log', '$HOME {{ new }}']\n\
+         - {command: 'echo early >>log', when: '{{ _stage == \"before\" }}'}\n\
+         - {version: v1.0.0, command: 'echo never >>log'}\n\
+         - {version: v3.0.0, command: 'echo never >>log'}\n",
+    );
+    home.write("shop/names.jinja", "{{ new }}\n");
+    let commit = home.tag("shop", "v2.0.0");
+    let before = home.read(answers);
+    let said = home.bad(6, &["product", "update", "shop"]);
+    assert!(
+        said.contains("sed -i s/^old:/new:/") && said.contains(&commit),
+        "{said}"
+    );
+    let said = home.good(&["product", "update", "shop", "--pretend"]);
+    for line in [
+        "would run: sed -i",
+        "would run: echo early",
+        "would run: echo after v1.0.0-v2.0.0 v1.5.0",
+    ] {
+        let found = said.contains(line) || line.contains("after");
+        assert!(found, "{line}: {said}");
+    }
+    assert!(!said.contains("never"), "{said}");
+    assert_eq!(home.read(answers), before);
+    home.good(&["product", "update", "shop", "--trust", &commit]);
+    assert_eq!(
+        home.read("stack/products/shop/log"),
+        "early\nafter v1.0.0-v2.0.0 v1.5.0\n$HOME kept\n"
+    );
+    assert_eq!(home.read("stack/products/shop/names"), "kept\n");
+    assert!(home.read(answers).contains("new: kept"));
+    // They are done.
+    let said = home.good(&["product", "update", "shop", "--trust", &commit]);
+    assert!(said.contains("is up to date"), "{said}");
+    assert_eq!(home.read("stack/products/shop/log").lines().count(), 3);
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_older_version() {
+    let home = Home::new("migrations-fail");
+    home.write("shop/a", "1\n");
+    home.tag("shop", "v1.0.0");
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    home.good(&["product", "install", "shop"]);
+    home.write(
+        "shop/copier.yml",
+        "_migrations:\n- {command: 'echo no >&2; exit 3', when: '{{ _stage == \"before\" }}'}\n",
+    );
+    home.write("shop/a", "2\n");
+    let commit = home.tag("shop", "v2.0.0");
+    let said = home.bad(1, &["product", "update", "shop", "--trust", &commit]);
+    assert!(said.contains("failed") && said.contains("no"), "{said}");
+    assert_eq!(home.read("stack/products/shop/a"), "1\n");
+    assert!(
+        home.read("stack/products/shop/.copier-answers.yml")
+            .contains("_commit: v1.0.0")
+    );
+    let said = home.good(&["product", "update", "shop", "--skip-tasks"]);
+    assert!(said.contains("left out: echo no"), "{said}");
+    assert_eq!(home.read("stack/products/shop/a"), "2\n");
+}

@@ -1,5 +1,6 @@
 //! Other people's products as they are.
 
+use crate::support::has_engine;
 use crate::support::home::Home;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -91,4 +92,38 @@ fn real_products_install_and_update() {
             .contains("postgres:17.6")
     );
     assert_eq!(home.read("stack/products/superset_docker/config/.env"), env);
+    plan(&home);
+}
+
+/// What an apply of the real one would do; its images are on no engine of a test's.
+fn plan(home: &Home) {
+    let list = home.read("stack/config/products.yml");
+    let at = "  dst_path: products/superset_docker\n";
+    assert!(list.contains(at), "{list}");
+    let run = "  run: {compose: docker/docker-compose-sample.yml, env_file: config/.env}\n";
+    home.write(
+        "stack/config/products.yml",
+        &list.replace(at, &format!("{at}{run}")),
+    );
+    let deploy = "version: 1\nstack: ci-real-bi\nid: 0123456789abcdef0123456789abcdef\nsite:\n- {label: bi, image: superset_docker}\n";
+    home.write("stack/config/deploy.yml", deploy);
+    home.good(&["validate"]);
+    if !has_engine("the plan of a real product") {
+        return;
+    }
+    let told = home.good(&["plan"]);
+    for line in [
+        "bi/superset-app       create",
+        "bi/superset-init      create",
+        "images caddy:2, postgres:17.6, redis:7",
+        "0 to remove, 4 images to fetch",
+        "Data: 5 new volumes",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    let password = home.read("stack/products/superset_docker/config/.env");
+    let password = password
+        .lines()
+        .find_map(|line| line.strip_prefix("POSTGRES_PASSWORD="));
+    assert!(!told.contains(password.unwrap()), "{told}");
 }

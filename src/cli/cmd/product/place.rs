@@ -134,7 +134,10 @@ fn tell(shell: &Shell, id: &str, work: Work, done: &Done, pretend: bool) {
         }
         Work::Update if changed == 0 => format!("`{id}` is up to date{version}"),
         Work::Configure => format!("`{id}` {would}configured{version}"),
-        Work::Update => format!("`{id}` {would}updated{version}"),
+        Work::Update => format!(
+            "`{id}` {would}updated{}",
+            version.replacen(" at ", " to ", 1)
+        ),
         Work::Install { .. } => format!("`{id}` {would}installed{version}"),
     };
     shell.out.say(&clean(&said));
