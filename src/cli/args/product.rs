@@ -16,9 +16,14 @@ pub enum ItemCommand {
     },
     /// List one more, once it can be reached.
     Add {
-        /// Its git repository (https, ssh), an archive (https), or a path from the stack's folder to one or to a folder.
-        address: String,
-        /// Its id; without it, the address's last part.
+        /// Its git repository (https, ssh), an archive (https), or a path from the stack's folder to one or to a folder;
+        /// asked for where it is not said.
+        address: Option<String>,
+        /// All of this as a JSON object, with the names that the list has (`vcs_repo`, `id`, `dst_path`, `vcs_ref`,
+        /// `vcs_auth_type`, `vcs_auth_value`); `-` is standard input. Arguments can be seen: no token in one.
+        #[arg(long, value_name = "JSON")]
+        data: Option<String>,
+        /// Its id; without it, the one that it gives itself, else the address's last part.
         #[arg(long)]
         id: Option<String>,
         /// Branch, tag or commit; without it, the latest tag.

@@ -258,6 +258,36 @@ impl<'a> Terminal<'a> {
         text.prompt().map_err(ended)
     }
 
+    /// A line of text with what Enter means.
+    pub(super) fn line_or(self, asked: &str, default: &str) -> Result<String, Unanswered> {
+        let text = Text::new(asked)
+            .with_default(default)
+            .with_render_config(self.look());
+        Ok(text.prompt().map_err(ended)?.trim().to_owned())
+    }
+
+    /// A secret that is there already.
+    pub(super) fn hidden(self, asked: &str) -> Result<String, Unanswered> {
+        let password = Password::new(asked)
+            .with_display_mode(PasswordDisplayMode::Masked)
+            .without_confirmation()
+            .with_render_config(self.look());
+        password.prompt().map_err(ended)
+    }
+
+    /// The number of one of these.
+    pub(super) fn choose(self, asked: &str, from: &[&str]) -> Result<usize, Unanswered> {
+        let mut select = Select::new(asked, from.to_vec()).with_render_config(self.look());
+        select.filter_input_enabled = false;
+        select.help_message = Some("↑↓ to move, Enter to take");
+        Ok(select.raw_prompt().map_err(ended)?.index)
+    }
+
+    /// What was wrong with an answer.
+    pub(super) fn complain(self, why: &str) {
+        self.shell.out.tell(&clean(why));
+    }
+
     /// Yes or no; `default` is what Enter means.
     pub(super) fn agrees(self, asked: &str, default: bool) -> Result<bool, Unanswered> {
         let mut confirm = Confirm::new(asked)

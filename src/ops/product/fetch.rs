@@ -6,10 +6,13 @@ use super::error::{Class, FetchError};
 use super::folder::folder;
 use super::git::Git;
 use crate::base::Secret;
+use crate::config;
+use crate::diag::{Diagnostics, Source};
 use crate::ops::temporary::Temporary;
 use crate::template::Tree;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What opens a repository.
@@ -155,6 +158,69 @@ pub async fn probe(origin: &Origin) -> Result<(), FetchError> {
     git.run(&["ls-remote", "--quiet", "--", &origin.repo, "HEAD"], None)
         .await
         .map(drop)
+}
+
+/// The id that a product gives itself; none where it gives none, or nobody can tell.
+pub async fn declared_id(origin: &Origin, reference: Option<&str>) -> Option<String> {
+    const NAMES: [&str; 4] = ["coasti.yml", "info.yml", "coasti.yaml", "info.yaml"];
+    let texts = match origin.place().ok()? {
+        Place::Repository(local) => newest(origin, local, reference, &NAMES).await.ok()?,
+        _ => {
+            let fetched = fetch(origin).await.ok()?;
+            let version = fetched.resolve(None).await.ok()?;
+            let tree = fetched.tree(&version).await.ok()?;
+            let texts = NAMES.iter().filter_map(|name| tree.text(name));
+            texts.map(str::to_owned).collect()
+        }
+    };
+    texts.into_iter().find_map(|text| {
+        let source = Arc::new(Source {
+            name: "coasti.yml".to_owned(),
+            path: PathBuf::new(),
+            text,
+        });
+        let root = config::parse(&source, &mut Diagnostics::new())?;
+        let id = root.get("id")?.value.scalar()?;
+        let fine = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        (!id.is_empty() && id.chars().all(fine)).then_some(id)
+    })
+}
+
+/// Files of a repository's newest commit, or of a branch's or tag's, without its history.
+async fn newest(
+    origin: &Origin,
+    local: Option<PathBuf>,
+    reference: Option<&str>,
+    names: &[&str],
+) -> Result<Vec<String>, FetchError> {
+    origin.check()?;
+    let home = Temporary::new().map_err(FetchError::own)?;
+    let git = Git::new(origin, home.path())?;
+    git.run(&["init", "--quiet", "--bare", "repo"], None)
+        .await?;
+    let local = local.map(|path| path.to_string_lossy().into_owned());
+    let from = local.as_deref().unwrap_or(&origin.repo);
+    let what = reference.unwrap_or("HEAD");
+    let fetch = [
+        "--git-dir=repo",
+        "fetch",
+        "--quiet",
+        "--no-recurse-submodules",
+        "--no-tags",
+        "--depth=1",
+        "--",
+        from,
+        what,
+    ];
+    git.run(&fetch, None).await?;
+    let mut texts = Vec::new();
+    for name in names {
+        let object = format!("FETCH_HEAD:{name}");
+        let args = ["--git-dir=repo", "cat-file", "blob", &object];
+        let found = git.run(&args, None).await.ok();
+        texts.extend(found.and_then(|bytes| String::from_utf8(bytes).ok()));
+    }
+    Ok(texts)
 }
 
 /// Gets a product's repository or archive, or takes the folder as it is.

@@ -14,7 +14,7 @@ mod merge;
 mod template;
 
 pub use error::{Class, FetchError};
-pub use fetch::{Access, Origin, probe};
+pub use fetch::{Access, Origin, declared_id, probe};
 pub use install::{Prepared, prepare};
 pub use launch::{Launch, launch};
 pub(super) use template::Template;
@@ -101,8 +101,19 @@ pub fn failed(id: &str, repo: &str, error: &FetchError) -> OpError {
     )
 }
 
-/// Where a product is, and what opens it.
+/// Where a product is, and what opens it, as it is kept.
 pub fn origin(disk: &Disk, listed: &Listed, timeout: Duration) -> Result<Origin, OpError> {
+    let access = access(disk, listed)?;
+    origin_with(disk, listed, access, timeout)
+}
+
+/// Where a product is, with what opens it.
+pub fn origin_with(
+    disk: &Disk,
+    listed: &Listed,
+    access: Access,
+    timeout: Duration,
+) -> Result<Origin, OpError> {
     let Some(repo) = &listed.repo else {
         return Err(usage(
             format!("the list does not say where `{}` comes from", listed.id),
@@ -117,6 +128,24 @@ pub fn origin(disk: &Disk, listed: &Listed, timeout: Duration) -> Result<Origin,
             ],
         ));
     }
+    let known = disk.root().join("config/known_hosts");
+    let local = Path::new(repo);
+    let relative = !repo.contains(':') && local.is_relative();
+    Ok(Origin {
+        // Relative to the stack's folder, as everything in its files.
+        repo: if relative {
+            disk.root().join(local).to_string_lossy().into_owned()
+        } else {
+            repo.clone()
+        },
+        access,
+        known_hosts: known.is_file().then_some(known),
+        timeout,
+    })
+}
+
+/// What opens a product's repository, as it is kept.
+fn access(disk: &Disk, listed: &Listed) -> Result<Access, OpError> {
     let name = access_name(&listed.id);
     let there = || match secrets::files::get(disk, &name)? {
         Some(value) => Ok(Secret::new(value.expose().trim().to_owned())),
@@ -130,7 +159,7 @@ pub fn origin(disk: &Disk, listed: &Listed, timeout: Duration) -> Result<Origin,
             )],
         )),
     };
-    let access = match listed.auth {
+    Ok(match listed.auth {
         Auth::None => Access::Own,
         Auth::Token => Access::Token(there()?),
         Auth::SshKey => {
@@ -148,20 +177,6 @@ pub fn origin(disk: &Disk, listed: &Listed, timeout: Duration) -> Result<Origin,
                 Access::Key(key)
             }
         }
-    };
-    let known = disk.root().join("config/known_hosts");
-    let local = Path::new(repo);
-    let relative = !repo.contains(':') && local.is_relative();
-    Ok(Origin {
-        // Relative to the stack's folder, as everything in its files.
-        repo: if relative {
-            disk.root().join(local).to_string_lossy().into_owned()
-        } else {
-            repo.clone()
-        },
-        access,
-        known_hosts: known.is_file().then_some(known),
-        timeout,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::support::web::{self, Web};
 use base64::Engine as _;
 
 /// A server of the shop's repository that wants a token.
-fn serve(home: &Home) -> Web {
+pub(super) fn serve(home: &Home) -> Web {
     home.git("", &["clone", "-q", "--bare", "shop", "served/shop.git"]);
     let root = home.at("served");
     let wanted =
@@ -23,7 +23,7 @@ fn serve(home: &Home) -> Web {
 }
 
 /// Lets git trust the server's authority.
-fn trust(home: &Home, web: &Web) {
+pub(super) fn trust(home: &Home, web: &Web) {
     home.write("authority.pem", &web.authority);
     let file = home.at("authority.pem");
     let file = file.to_string_lossy();

@@ -1,6 +1,7 @@
 //! Products from git and folders, with the program as users run it.
 
 mod access;
+mod add;
 mod archives;
 mod commands;
 mod launch;

@@ -1,25 +1,29 @@
 //! `add` and `remove`: what the list has.
 
+use super::access;
+use super::place::Order;
 use super::{What, checked, find, listed, source, write};
-use crate::base::Secret;
+use crate::base::Span;
+use crate::cli::args::Copy;
 use crate::cli::cmd::ask::{Terminal, stopped};
 use crate::cli::cmd::session::Shell;
 use crate::cli::render::style::clean;
-use crate::config::{self, Auth};
+use crate::config::{self, Auth, Listed};
 use crate::ops::OpError;
 use crate::ops::folder::Disk;
-use crate::ops::product::{self, Access};
-use std::io::Read as _;
+use crate::ops::product::{self, Access, Class, Origin};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 pub(super) struct New {
-    pub(super) address: String,
+    pub(super) address: Option<String>,
     pub(super) id: Option<String>,
     pub(super) reference: Option<String>,
     pub(super) path: Option<String>,
     pub(super) token_file: Option<std::path::PathBuf>,
     pub(super) key: Option<std::path::PathBuf>,
+    pub(super) access: Option<Access>,
 }
 
 /// The id that an address tells: its last part, without what tells of kind and version.
@@ -58,17 +62,34 @@ pub(super) async fn add(
     shell: &Shell,
     disk: &Disk,
     what: What,
-    new: New,
-    timeout: std::time::Duration,
+    mut new: New,
+    timeout: Duration,
 ) -> Result<ExitCode, OpError> {
     let all = listed(disk, What::Product)?
         .into_iter()
         .chain(listed(disk, What::Tool)?);
-    let id = match new.id.or_else(|| usual_id(&new.address)) {
+    let all: Vec<Listed> = all.collect();
+    let terminal = Terminal::of(shell);
+    // Whoever says no address wants to be led.
+    let led = terminal.filter(|_| new.address.is_none());
+    let origin = reach(disk, &mut new, terminal, timeout).await?;
+    let address = new.address.clone().unwrap_or_default();
+    let id = match new.id.clone() {
         Some(id) => id,
         None => {
-            let what = format!("{} does not tell what it is called", clean(&new.address));
-            return Err(OpError::usage(what, &["name it with --id"]));
+            let own = product::declared_id(&origin, new.reference.as_deref()).await;
+            let usual = own.or_else(|| usual_id(&address));
+            let chosen = match led {
+                Some(led) => Some(
+                    led.line_or("Its id:", usual.as_deref().unwrap_or_default())
+                        .map_err(stopped)?,
+                ),
+                None => usual,
+            };
+            chosen.filter(|id| !id.is_empty()).ok_or_else(|| {
+                let what = format!("{} does not tell what it is called", clean(&address));
+                OpError::usage(what, &["name it with --id"])
+            })?
         }
     };
     if let Some(old) = all.into_iter().find(|one| one.id == id) {
@@ -81,87 +102,133 @@ pub(super) async fn add(
             ],
         ));
     }
-    let secret = match (&new.token_file, &new.key) {
-        (Some(file), _) if file.as_os_str() == "-" => {
-            let mut text = String::new();
-            std::io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|error| {
-                    OpError::usage(format!("standard input cannot be read: {error}"), &[])
-                })?;
-            Some((Auth::Token, text))
-        }
-        (Some(file), _) => Some((
-            Auth::Token,
-            std::fs::read_to_string(file)
-                .map_err(|error| OpError::usage(format!("{}: {error}", file.display()), &[]))?,
-        )),
-        (None, Some(key)) => {
-            let key =
-                std::path::absolute(key).map_err(|error| OpError::usage(error.to_string(), &[]))?;
-            if let Err(error) = std::fs::File::open(&key) {
-                let what = format!("the key {} cannot be read: {error}", key.display());
-                return Err(OpError::usage(what, &[]));
-            }
-            Some((Auth::SshKey, key.to_string_lossy().into_owned()))
-        }
-        (None, None) => None,
-    };
-    let auth = secret.as_ref().map_or(Auth::None, |(auth, _)| *auth);
-    let mut fields = vec![("id", id.clone()), ("vcs_repo", new.address.clone())];
-    match auth {
+    if let (Some(led), None) = (led, &new.reference) {
+        let asked = "Branch, tag or commit (Enter: the latest tag):";
+        let reference = led.line(asked).map_err(stopped)?;
+        new.reference = Some(reference.trim().to_owned()).filter(|text| !text.is_empty());
+    }
+    let mut fields = vec![("id", id.clone()), ("vcs_repo", address.clone())];
+    match access::auth(new.access.as_ref()) {
         Auth::None => {}
         Auth::Token => fields.push(("auth", "token".to_owned())),
         Auth::SshKey => fields.push(("auth", "ssh-key".to_owned())),
     }
-    let path = new
-        .path
-        .clone()
-        .unwrap_or_else(|| format!("{}/{id}", what.key()));
-    fields.push(("dst_path", path));
-    fields.extend(
-        new.reference
-            .clone()
-            .map(|reference| ("vcs_ref", reference)),
-    );
+    let path = new.path.clone();
+    fields.push((
+        "dst_path",
+        path.unwrap_or_else(|| format!("{}/{id}", what.key())),
+    ));
+    fields.extend(new.reference.map(|reference| ("vcs_ref", reference)));
     // What the list would be is read as every list is, before anything is written.
     let file = what.file();
     let source = source(disk, &file)?;
     let text =
         config::with_entry(&source, what.key(), &fields).map_err(|why| OpError::usage(why, &[]))?;
-    let entry = checked(disk, &file, &text, &id)?;
-    if let Some((_, secret)) = secret {
-        for note in product::keep_access(disk, &id, &Secret::new(secret))? {
+    checked(disk, &file, &text, &id)?;
+    // Without its entry, a secret is found by nobody; without the secret, an entry is told what is missing.
+    if let Some(secret) = new.access.as_ref().and_then(access::secret) {
+        for note in product::keep_access(disk, &id, &secret)? {
             shell.explain(&format!("note: {note}"));
         }
     }
-    let reached = async {
-        let origin = product::origin(disk, &entry, timeout)?;
-        product::probe(&origin)
-            .await
-            .map_err(|error| product::failed(&id, &origin.repo, &error))
-            .map(|()| origin)
+    if let Err(error) = write(disk, &source, &text) {
+        let _ = product::forget_access(disk, &id);
+        return Err(error);
+    }
+    let with = match origin.access {
+        Access::Own => "",
+        Access::Token(_) => " with the token",
+        Access::Key(_) | Access::KeyText(_) => " with the key",
     };
-    match reached.await {
-        Ok(origin) => {
-            write(disk, &source, &text)?;
-            let with = match origin.access {
-                Access::Own => "",
-                Access::Token(_) => " with the token",
-                Access::Key(_) | Access::KeyText(_) => " with the key",
-            };
-            shell.out.say(&format!(
-                "{} can be reached{with}; {file} lists `{id}`: coasti {} install {id}",
-                new.address,
-                what.word()
-            ));
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => {
-            if auth != Auth::None {
-                let _ = product::forget_access(disk, &id);
+    let word = what.word();
+    shell.out.say(&clean(&format!(
+        "{address} can be reached{with}; {file} lists `{id}`: coasti {word} install {id}"
+    )));
+    let now = |led: Terminal<'_>| led.agrees("Install it now?", true).map_err(stopped);
+    if let Some(true) = led.map(now).transpose()? {
+        let copy = Copy {
+            data: None,
+            answers_file: None,
+            defaults: false,
+            pretend: false,
+            trust: None,
+            skip_tasks: false,
+            timeout: Span::from_millis(300_000),
+        };
+        let work = product::Work::Install { recopy: false };
+        return Order::new(&id, work, None, &copy)
+            .run(shell, disk, what)
+            .await;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where it is, once it can be reached with what is said; on a terminal, asked for until it can.
+async fn reach(
+    disk: &Disk,
+    new: &mut New,
+    terminal: Option<Terminal<'_>>,
+    timeout: Duration,
+) -> Result<Origin, OpError> {
+    loop {
+        let address = match (&new.address, terminal) {
+            (Some(address), _) => address.clone(),
+            (None, Some(terminal)) => {
+                let asked = "Its address (git, an archive, or a folder):";
+                terminal.line(asked).map_err(stopped)?.trim().to_owned()
             }
-            Err(error)
+            (None, None) => {
+                return Err(OpError::usage(
+                    "there is no address, and no terminal to ask on",
+                    &["coasti product add ADDRESS"],
+                ));
+            }
+        };
+        if address.is_empty() {
+            return Err(OpError::Interrupted);
+        }
+        let listed = Listed {
+            id: new
+                .id
+                .clone()
+                .or_else(|| usual_id(&address))
+                .unwrap_or_default(),
+            tool: false,
+            title: None,
+            description: None,
+            version: None,
+            repo: Some(address.clone()),
+            reference: None,
+            auth: access::auth(new.access.as_ref()),
+            path: String::new(),
+            enabled: true,
+        };
+        let access = new.access.clone().unwrap_or(Access::Own);
+        let origin = product::origin_with(disk, &listed, access, timeout)?;
+        let probed = tokio::select! {
+            biased;
+            _ = tokio::signal::ctrl_c() => return Err(OpError::Interrupted),
+            probed = product::probe(&origin) => probed,
+        };
+        new.address = Some(address.clone());
+        let Err(error) = probed else {
+            return Ok(origin);
+        };
+        let Some(terminal) = terminal else {
+            return Err(product::failed(&listed.id, &origin.repo, &error));
+        };
+        let again =
+            |what: &str| terminal.complain(&clean(&format!("{address}: {}: {what}", error.kind())));
+        match error.class {
+            Class::Authentication => {
+                again(&error.said);
+                new.access = Some(access::ask(terminal, &clean(&address))?);
+            }
+            Class::NotFound | Class::Network => {
+                again(&error.said);
+                new.address = None;
+            }
+            _ => return Err(product::failed(&listed.id, &origin.repo, &error)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `coasti product` and `coasti tool`.
 
+mod access;
 mod add;
 mod launch;
 mod place;
@@ -55,6 +56,7 @@ pub(super) async fn run(
         ItemCommand::List { format } => list(shell, &disk, what, format),
         ItemCommand::Add {
             address,
+            data,
             id,
             vcs_ref,
             path,
@@ -69,7 +71,9 @@ pub(super) async fn run(
                 path,
                 token_file,
                 key,
+                access: None,
             };
+            let new = new.with(data.as_deref())?;
             add::add(shell, &disk, what, new, timeout.duration()).await
         }
         ItemCommand::Install {

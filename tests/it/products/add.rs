@@ -1,0 +1,106 @@
+//! `add`: what a product is called, and what `--data` says of it.
+
+use super::{access, shop};
+use crate::support::home::{Home, said};
+use std::io::Write as _;
+use std::process::Stdio;
+
+/// What a call says that gets `input`, with its exit code.
+fn given(home: &Home, args: &[&str], input: &str) -> (Option<i32>, String) {
+    let mut command = home.command(args);
+    command.stdin(Stdio::piped());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(input.as_bytes()).unwrap();
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), said(&output))
+}
+
+#[test]
+fn a_product_tells_what_it_is_called() {
+    let home = Home::new("called");
+    shop(&home);
+    let address = home.at("shop").to_string_lossy().into_owned();
+    home.write("shop/coasti.yml", "id: acme_shop\nname: Shop\n");
+    home.tag("shop", "v1.1.0");
+    let told = home.good(&["product", "add", &address]);
+    assert!(told.contains("lists `acme_shop`"), "{told}");
+    let list = home.read("stack/config/products.yml");
+    assert!(list.contains("dst_path: products/acme_shop\n"), "{list}");
+    // What the user says counts more; an older version says nothing.
+    let told = home.good(&["product", "add", &address, "--id", "mine"]);
+    assert!(told.contains("lists `mine`"), "{told}");
+    let told = home.good(&["product", "add", &address, "--vcs-ref", "v1.0.0"]);
+    assert!(told.contains("lists `shop`"), "{told}");
+    // A folder says it as well; what is no id is none.
+    home.write("plain/info.yml", "version: 1\nid: other\n");
+    home.good(&["tool", "add", "../plain"]);
+    assert!(home.read("stack/config/tools.yml").contains("id: other\n"));
+    home.write("plain/info.yml", "version: 1\nid: ../../up\n");
+    home.good(&["tool", "add", "../plain"]);
+    assert!(home.read("stack/config/tools.yml").contains("id: plain\n"));
+}
+
+#[test]
+fn all_of_an_entry_may_be_data() {
+    let home = Home::new("add-data");
+    shop(&home);
+    let web = access::serve(&home);
+    access::trust(&home, &web);
+    let address = format!("{}/shop.git", web.address);
+    let before = home.read("stack/config/products.yml");
+    let all = format!(
+        r#"{{"vcs_repo": "{address}", "id": "mine", "dst_path": "products/here", "vcs_ref": "v1.0.0",
+            "vcs_auth_type": "Auth Token", "vcs_auth_value": "sesame-open-1234"}}"#
+    );
+    // In an argument, others see it.
+    let told = home.bad(1, &["product", "add", "--data", &all]);
+    assert!(
+        told.contains("--token-file") && !told.contains("sesame"),
+        "{told}"
+    );
+    let add = ["product", "add", "--data", "-"];
+    for (data, code, why) in [
+        (
+            "{\"vcs_repo\": \"x\", \"vcs_rev\": \"y\"}",
+            1,
+            "no `vcs_rev` here",
+        ),
+        ("{\"id\": 1}", 1, "`id` of --data is no text"),
+        ("{\"vcs_auth_type\": \"token\"}", 1, "do not go together"),
+        ("{", 1, "--data is no JSON"),
+        ("{}", 1, "there is no address"),
+    ] {
+        let (ended, told) = given(&home, &add, data);
+        assert_eq!(ended, Some(code), "{data}: {told}");
+        assert!(told.contains(why), "{data}: {told}");
+    }
+    let (ended, told) = given(&home, &add, &all.replace("open", "shut"));
+    assert_eq!(ended, Some(1), "{told}");
+    assert!(
+        told.contains("authentication failed") && !told.contains("sesame"),
+        "{told}"
+    );
+    assert_eq!(home.read("stack/config/products.yml"), before);
+    assert!(!home.at("stack/config/secrets/vcs_auth_mine").exists());
+    let (ended, told) = given(&home, &add, &all);
+    assert_eq!(ended, Some(0), "{told}");
+    let list = home.read("stack/config/products.yml");
+    for line in [
+        "id: mine\n",
+        "auth: token\n",
+        "dst_path: products/here\n",
+        "vcs_ref: v1.0.0\n",
+    ] {
+        assert!(list.contains(line), "{line}: {list}");
+    }
+    assert!(!list.contains("sesame") && !told.contains("sesame"));
+    assert_eq!(home.mode("stack/config/secrets/vcs_auth_mine"), 0o600);
+    home.good(&["product", "install", "mine"]);
+    assert!(home.at("stack/products/here/run.sh").exists());
+}
