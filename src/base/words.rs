@@ -45,9 +45,37 @@ pub fn split(text: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
+/// Words as one line that [`split`] takes apart again, quotes where they are needed.
+pub fn join(words: &[String]) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_./:=@%+,-^".contains(c);
+    let words = words
+        .iter()
+        .map(|word| match word.is_empty() || !word.chars().all(plain) {
+            true => format!("'{}'", word.replace('\'', r"'\''")),
+            false => word.clone(),
+        });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_joined_is_split_again() {
+        for text in ["a b", "it's", "", "$x", "a\\b", "*", "\"", "ä-1", "x\ny"] {
+            let words = vec!["sh".to_owned(), text.to_owned()];
+            assert_eq!(
+                split(&join(&words)).as_deref(),
+                Some(words.as_slice()),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            join(&["sed".to_owned(), "s/^a/b/".to_owned()]),
+            "sed s/^a/b/"
+        );
+    }
 
     #[test]
     fn commands_are_split_as_a_shell_does() {

@@ -151,62 +151,6 @@ impl Root {
         Ok(staged)
     }
 
-    /// Puts entries at paths and takes others away: all are written beside their places first, so that a full disk
-    /// changes none.
-    pub(super) fn write_all(&self, all: &[(String, Option<Entry>)]) -> Result<(), Wrong> {
-        let mut staged = Vec::new();
-        let mut stage = || -> Result<(), Wrong> {
-            for (path, entry) in all {
-                let Some(entry) = entry else { continue };
-                let new = self.stage(path, entry);
-                // Also where it failed: its folders may be new.
-                staged.push((path, new.as_ref().ok().map(|new| new.new.clone())));
-                new?.leave();
-            }
-            Ok(())
-        };
-        if let Err(why) = stage() {
-            for (path, new) in staged {
-                self.take_back(path, new.as_deref());
-            }
-            return Err(why);
-        }
-        let mut staged = staged.into_iter();
-        for (path, entry) in all {
-            let Some(entry) = entry else {
-                self.remove(path)?;
-                continue;
-            };
-            let new = staged.next().and_then(|(_, new)| new);
-            let (Some(new), Some((folder, name))) = (new, self.parent(path, false)?) else {
-                self.write(path, entry)?;
-                continue;
-            };
-            rustix::fs::renameat(&folder, &new, &folder, name)
-                .map_err(|error| self.wrong(Path::new(path), error))?;
-        }
-        Ok(())
-    }
-
-    /// Takes away what was written beside a path, and its folders where nothing else is in them.
-    fn take_back(&self, path: &str, new: Option<&str>) {
-        let above = |path: &str| path.rsplit_once('/').map(|(above, _)| above.to_owned());
-        let mut folder = above(path);
-        if let Some(new) = new {
-            let beside = folder.as_ref().map(|folder| format!("{folder}/{new}"));
-            let _ = self.remove(beside.as_deref().unwrap_or(new));
-        }
-        while let Some(path) = folder {
-            let Ok(Some((at, name))) = self.parent(&path, false) else {
-                return;
-            };
-            if rustix::fs::unlinkat(&at, name, AtFlags::REMOVEDIR).is_err() {
-                return;
-            }
-            folder = above(&path);
-        }
-    }
-
     /// Copies a file with its rights; those of others go where it holds secrets.
     pub(super) fn copy(&self, path: &str, from: &Path, secret: bool) -> Result<(), Wrong> {
         let Some((folder, name)) = self.parent(path, true)? else {
@@ -232,17 +176,39 @@ impl Root {
             .map_err(|error| format!("{path}: {error}"))
     }
 
-    /// Gives a folder its name, in one step; fails where something is there.
-    pub(super) fn rename_folder(&self, from: &str, to: &str) -> Result<(), Wrong> {
-        let (Some((old, from)), Some((new, name))) =
+    /// Gives a file or folder another name, in one step. A file takes another one's place, a folder none that is not
+    /// empty.
+    pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), Wrong> {
+        let (Some((old, name)), Some((new, to_name))) =
             (self.parent(from, false)?, self.parent(to, true)?)
         else {
             return Err(format!("{from}: no folder"));
         };
-        rustix::fs::renameat(&old, from, &new, name)
-            .map_err(|error| self.wrong(Path::new(to), error))?;
-        let _ = rustix::fs::fsync(&new);
-        Ok(())
+        match rustix::fs::renameat(&old, name, &new, to_name) {
+            // A folder of it is on another disk.
+            Err(Errno::XDEV) => {
+                let entry = self.read(from)?.ok_or_else(|| format!("{from}: no file"))?;
+                self.write(to, &entry)?;
+                self.remove(from)
+            }
+            Err(error) => Err(self.wrong(Path::new(to), error)),
+            Ok(()) => {
+                let _ = rustix::fs::fsync(&new);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether something stands at a path.
+    pub(super) fn is_there(&self, path: &str) -> Result<bool, Wrong> {
+        let Some((folder, name)) = self.parent(path, false)? else {
+            return Ok(false);
+        };
+        match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(self.wrong(Path::new(path), error)),
+        }
     }
 
     /// Makes a folder, and those above it.
@@ -306,11 +272,6 @@ impl Staged {
         let _ = rustix::fs::fsync(folder);
         self.done = true;
         Ok(())
-    }
-
-    /// Stays beside its place.
-    fn leave(mut self) {
-        self.done = true;
     }
 }
 
@@ -432,30 +393,6 @@ mod tests {
         staged.commit().unwrap();
         assert_eq!(fs::read_to_string(base.join("config/a")).unwrap(), "new");
         assert_eq!(names(), ["a"]);
-    }
-
-    #[test]
-    fn all_is_written_or_nothing() {
-        let home = Temporary::new().unwrap();
-        let base = home.path();
-        let root = Root::open(base).unwrap();
-        root.write("a/old", &file("old")).unwrap();
-        root.write("gone", &file("gone")).unwrap();
-        let mut all = vec![
-            ("a/old".to_owned(), Some(file("new"))),
-            ("gone".to_owned(), None),
-            ("b/c/d".to_owned(), Some(file("d"))),
-            // A file where a folder is needed.
-            ("b/c/d2/../x".to_owned(), Some(file("x"))),
-        ];
-        assert!(root.write_all(&all).is_err());
-        let names = |path: &str| fs::read_dir(base.join(path)).unwrap().count();
-        assert_eq!((names(""), names("a")), (2, 1));
-        assert_eq!(fs::read_to_string(base.join("a/old")).unwrap(), "old");
-        all.pop();
-        root.write_all(&all).unwrap();
-        assert_eq!((names(""), names("a"), names("b/c")), (2, 1, 1));
-        assert_eq!(fs::read_to_string(base.join("a/old")).unwrap(), "new");
     }
 
     #[test]

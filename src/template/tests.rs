@@ -466,6 +466,18 @@ fn what_templates_get_wrong_has_its_place() {
             "T0101 a command is missing: text or a list of texts",
         ),
         (
+            "_migrations: [{version: x, command: a}]\n",
+            "T0101 `x` is no version by PEP 440",
+        ),
+        (
+            "_migrations: [{before: [a]}]\n",
+            "T0101 a migration with `before` or `after` needs a `version`",
+        ),
+        (
+            "_migrations: [{command: a, wen: b}]\n",
+            "T0103 `_migrations.wen`: coasti does not support this key needed by the template",
+        ),
+        (
             "a: {type: int, default: x}\n",
             "T0108 the default of `a` is not a whole number",
         ),

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 /// Checks the files, without an engine.
 pub(super) fn validate(shell: &Shell, format: Format) -> Result<ExitCode, OpError> {
-    let disk = shell.folder()?;
+    let disk = shell.settled()?;
     let mut diagnostics = Diagnostics::new();
     let desired = shell.read(&disk, &mut diagnostics);
     for name in secrets::files::committed(&disk) {

@@ -10,6 +10,7 @@ use crate::diag::{Diagnostics, Source};
 use crate::engine::docker::{self, Docker};
 use crate::exec::{Event, Events, Stop};
 use crate::ops::folder::{Disk, MARK};
+use crate::ops::product;
 use crate::ops::{OpError, Who};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -115,7 +116,7 @@ impl Shell {
 
     /// The files, read and checked as far as that goes without an engine. Warnings are shown.
     pub(super) fn files(&self) -> Result<(Disk, Desired), OpError> {
-        let disk = self.folder()?;
+        let disk = self.settled()?;
         let mut diagnostics = Diagnostics::new();
         match self.read(&disk, &mut diagnostics) {
             Some(desired) if !diagnostics.has_errors() => {
@@ -124,6 +125,14 @@ impl Shell {
             }
             _ => Err(OpError::Files(diagnostics)),
         }
+    }
+
+    /// The stack's folder, where no product in it is half of one version and half of another.
+    pub(super) fn settled(&self) -> Result<Disk, OpError> {
+        let disk = self.folder()?;
+        let listed = config::list(&disk, &mut Diagnostics::new());
+        product::settled(&disk, &listed)?;
+        Ok(disk)
     }
 
     /// Reads the folder for the environment that is asked for.

@@ -2,6 +2,7 @@
 
 use super::fetch::Version;
 use super::{Due, Wish, usage};
+use crate::base::words;
 use crate::ops::OpError;
 use crate::template::Command;
 use std::path::Path;
@@ -19,7 +20,7 @@ pub(super) fn means(trust: &str, commit: &str) -> bool {
 pub(super) fn shown(due: &Due) -> String {
     let command = match &due.command {
         Command::Shell(line) => line.clone(),
-        Command::Program(words) => words.join(" "),
+        Command::Program(words) => words::join(words),
     };
     match &due.folder {
         Some(folder) => format!("{command} (in {folder})"),

@@ -2,7 +2,7 @@
 
 use super::fetch::{self, Access, Fetched, Version};
 use super::template::Template;
-use super::{Done, Due, Wish, Work, commands, failed, io, links, merge, origin, usage};
+use super::{Done, Due, Wish, Work, commands, failed, io, journal, links, merge, origin, usage};
 use crate::base::Secret;
 use crate::config::{Folder as _, Listed};
 use crate::diag::{Diagnostics, Source};
@@ -127,6 +127,15 @@ pub async fn prepare<'a>(
 ) -> Result<Prepared<'a>, OpError> {
     let origin = origin(disk, listed, wish.timeout)?;
     let fail = |error| failed(&listed.id, &origin.repo, &error);
+    let mut notes = Vec::new();
+    let mut finished = false;
+    if !wish.pretend {
+        let root = Root::open(disk.root()).map_err(io)?;
+        finished = journal::finish(&root, &listed.path).map_err(io)?;
+    }
+    if finished {
+        notes.push("a command that was cut off is finished".to_owned());
+    }
     let before = installed(disk, &listed.path, wish.answers_file)?;
     check(listed, work, before.as_ref())?;
     let fetched = fetch::fetch(&origin).await.map_err(fail)?;
@@ -162,8 +171,8 @@ pub async fn prepare<'a>(
         answers_file,
     };
     let now = job.about(&version);
-    let mut notes = Vec::new();
-    if matches!(work, Work::Update | Work::Configure) {
+    // What was finished just now was not committed yet.
+    if matches!(work, Work::Update | Work::Configure) && !finished {
         merge::clean(disk.root(), &listed.path).await?;
     }
     let mut trusted = false;
@@ -457,7 +466,7 @@ impl Prepared<'_> {
         self.plan.done
     }
 
-    /// Writes it. What cuts this off leaves a product that is not marked as installed, or still as the older version.
+    /// Writes it. What cuts this off leaves the older files, or the newer ones once the next command has finished it.
     pub async fn write(self) -> Result<Done, OpError> {
         let Self {
             job,
@@ -475,16 +484,18 @@ impl Prepared<'_> {
             let put = secrets::files::put(job.disk, &name, &Secret::new(text), None)?;
             done.notes.extend(put.notes);
         }
-        let at = |path: &str| format!("{folder}/{path}");
-        let (own, others) = plan
-            .changes
-            .into_iter()
-            .map(|(path, entry)| (at(&path), entry))
-            .partition::<Vec<_>, _>(|(path, _)| *path == at(&job.answers_file));
-        root.write_all(&others).map_err(io)?;
-        commands::run(job.disk.root(), folder, &due).await?;
-        // The answers file last: until it is there, this version is not installed.
-        root.write_all(&own).map_err(io)?;
+        let is_answers = |(path, _): &(String, _)| *path == job.answers_file;
+        let (answers, mut files): (Vec<_>, Vec<_>) = plan.changes.into_iter().partition(is_answers);
+        // Until its answers file is there, this version is not installed: after the commands, or with all files.
+        match due.is_empty() {
+            true => files.extend(answers),
+            false => {
+                journal::write(&root, folder, &files).map_err(io)?;
+                commands::run(job.disk.root(), folder, &due).await?;
+                files = answers;
+            }
+        }
+        journal::write(&root, folder, &files).map_err(io)?;
         let mended = links::link(&root, &job.listed.id, folder).map_err(io)?;
         done.notes.extend(mended);
         Ok(done)

@@ -1,6 +1,7 @@
 //! Running a product by hand: its entry point, in its folder, with its variables.
 
 use super::{commands, install, usage};
+use crate::base::words;
 use crate::config::{self, Folder as _, Listed};
 use crate::diag::Diagnostics;
 use crate::ops::OpError;
@@ -106,7 +107,7 @@ impl Launch {
         OpError::Policy {
             what: format!("`{}` wants to run a command on this machine", self.id),
             help: vec![
-                format!("it would run: {} ({})", self.words.join(" "), self.from),
+                format!("it would run: {} ({})", words::join(&self.words), self.from),
                 format!("let it, for this commit only: --trust {commit}"),
             ],
         }

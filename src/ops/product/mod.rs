@@ -8,6 +8,7 @@ mod fetch;
 mod folder;
 mod git;
 mod install;
+mod journal;
 mod launch;
 mod links;
 mod merge;
@@ -180,11 +181,26 @@ fn access(disk: &Disk, listed: &Listed) -> Result<Access, OpError> {
     })
 }
 
+/// That no update of a product was cut off: its files are of two versions then.
+pub fn settled(disk: &Disk, all: &[Listed]) -> Result<(), OpError> {
+    let open = |one: &&Listed| disk.root().join(journal::path(&one.path)).exists();
+    let Some(one) = all.iter().find(open) else {
+        return Ok(());
+    };
+    let (id, list) = (&one.id, if one.tool { "tool" } else { "product" });
+    Err(usage(
+        format!("a command that changed the files of `{id}` was cut off"),
+        &[&format!("this finishes it: coasti {list} update {id}")],
+    ))
+}
+
 /// Removes a product's folder, links and secrets.
 pub fn remove(disk: &Disk, listed: &Listed) -> Result<(), OpError> {
     let root = Root::open(disk.root()).map_err(io)?;
     links::unlink(&root, disk.root(), &listed.id, &listed.path).map_err(io)?;
     root.remove_folder(&listed.path).map_err(io)?;
+    // Of a command that was cut off.
+    journal::discard(&root, &listed.path).map_err(io)?;
     secrets::files::remove(disk, &install::answers_name(&listed.id))?;
     forget_access(disk, &listed.id)
 }

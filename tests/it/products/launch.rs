@@ -38,7 +38,7 @@ fn a_product_is_run_with_its_variables_by_who_trusts_its_commit() {
     };
     refused(&[], 1, "is not installed");
     home.good(&["product", "install", "shop"]);
-    let told = refused(&["--", "x y"], 6, "./run.sh --from the product x y");
+    let told = refused(&["--", "x y"], 6, "./run.sh --from 'the product' 'x y'");
     assert!(told.contains(&format!("--trust {commit}")), "{told}");
     assert!(told.contains("products/shop/coasti.yml:2"), "{told}");
     // A tag can be moved: it is no commit.

@@ -5,6 +5,7 @@ use crate::support::home::{Home, said};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Stdio;
 
 #[test]
 fn a_product_is_added_installed_updated_and_removed() {
@@ -348,4 +349,60 @@ fn a_full_disk_changes_nothing() {
     );
     home.good(&["product", "update", "shop"]);
     assert_eq!(home.read("stack/products/shop/run.sh"), "newer\n");
+}
+
+#[test]
+fn an_update_that_is_killed_leaves_the_old_or_is_finished() {
+    let home = Home::new("killed");
+    home.write("shop/copier.yml", "");
+    let all = |text: &str| {
+        for n in 0..60 {
+            home.write(&format!("shop/f{n}"), text);
+        }
+    };
+    all("old");
+    home.tag("shop", "v1.0.0");
+    home.write(
+        "stack/config/deploy.yml",
+        "version: 1\nstack: acme\nid: 0123456789abcdef0123456789abcdef\n",
+    );
+    let address = home.at("shop").to_string_lossy().into_owned();
+    home.good(&["product", "add", &address]);
+    home.good(&["product", "install", "shop"]);
+    all("new");
+    home.tag("shop", "v2.0.0");
+    let texts = || (0..60).map(|n| home.read(&format!("stack/products/shop/f{n}")));
+    let beside = home.at("stack/products/.shop.coasti-update");
+    // Killed as soon as it is seen to do one thing or the other.
+    for (what, seen) in [
+        (
+            "written",
+            Box::new(|| beside.join("new/f30").exists()) as Box<dyn Fn() -> bool>,
+        ),
+        ("moved", Box::new(|| texts().any(|text| text == "new"))),
+    ] {
+        let mut child = home.command(&["product", "update", "shop"]);
+        let mut child = child.stderr(Stdio::null()).spawn().unwrap();
+        while !seen() && child.try_wait().unwrap().is_none() {}
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let journal = beside.join("journal.json").exists();
+        if !journal {
+            let one = texts().next().unwrap();
+            assert!(texts().all(|text| text == one), "{what}");
+            continue;
+        }
+        let told = home.bad(1, &["plan"]);
+        assert!(
+            told.contains("was cut off") && told.contains("product update shop"),
+            "{told}"
+        );
+    }
+    home.good(&["product", "update", "shop"]);
+    assert!(texts().all(|text| text == "new"));
+    assert!(!beside.exists());
+    assert!(
+        home.read("stack/products/shop/.copier-answers.yml")
+            .contains("_commit: v2.0.0")
+    );
 }

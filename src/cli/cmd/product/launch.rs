@@ -1,6 +1,7 @@
 //! `run`: a product's own program.
 
 use super::{What, find, listed};
+use crate::base::words;
 use crate::cli::cmd::ask::{Terminal, stopped};
 use crate::cli::cmd::session::Shell;
 use crate::cli::render::style::clean;
@@ -24,7 +25,7 @@ pub(super) fn run(
             return Err(launch.refusal());
         };
         let commit = launch.commit.as_deref().unwrap_or_default();
-        let line = launch.words.join(" ");
+        let line = words::join(&launch.words);
         let asked = format!("`{id}` at {commit} runs on this machine: {line}. Let it?");
         if !terminal.agrees(&clean(&asked), false).map_err(stopped)? {
             return Err(OpError::Interrupted);

@@ -5,7 +5,7 @@ use crate::cli::args::Copy;
 use crate::cli::cmd::ask::Terminal;
 use crate::cli::cmd::session::Shell;
 use crate::cli::render::style::clean;
-use crate::config;
+use crate::config::{self, Listed};
 use crate::ops::OpError;
 use crate::ops::folder::Disk;
 use crate::ops::product::{self, Done, Due, Wish, Work};
@@ -79,27 +79,53 @@ impl<'a> Order<'a> {
             _ = tokio::signal::ctrl_c() => return Err(OpError::Interrupted),
             prepared = prepared => prepared?,
         };
-        let done = match copy.pretend {
-            true => prepared.pretend(),
-            false => prepared.write().await?,
-        };
-        tell(shell, self.id, self.work, &done, copy.pretend);
-        if let Some(reference) = self.reference.filter(|_| !copy.pretend)
-            && entry.reference.as_deref() != Some(reference)
-        {
-            let source = source(disk, &what.file())?;
-            let text = config::with_value(&source, what.key(), number, "vcs_ref", reference)
-                .map_err(|why| {
-                    OpError::usage(why, &[&format!("write `vcs_ref: {reference}` into it")])
-                })?;
-            checked(disk, &what.file(), &text, self.id)?;
-            write(disk, &source, &text)?;
+        if copy.pretend {
+            return Ok(self.told(shell, &prepared.pretend()));
         }
-        Ok(if done.conflicts.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(crate::cli::exit::code::ERROR)
-        })
+        // First the list: cut off after it, the next update goes on to what was wanted.
+        let listed = self.list(disk, what, &entry, number)?;
+        let written = prepared.write().await;
+        if let (Err(_), Some((source, text))) = (&written, &listed) {
+            let now = crate::diag::Source {
+                name: source.name.clone(),
+                path: source.path.clone(),
+                text: text.clone(),
+            };
+            let _ = write(disk, &now, &source.text);
+        }
+        let done = written?;
+        Ok(self.told(shell, &done))
+    }
+
+    /// Writes the version that is wanted into the list; gives what that was and is.
+    fn list(
+        &self,
+        disk: &Disk,
+        what: What,
+        entry: &Listed,
+        number: usize,
+    ) -> Result<Option<(crate::diag::Source, String)>, OpError> {
+        let reference = self
+            .reference
+            .filter(|reference| entry.reference.as_deref() != Some(*reference));
+        let Some(reference) = reference else {
+            return Ok(None);
+        };
+        let source = source(disk, &what.file())?;
+        let text = config::with_value(&source, what.key(), number, "vcs_ref", reference).map_err(
+            |why| OpError::usage(why, &[&format!("write `vcs_ref: {reference}` into it")]),
+        )?;
+        checked(disk, &what.file(), &text, self.id)?;
+        write(disk, &source, &text)?;
+        Ok(Some((source, text)))
+    }
+
+    fn told(&self, shell: &Shell, done: &Done) -> ExitCode {
+        tell(shell, self.id, self.work, done, self.copy.pretend);
+        match done.conflicts.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(crate::cli::exit::code::ERROR),
+        }
     }
 }
 
@@ -164,7 +190,7 @@ fn permission(shell: &Shell, due: &[Due], commit: &str) -> bool {
     for due in due {
         let command = match &due.command {
             Task::Shell(line) => line.clone(),
-            Task::Program(words) => words.join(" "),
+            Task::Program(words) => crate::base::words::join(words),
         };
         shell.out.tell(&clean(&format!("  {command}")));
     }

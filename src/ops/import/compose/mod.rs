@@ -305,7 +305,7 @@ fn write(
             root.write(&format!("{new}/{path}"), &entry)?;
             files.push(format!("{product}/{path}"));
         }
-        root.rename_folder(&new, &product)
+        root.rename(&new, &product)
     };
     if let Err(why) = fill() {
         let _ = root.remove_folder(&new);
