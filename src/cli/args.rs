@@ -184,7 +184,7 @@ pub enum Command {
     Init {
         /// The folder; without it, -C DIR or the working directory.
         dir: Option<PathBuf>,
-        /// Answers, as a JSON object: stack, vcs_repo_type (local, remote, skip), vcs_online_repo.
+        /// Answers, as a JSON object (`-` is standard input): stack, vcs_repo_type (local, remote, skip), vcs_online_repo.
         #[arg(long, value_name = "JSON")]
         data: Option<String>,
         /// Make a git repository with a first commit (`local`), which goes to a remote one (`remote`), or none (`skip`).
@@ -208,7 +208,7 @@ pub enum Command {
     },
     /// Ask for the stack's settings anew, and write them into the deploy file.
     Configure {
-        /// Answers, as a JSON object: stack, ports_from, ports_to.
+        /// Answers, as a JSON object (`-` is standard input): stack, ports_from, ports_to.
         #[arg(long, value_name = "JSON")]
         data: Option<String>,
         /// Only show what would change.

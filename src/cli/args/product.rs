@@ -44,8 +44,8 @@ pub enum ItemCommand {
     },
     /// Install one: ask its questions, make its files and links.
     Install {
-        /// Its id.
-        id: String,
+        /// Its id; chosen on the terminal where it is not said.
+        id: Option<String>,
         /// Branch, tag or commit; it is written into the list.
         #[arg(long, value_name = "REF")]
         vcs_ref: Option<String>,
@@ -57,8 +57,8 @@ pub enum ItemCommand {
     },
     /// Update one: merge what its authors changed with what you changed.
     Update {
-        /// Its id.
-        id: String,
+        /// Its id; chosen on the terminal where it is not said.
+        id: Option<String>,
         /// Branch, tag or commit; it is written into the list.
         #[arg(long, value_name = "REF")]
         vcs_ref: Option<String>,
@@ -67,8 +67,8 @@ pub enum ItemCommand {
     },
     /// Answer one's questions anew: merge what that changes with what you changed.
     Configure {
-        /// Its id.
-        id: String,
+        /// Its id; chosen on the terminal where it is not said.
+        id: Option<String>,
         #[command(flatten)]
         copy: Copy,
     },
@@ -97,7 +97,7 @@ pub enum ItemCommand {
 /// How a product is installed, updated or configured.
 #[derive(Clone, Debug, Args)]
 pub struct Copy {
-    /// Answers, as a JSON object. Secrets are better answered on the terminal: arguments can be seen.
+    /// Answers, as a JSON object; `-` is standard input. Secrets do not belong into an argument: those can be seen.
     #[arg(long, value_name = "JSON")]
     pub data: Option<String>,
     /// Its answers file, relative to its folder, where that is none of Copier's usual ones.

@@ -51,7 +51,7 @@ impl FetchError {
     pub fn help(&self) -> &'static str {
         match self.class {
             Class::Authentication => {
-                "check the token or key in config/secrets/vcs_auth_ID and `auth` in the list, and that it may read this repository; a key with a passphrase is opened by an ssh agent only"
+                "`product add` takes a token (--token-file FILE) or a key (--key FILE), kept in config/secrets/vcs_auth_ID: check it, and that it may read this repository; a key with a passphrase is opened by an ssh agent only"
             }
             Class::HostKey => {
                 "compare the host's key with what its operator publishes, then put its line into config/known_hosts (`ssh-keyscan HOST` prints it)"

@@ -194,6 +194,12 @@ pub fn settled(disk: &Disk, all: &[Listed]) -> Result<(), OpError> {
     ))
 }
 
+/// The version that is installed, as its answers tell it; none where they do not.
+pub fn version(disk: &Disk, listed: &Listed) -> Option<String> {
+    let (_, answers) = install::installed(disk, &listed.path, None).ok()??;
+    Some(answers.get("_commit")?.as_str()?.to_owned())
+}
+
 /// Removes a product's folder, links and secrets.
 pub fn remove(disk: &Disk, listed: &Listed) -> Result<(), OpError> {
     let root = Root::open(disk.root()).map_err(io)?;

@@ -1,25 +1,7 @@
 //! `add`: what a product is called, and what `--data` says of it.
 
-use super::{access, shop};
-use crate::support::home::{Home, said};
-use std::io::Write as _;
-use std::process::Stdio;
-
-/// What a call says that gets `input`, with its exit code.
-fn given(home: &Home, args: &[&str], input: &str) -> (Option<i32>, String) {
-    let mut command = home.command(args);
-    command.stdin(Stdio::piped());
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut pipe = child.stdin.take().unwrap();
-    pipe.write_all(input.as_bytes()).unwrap();
-    drop(pipe);
-    let output = child.wait_with_output().unwrap();
-    (output.status.code(), said(&output))
-}
+use super::{access, given, shop};
+use crate::support::home::Home;
 
 #[test]
 fn a_product_tells_what_it_is_called() {

@@ -22,6 +22,11 @@ fn a_product_is_added_installed_updated_and_removed() {
             .contains("lists `shop` already")
     );
     assert!(home.good(&["product", "list"]).contains("not installed"));
+    assert!(
+        home.bad(1, &["product", "install"])
+            .contains("there are shop")
+    );
+    assert!(home.bad(1, &["product", "update"]).contains("is installed"));
     // Only told.
     home.good(&["product", "install", "shop", "--pretend"]);
     assert!(!home.at("stack/products").exists() && !home.at("stack/config/secrets").exists());
@@ -65,6 +70,11 @@ fn a_product_is_added_installed_updated_and_removed() {
             .contains("installed already")
     );
 
+    let told = home.good(&["product", "list"]);
+    assert!(
+        told.starts_with("shop  installed      v1.0.0  latest  "),
+        "{told}"
+    );
     // The user changes a line, removes a file, and a link breaks; the authors change others.
     home.write(
         "stack/products/shop/config/app.conf",
@@ -187,6 +197,16 @@ fn answers_are_given_anew_without_another_version() {
             .contains("nothing to change")
     );
     let data = r#"{"host": "example.org", "token": "sesame"}"#;
+    // A secret is no argument's business.
+    let (code, told) = super::given(
+        &home,
+        &["product", "configure", "shop", "--data", "-", "--pretend"],
+        data,
+    );
+    assert!(
+        code == Some(0) && told.contains("would be configured"),
+        "{told}"
+    );
     let told = home.good(&["product", "configure", "shop", "--data", data, "--pretend"]);
     assert!(
         told.contains("merge config/.env") && told.contains("would be configured"),

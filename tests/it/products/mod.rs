@@ -9,9 +9,11 @@ mod life;
 mod real;
 mod refused;
 
-use crate::support::home::Home;
+use crate::support::home::{Home, said};
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
 const COPIER: &str = "\
 host: {default: localhost}
@@ -41,4 +43,20 @@ fn shop(home: &Home) {
     home.write("shop/template/data/.gitkeep", "");
     home.write("shop/template/gone.txt", "old\n");
     home.tag("shop", "v1.0.0");
+}
+
+/// What a call says that gets `input`, with its exit code.
+fn given(home: &Home, args: &[&str], input: &str) -> (Option<i32>, String) {
+    let mut command = home.command(args);
+    command.stdin(Stdio::piped());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(input.as_bytes()).unwrap();
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), said(&output))
 }

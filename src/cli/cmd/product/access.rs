@@ -1,14 +1,13 @@
 //! What opens a repository: as it is said, or asked for.
 
 use super::add::New;
-use super::place::answers;
+use super::place::{answers, stdin};
 use crate::base::Secret;
 use crate::cli::cmd::ask::{Terminal, stopped};
 use crate::config::Auth;
 use crate::ops::OpError;
 use crate::ops::product::Access;
 use serde_json::Value as Json;
-use std::io::Read as _;
 use std::path::Path;
 
 /// The names that `--data` may have.
@@ -21,13 +20,6 @@ const NAMES: [&str; 7] = [
     "vcs_auth_value",
     "auth",
 ];
-
-fn stdin() -> Result<String, OpError> {
-    let mut text = String::new();
-    let read = std::io::stdin().read_to_string(&mut text);
-    read.map(|_| text)
-        .map_err(|error| OpError::usage(format!("standard input cannot be read: {error}"), &[]))
-}
 
 fn token(text: &str) -> Result<Access, OpError> {
     let text = text.trim();
@@ -58,8 +50,7 @@ impl New {
                 &[],
             ));
         }
-        let input = if is_input { Some(stdin()?) } else { None };
-        let mut said = answers(input.as_deref().or(data))?;
+        let mut said = answers(data)?;
         if let Some(name) = said.keys().find(|name| !NAMES.contains(&name.as_str())) {
             return Err(OpError::usage(
                 format!("--data has no `{name}` here"),

@@ -12,7 +12,7 @@ use crate::config::{self, Auth, Listed};
 use crate::diag::Diagnostics;
 use crate::ops::OpError;
 use crate::ops::folder::Disk;
-use crate::ops::product::Work;
+use crate::ops::product::{self, Work};
 use add::New;
 use place::Order;
 pub(super) use place::answers;
@@ -83,16 +83,19 @@ pub(super) async fn run(
             copy,
         } => {
             let work = Work::Install { recopy };
+            let id = place::chosen(shell, &disk, what, id, false)?;
             Order::new(&id, work, vcs_ref.as_deref(), &copy)
                 .run(shell, &disk, what)
                 .await
         }
         ItemCommand::Update { id, vcs_ref, copy } => {
+            let id = place::chosen(shell, &disk, what, id, true)?;
             Order::new(&id, Work::Update, vcs_ref.as_deref(), &copy)
                 .run(shell, &disk, what)
                 .await
         }
         ItemCommand::Configure { id, copy } => {
+            let id = place::chosen(shell, &disk, what, id, true)?;
             Order::new(&id, Work::Configure, None, &copy)
                 .run(shell, &disk, what)
                 .await
@@ -146,7 +149,7 @@ fn list(shell: &Shell, disk: &Disk, what: What, format: Format) -> Result<ExitCo
                     Auth::Token => "token",
                     Auth::SshKey => "ssh-key",
                 };
-                json!({"id": one.id, "enabled": one.enabled, "path": one.path, "repo": one.repo, "ref": one.reference, "auth": auth, "installed": disk.root().join(&one.path).is_dir()})
+                json!({"id": one.id, "enabled": one.enabled, "path": one.path, "repo": one.repo, "ref": one.reference, "auth": auth, "installed": disk.root().join(&one.path).is_dir(), "version": product::version(disk, one)})
             })
             .collect();
         shell.out.data(&format!("{}\n", Json::Array(rows)));
@@ -164,7 +167,12 @@ fn list(shell: &Shell, disk: &Disk, what: What, format: Format) -> Result<ExitCo
         .map(|one| one.id.chars().count())
         .max()
         .unwrap_or_default();
-    for one in all {
+    let versions: Vec<_> = all.iter().map(|one| product::version(disk, one)).collect();
+    let versions = versions.into_iter().map(Option::unwrap_or_default);
+    let versions: Vec<String> = versions.collect();
+    let longest = versions.iter().map(|one| one.chars().count()).max();
+    let longest = longest.unwrap_or_default();
+    for (one, version) in all.iter().zip(versions) {
         let state = match (one.enabled, disk.root().join(&one.path).is_dir()) {
             (false, _) => "disabled",
             (true, true) => "installed",
@@ -173,7 +181,7 @@ fn list(shell: &Shell, disk: &Disk, what: What, format: Format) -> Result<ExitCo
         let reference = one.reference.as_deref().unwrap_or("latest");
         let from = one.repo.as_deref().unwrap_or("here");
         shell.out.data(&clean(&format!(
-            "{:wide$}  {state:<13}  {reference}  {from}",
+            "{:wide$}  {state:<13}  {version:longest$}  {reference}  {from}",
             one.id
         )));
         shell.out.data("\n");

@@ -2,7 +2,7 @@
 
 use super::{What, checked, find, listed, source, write};
 use crate::cli::args::Copy;
-use crate::cli::cmd::ask::Terminal;
+use crate::cli::cmd::ask::{Terminal, stopped};
 use crate::cli::cmd::session::Shell;
 use crate::cli::render::style::clean;
 use crate::config::{self, Listed};
@@ -11,7 +11,16 @@ use crate::ops::folder::Disk;
 use crate::ops::product::{self, Done, Due, Wish, Work};
 use crate::template::{Command as Task, Prompt};
 use serde_json::{Map, Value as Json};
+use std::io::Read as _;
 use std::process::ExitCode;
+
+/// All of standard input.
+pub(super) fn stdin() -> Result<String, OpError> {
+    let mut text = String::new();
+    let read = std::io::stdin().read_to_string(&mut text);
+    read.map(|_| text)
+        .map_err(|error| OpError::usage(format!("standard input cannot be read: {error}"), &[]))
+}
 
 /// What is to be done with which product.
 pub(super) struct Order<'a> {
@@ -21,10 +30,16 @@ pub(super) struct Order<'a> {
     copy: &'a Copy,
 }
 
-/// Answers as they stand in an argument.
+/// Answers as they stand in an argument; `-` is standard input.
 pub(in crate::cli::cmd) fn answers(text: Option<&str>) -> Result<Map<String, Json>, OpError> {
-    let Some(text) = text else {
-        return Ok(Map::new());
+    let input;
+    let text = match text {
+        None => return Ok(Map::new()),
+        Some("-") => {
+            input = stdin()?;
+            input.as_str()
+        }
+        Some(text) => text,
     };
     let wrong = |what: String| OpError::usage(what, &["it looks like {\"name\": \"value\"}"]);
     match serde_json::from_str(text) {
@@ -36,6 +51,43 @@ pub(in crate::cli::cmd) fn answers(text: Option<&str>) -> Result<Map<String, Jso
             error.column()
         ))),
     }
+}
+
+/// The product that is meant: the one that is said, else one that somebody chooses.
+pub(super) fn chosen(
+    shell: &Shell,
+    disk: &Disk,
+    what: What,
+    id: Option<String>,
+    installed: bool,
+) -> Result<String, OpError> {
+    if let Some(id) = id {
+        return Ok(id);
+    }
+    let all = listed(disk, what)?.into_iter();
+    let fits = all.filter(|one| disk.root().join(&one.path).is_dir() == installed);
+    let ids: Vec<String> = fits.map(|one| one.id).collect();
+    let state = if installed {
+        "installed"
+    } else {
+        "left to install"
+    };
+    if ids.is_empty() {
+        return Err(OpError::usage(
+            format!("no {} of {} is {state}", what.word(), what.file()),
+            &[],
+        ));
+    }
+    let Some(terminal) = Terminal::of(shell) else {
+        return Err(OpError::usage(
+            format!("which {}?", what.word()),
+            &[&format!("there are {}", ids.join(", "))],
+        ));
+    };
+    let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let asked = format!("Which {}?", what.word());
+    let number = terminal.choose(&asked, &names).map_err(stopped)?;
+    Ok(ids.get(number).cloned().unwrap_or_default())
 }
 
 impl<'a> Order<'a> {
