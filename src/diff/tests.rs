@@ -5,6 +5,7 @@ use crate::model::Text;
 use crate::plan::fixture::{self, World, labels};
 
 mod beside;
+mod comes_back;
 mod refused;
 
 /// The fields of a container's change: `field: from → to (cause)`.

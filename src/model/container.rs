@@ -322,6 +322,17 @@ pub enum MountSource {
     },
 }
 
+impl MountSource {
+    /// What keeps data: the volume's name or the directory.
+    pub fn data(&self) -> Option<&str> {
+        match self {
+            Self::Volume(name) => Some(name.as_str()),
+            Self::Directory(path) => Some(path),
+            Self::Tmpfs { .. } => None,
+        }
+    }
+}
+
 /// A health check that the engine runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -18,7 +18,7 @@ pub use container::{
 };
 pub use file::{File, FileSpec, Files};
 pub use stack::{
-    Adopt, Given, IN_FILE, ImageSpec, Lifecycle, Need, NetworkSpec, Order, Pull, Resource, Spec,
-    Stack, Subnet, Update, VolumeSpec,
+    Adopt, Given, IN_FILE, ImageSpec, Left, Lifecycle, Need, NetworkSpec, Order, Pull, Resource,
+    Spec, Stack, Subnet, Update, VolumeSpec,
 };
 pub use text::{Part, Text, ValueRef};

@@ -4,7 +4,10 @@ use crate::base::{Digest, EngineId, Kind, ResourceId, Span, StackId, StackName};
 use crate::diag::Origin;
 use crate::model::{About, BuildSpec, ContainerSpec, FileSpec, Text, canonical};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 /// A whole stack, sealed: every choice is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,18 @@ pub struct Stack {
     pub pool: Option<Subnet>,
     /// All it is made of.
     pub resources: BTreeMap<ResourceId, Resource>,
+    /// Data that nothing here writes to any more, by the volume's name or the directory: who did last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<String, Left>,
+}
+
+/// The container that wrote to some data last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Which it was.
+    pub id: ResourceId,
+    /// What it was.
+    pub resource: Resource,
 }
 
 /// One thing that a stack is made of.
@@ -42,6 +57,12 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// Whether it is a database whose files are in `data`, a volume or a directory.
+    pub fn made_with(&self, data: &str) -> bool {
+        let about = self.about.as_ref();
+        about.is_some_and(|about| about.init_only.values().any(|of| of.as_str() == data))
+    }
+
     /// Where `field` came from, or the nearest field around it, or the resource.
     pub fn origin(&self, field: &str) -> Option<&Origin> {
         let mut field = field;
@@ -319,7 +340,30 @@ impl Stack {
             id,
             pool: None,
             resources: BTreeMap::new(),
+            left: BTreeMap::new(),
         }
+    }
+
+    /// Keeps what `before` knew of data that nothing here writes to: its files are still what they were made
+    /// with, when something comes back to them.
+    pub fn remember(&mut self, before: &Self) {
+        let mut left = before.left.clone();
+        for (id, resource, spec) in before.containers() {
+            for data in spec.data() {
+                // Whose data it is counts more than who else writes there.
+                let known = |left: &Left| left.resource.made_with(data) && left.id != *id;
+                if resource.made_with(data) || !left.get(data).is_some_and(known) {
+                    let (id, resource) = (id.clone(), resource.clone());
+                    left.insert(data.to_owned(), Left { id, resource });
+                }
+            }
+        }
+        let used: BTreeSet<&str> = self
+            .containers()
+            .flat_map(|(_, _, spec)| spec.data())
+            .collect();
+        left.retain(|data, _| !used.contains(data.as_str()));
+        self.left = left;
     }
 
     /// The container at `id`.
@@ -349,8 +393,8 @@ impl Stack {
 
     /// The label that the site `label` had before (`was: OLD`).
     pub fn was(&self, label: &str) -> Option<&str> {
-        let site = self.resources.get(&ResourceId::container(label))?;
-        site.about.as_ref()?.was.as_deref()
+        let mut site = self.containers().filter(|(id, ..)| id.label() == label);
+        site.find_map(|(_, resource, _)| resource.about.as_ref()?.was.as_deref())
     }
 
     /// Every text: variables, files, commands, health checks, post-run, volumes' options.
@@ -385,12 +429,16 @@ impl Stack {
 
     /// The digest of all that matters: two stacks with one digest want the same. Where values came from
     /// (files and lines) does not matter, nor which subnet a network got: that is given once, and another one
-    /// where somebody took it meanwhile.
+    /// where somebody took it meanwhile. Nor does what was before: labels, and data that is left.
     pub fn digest(&self) -> Digest {
         let mut bare = self.clone();
         bare.pool = None;
+        bare.left.clear();
         for resource in bare.resources.values_mut() {
             resource.origins.clear();
+            if let Some(about) = &mut resource.about {
+                about.was = None;
+            }
             if let Spec::Network(network) = &mut resource.spec {
                 network.subnet = None;
             }
@@ -479,6 +527,12 @@ impl ContainerSpec {
         self.volumes()
             .filter(|(_, write)| *write)
             .map(|(name, _)| name)
+    }
+
+    /// The volumes and directories that it may write to.
+    pub fn data(&self) -> impl Iterator<Item = &str> {
+        let written = self.mounts.values().filter(|mount| !mount.read_only);
+        written.filter_map(|mount| mount.source.data())
     }
 
     /// The volumes that it mounts, with whether it may write.

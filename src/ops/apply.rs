@@ -126,8 +126,12 @@ async fn locked<E: Engine>(
         remember(session, desired, &mut gathered, options).await?;
         return Ok(nothing_done(gathered.sealed.stack, first));
     }
+    let before = gathered.as_applied(&session.store()).await?;
     let (values, stack, new_values) = values(session, desired, &mut gathered, options).await?;
-    let stack = narrow(stack, gathered.base.as_ref(), &options.wishes);
+    let mut stack = narrow(stack, gathered.base.as_ref(), &options.wishes);
+    if let Some(before) = &before {
+        stack.remember(before);
+    }
     let held = carried(&gathered.held, gathered.base.as_ref(), &stack);
     let inputs = Inputs {
         desired: &stack,

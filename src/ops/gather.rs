@@ -206,6 +206,18 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
 }
 
 impl Gathered {
+    /// The last good revision's stack as it is kept: [`Gathered::base`] is the files' where those are the same.
+    pub(super) async fn as_applied<L: Look>(
+        &self,
+        store: &Store<'_, L>,
+    ) -> Result<Option<Stack>, OpError> {
+        let good = self.peek.head.as_ref().and_then(|head| head.good.as_ref());
+        match (&self.values, good) {
+            (None, Some(id)) => Ok(store.revision(id).await?.map(|kept| kept.stack)),
+            _ => Ok(self.base.clone()),
+        }
+    }
+
     /// The plan to the files' stack.
     pub fn plan(&self, wishes: &Wishes) -> Plan {
         let held = self.held();

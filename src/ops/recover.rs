@@ -301,8 +301,11 @@ pub async fn rollback<E: Engine>(
 ) -> Result<Applied, OpError> {
     let session = Session::open(engine, name, id, who, "rollback", events, stop).await?;
     let result = async {
-        let target = find(engine, name, to).await?;
+        let mut target = find(engine, name, to).await?;
         let plain = known(engine, name, Some(&session.id), Some(&target.stack)).await?;
+        if let Some(good) = &plain.good {
+            target.stack.remember(&good.stack);
+        }
         let mut seen = plain.observed.clone();
         missing_images(engine, &target, &mut seen).await?;
         let moved = retag(engine, &target, &plain.observed).await?;

@@ -272,6 +272,68 @@ fn what_the_engine_says_yes_to_and_does_not_do_is_named() {
 }
 
 #[test]
+fn a_database_that_was_out_of_the_files_comes_back_to_its_own_version() {
+    in_virtual_time(async {
+        let sim = engine();
+        let mut sites = usual();
+        sites.get_mut("blog").unwrap().providers.insert("postgres");
+        let all = Files::of(&sites);
+        apply_files(&sim, &all).await.unwrap();
+        sites.remove("blog");
+        let fewer = Wishes {
+            max_removals: Some(9),
+            ..Wishes::default()
+        };
+        apply_wishes(&sim, &Files::of(&sites), fewer).await.unwrap();
+        // Another revision comes in between, of the same files.
+        let wiki = containers(&sim)["acme-wiki"].id.clone();
+        let stop = Call::Stop {
+            id: wiki,
+            timeout: None,
+        };
+        let limit = Duration::from_secs(20);
+        sim.hand().execute(&stop, limit).await.unwrap();
+        apply_files(&sim, &Files::of(&sites)).await.unwrap();
+        let module = "\"module-name\":\"postgres\"";
+        let older = all.replace(module, &format!("{module},\"module-version\":\"==14.6\""));
+        let Err(OpError::Refused(refusals, _)) = apply_files(&sim, &older).await else {
+            panic!("a database of another version got the data");
+        };
+        assert_eq!(refusals[0].code, "P0301", "{refusals:?}");
+        apply_files(&sim, &all).await.unwrap();
+    });
+}
+
+#[test]
+fn a_second_rename_keeps_what_is_held_and_the_port() {
+    in_virtual_time(async {
+        let sim = engine();
+        let mut sites = usual();
+        sites.get_mut("blog").unwrap().port = Some(0);
+        // Another one that would have the port, were it free.
+        let named = |label: &str| {
+            let label = label.to_owned();
+            Files::of(&sites).deploy(move |deploy| {
+                deploy["site"][0]["label"] = json!(label);
+                if label != "blog" {
+                    deploy["site"][0]["was"] = json!("blog");
+                }
+            })
+        };
+        apply_files(&sim, &named("blog")).await.unwrap();
+        let port = containers(&sim)["acme-blog"].ports[0].port;
+        act(&sim, Act::Stop, "blog").await.unwrap();
+        for label in ["news", "press", "media"] {
+            apply_files(&sim, &named(label)).await.unwrap();
+            assert_eq!(held(&sim, &named(label)).await, [label]);
+            assert_eq!(names(&sim), ["acme-wiki"]);
+        }
+        act(&sim, Act::Start, "media").await.unwrap();
+        assert_eq!(containers(&sim)["acme-media"].ports[0].port, port);
+    });
+}
+
+#[test]
 fn a_new_volume_that_may_stand_for_what_was_there_before_stays_after_an_undo() {
     in_virtual_time(async {
         let mut sites = usual();

@@ -91,7 +91,7 @@ fn stack(path: &str, text: &str) -> Map {
             "version: 1\nstack: acme\nsite:\n- {label: a, image: wiki}\n",
         ),
         (APP, "image: acme/wiki:1\n"),
-        ("products/wiki/Dockerfile", "FROM acme/wiki:1\n"),
+        ("products/wiki/Dockerfile", "FROM acme/wiki:1 AS final\n"),
         (
             "products/wiki/compose.yml",
             "services: {web: {image: 'acme/web:1', profiles: [a]}}\n",
@@ -531,7 +531,7 @@ const FULL: &[(&str, &str)] = &[
     (
         APP,
         "metadata: {id: wiki, version: '1.0'}\nimage: acme/own\n\
-        build: {context: ., dockerfile: Dockerfile, args: {VERSION: '{version}', N: 1, B: true}, target: '0', labels: {a: b}, cache_from: a/b:1, \
+        build: {context: ., dockerfile: Dockerfile, args: {VERSION: '{version}', N: 1, B: true}, target: final, labels: {a: b}, cache_from: a/b:1, \
         network: host, extra-hosts: {a: 1.2.3.4}, shm_size: 128M, platform: linux/amd64, pull: true, no-cache: 'false', tags: ['a/b:{version}']}\n",
     ),
     (APP, "build: {dockerfile_inline: 'FROM x:1'}\n"),

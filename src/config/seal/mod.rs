@@ -52,6 +52,9 @@ pub struct Sealed {
 pub fn seal(desired: &Desired, facts: &Facts<'_>, diagnostics: &mut Diagnostics) -> Option<Sealed> {
     let mut own = Diagnostics::new();
     let mut draft = desired.draft.clone();
+    if let Some(previous) = facts.previous {
+        heirs(&mut draft, previous);
+    }
     let mut unknown_images = BTreeSet::new();
     choose_images(&mut draft, facts, &mut unknown_images, &mut own);
     volumes::undeclared(&mut draft, facts, &unknown_images);
@@ -106,6 +109,53 @@ pub fn preview(desired: &Desired) -> Stack {
     ports::choose(&mut draft, &facts, &mut d);
     let subnets = subnets::choose(&draft, &facts, &mut d);
     build(draft, &subnets, &facts, BTreeSet::new()).stack
+}
+
+/// After a second rename `was:` still names the first label, after which the data is called. What goes now is the
+/// label that had that name in the meantime.
+fn heirs(draft: &mut Draft, previous: &Stack) {
+    let labels = |stack: &Stack| -> BTreeSet<String> {
+        let containers = stack.containers();
+        containers.map(|(id, ..)| id.label().to_owned()).collect()
+    };
+    let known = labels(previous);
+    let own: BTreeSet<String> = draft
+        .containers
+        .iter()
+        .map(|container| container.id.label().to_owned())
+        .collect();
+    let mut data: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for container in &draft.containers {
+        let of = data.entry(container.id.label().to_owned()).or_default();
+        of.extend(container.spec.data().map(str::to_owned));
+    }
+    for container in &mut draft.containers {
+        let Some(first) = container.was.as_ref().map(ResourceId::label) else {
+            continue;
+        };
+        if known.contains(container.id.label()) || known.contains(first) {
+            continue;
+        }
+        let mut goes = known.difference(&own);
+        let data = data.get(container.id.label());
+        let wrote = |label: &str| {
+            let mut all = previous.containers().filter(|(id, ..)| id.label() == label);
+            all.any(|(_, _, spec)| {
+                let mut written = spec.data();
+                written.any(|one| data.is_some_and(|data| data.contains(one)))
+            })
+        };
+        let had = |label: &&String| previous.was(label) == Some(first) || wrote(label);
+        let Some(last) = goes.find(had) else {
+            continue;
+        };
+        let rest = container.id.address.strip_prefix(container.id.label());
+        let old = format!("{last}{}", rest.unwrap_or_default());
+        container.was = Some(ResourceId::container(old));
+        if let Some(was) = &mut container.about.was {
+            was.clone_from(last);
+        }
+    }
 }
 
 /// The spec that a container of ours had: the running one's, else the last revision's, else that of the

@@ -15,7 +15,7 @@ pub(super) fn version(
     refusals: &mut Vec<Refusal>,
 ) {
     let Some(about) = &resource.about else { return };
-    if before.spec.image == spec.image || !before.shares_data(inputs, spec) {
+    if before.spec.image == spec.image || !before.shares_data(inputs, resource, spec) {
         return;
     }
     // A site that runs a database's image is one as well.
@@ -65,7 +65,12 @@ pub(super) fn init_only(
     refusals: &mut Vec<Refusal>,
 ) {
     let Some(about) = &resource.about else { return };
-    for (variable, data) in &about.init_only {
+    // One that is not given any more tells as much.
+    let no_more = before.about.iter().flat_map(|about| &about.init_only);
+    let no_more = no_more.filter(|(name, data)| {
+        !about.init_only.contains_key(*name) && resource.made_with(data.as_str())
+    });
+    for (variable, data) in about.init_only.iter().chain(no_more) {
         let wrote = before.spec.mounts.values().any(|mount| {
             !mount.read_only
                 && match &mount.source {
@@ -102,8 +107,8 @@ pub(super) fn init_only(
             id: id.clone(),
             summary: format!("`{by}` changed, but the data was made with another value"),
             why: format!(
-                "the image reads {by} only when it initialises `{data}`; changing it would only make the two \
-                 disagree"
+                "`{data}` was initialised by that value; with another one what is in it is not found, or lets \
+                 nobody in"
             ),
             help,
             origin: resource.origin(&format!("env.{by}")).cloned(),

@@ -6,7 +6,7 @@ mod touch;
 
 use super::{Action, Diff, Inputs, Reason, Refusal, Slots, adopt};
 use crate::base::{Kind, ResourceId};
-use crate::model::{ContainerSpec, Resource, Spec};
+use crate::model::{About, ContainerSpec, Left, Resource, Spec};
 use beside::beside;
 use made_with::{init_only, version};
 use std::collections::BTreeSet;
@@ -19,23 +19,27 @@ pub(super) fn check(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
         if !inputs.wants(id) {
             continue;
         }
-        let Some(before) = Before::of(inputs, slots, id, spec) else {
-            if let Some(before) = Before::strange(inputs, resource) {
-                version(inputs, id, resource, spec, &before, &mut refusals);
-            }
-            continue;
-        };
-        // That new data is meant says nothing of data that is there and used again.
-        version(inputs, id, resource, spec, &before, &mut refusals);
+        let before = Before::of(inputs, slots, id, spec);
+        // What was left comes back, maybe beside what ran here last; or somebody else's is taken over.
+        let back = Before::left(inputs, spec);
+        let strange = Before::strange(inputs, resource).filter(|_| before.is_none());
         let asked = inputs.wishes.new_data.contains(id.label());
-        if !asked {
-            init_only(inputs, id, resource, spec, &before, &mut refusals);
+        for before in before.iter().chain(&back).chain(&strange) {
+            // That new data is meant says nothing of data that is there and used again.
+            version(inputs, id, resource, spec, before, &mut refusals);
+            if !asked && before.is_ours {
+                init_only(inputs, id, resource, spec, before, &mut refusals);
+            }
         }
         if !asked && !resource.life.new_data {
-            other_product(inputs, id, resource, &mut refusals);
-            other_volume(inputs, id, resource, spec, &before, &mut refusals);
+            let gone = || Before::of_label(inputs, id);
+            if let Some(before) = before.or_else(gone).as_ref() {
+                other_product(inputs, id, resource, before, &mut refusals);
+                other_volume(inputs, id, resource, spec, before, &mut refusals);
+            }
         }
     }
+    refusals.dedup();
     volumes_gone(inputs, diff, &mut refusals);
     lost_touch(inputs, slots, &mut refusals);
     protected(inputs, diff, &mut refusals);
@@ -44,9 +48,12 @@ pub(super) fn check(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
     diff.refusals.extend(refusals);
 }
 
-/// What ran on a container's volumes before: by its label, else by the good revision.
+/// What ran on a container's data before: by its label, else by the good revision.
 struct Before {
     spec: ContainerSpec,
+    /// What it was for; none where only the container itself tells of it.
+    about: Option<About>,
+    is_ours: bool,
 }
 
 impl Before {
@@ -61,22 +68,21 @@ impl Before {
             let rest = id.address.strip_prefix(id.label()).unwrap_or_default();
             ResourceId::container(format!("{was}{rest}"))
         });
-        // After a second rename `was:` may still say the first label: who wrote to its volumes last tells.
+        // Under another name altogether: who wrote to its data last tells.
         let mut last = inputs.base.into_iter().flat_map(|base| base.containers());
-        let last = last.find_map(|(other, _, before)| {
+        let last = last.find_map(|(other, resource, before)| {
             let goes = !inputs.desired.resources.contains_key(other);
-            let same = || {
-                before
-                    .written()
-                    .any(|volume| spec.written().any(|own| own == volume))
-            };
-            (goes && same()).then_some(other)
+            // A directory may be one that many have, such as a socket's: a database's is its own.
+            let of_its_own = |data: &&str| !data.starts_with('/') || resource.made_with(data);
+            let mut data = before.data().filter(of_its_own);
+            (goes && data.any(|data| spec.data().any(|own| own == data))).then_some(other)
         });
         [Some(id), old.as_ref(), last]
             .into_iter()
             .flatten()
             .find_map(|id| {
                 let base = inputs.base.and_then(|base| base.resources.get(id));
+                let about = base.and_then(|base| base.about.clone());
                 let label = slots
                     .of(id)
                     .iter()
@@ -90,8 +96,35 @@ impl Before {
                 });
                 Some(Self {
                     spec: label.or(base)?,
+                    about,
+                    is_ours: true,
                 })
             })
+    }
+
+    /// Who wrote last to data that this one comes back to, though the last revision did not have it.
+    fn left(inputs: &Inputs<'_>, spec: &ContainerSpec) -> Vec<Self> {
+        let left = inputs.base.into_iter().flat_map(|base| &base.left);
+        left.filter(|(data, _)| spec.data().any(|own| own == data.as_str()))
+            .filter_map(|(_, left)| Self::was(left))
+            .collect()
+    }
+
+    /// What a resource of that name was before it left the files.
+    fn of_label(inputs: &Inputs<'_>, id: &ResourceId) -> Option<Self> {
+        let mut left = inputs.base?.left.values();
+        Self::was(left.find(|left| left.id == *id)?)
+    }
+
+    fn was(left: &Left) -> Option<Self> {
+        match &left.resource.spec {
+            Spec::Container(spec) => Some(Self {
+                spec: (**spec).clone(),
+                about: left.resource.about.clone(),
+                is_ours: true,
+            }),
+            _ => None,
+        }
     }
 
     /// What somebody else's container was, which the resource takes over, as far as its data is concerned.
@@ -106,19 +139,20 @@ impl Before {
                 mounts: container.mounts.clone(),
                 ..ContainerSpec::default()
             },
+            about: None,
+            is_ours: false,
         })
     }
 
-    /// Whether one of the volumes that it wrote to is there and is used again.
-    fn shares_data(&self, inputs: &Inputs<'_>, spec: &ContainerSpec) -> bool {
-        let written: BTreeSet<_> = self
-            .spec
-            .volumes()
-            .filter(|(_, write)| *write)
-            .map(|(name, _)| name)
-            .collect();
-        spec.volumes()
-            .any(|(name, _)| written.contains(name) && inputs.has_volume(name.as_str()))
+    /// Whether one of the volumes that it wrote to is there and is used again, or the directory of a database: a
+    /// directory cannot be looked at, what was written to is taken to be there.
+    fn shares_data(&self, inputs: &Inputs<'_>, resource: &Resource, spec: &ContainerSpec) -> bool {
+        let written: BTreeSet<_> = self.spec.data().collect();
+        let again = spec.mounts.values().filter_map(|mount| mount.source.data());
+        let mut again = again.filter(|data| written.contains(data));
+        again.any(|data| {
+            inputs.has_volume(data) || data.starts_with('/') && resource.made_with(data)
+        })
     }
 }
 

@@ -1,9 +1,9 @@
 //! Who loses touch with data: it stays, and something new and empty takes its place.
 
-use super::{Before, Diff, Inputs, Reason, Refusal, Slots};
+use super::{Before, Diff, Inputs, Reason, Refusal, Slots, is_renamed};
 use crate::base::{EngineId, Kind, ResourceId};
 use crate::diff::{Candidate, slots::Place};
-use crate::model::{ContainerSpec, Mount, MountSource, Resource, Role, Stack};
+use crate::model::{About, ContainerSpec, Mount, MountSource, Resource, Role, Stack};
 use std::collections::BTreeSet;
 
 /// Something else would take the place of what was written to: a volume that is new and empty because `was:`
@@ -17,15 +17,21 @@ pub(super) fn other_volume(
     before: &Before,
     refusals: &mut Vec<Refusal>,
 ) {
-    let product = |resource: &Resource| resource.about.as_ref().map(|about| about.product.clone());
-    let base = inputs.base.and_then(|base| base.resources.get(id));
+    let product = |about: &About| about.product.clone();
+    let other = before.about.as_ref().map(product);
     // Another product does not want the first one's data.
-    if base.is_some_and(|base| product(base) != product(resource)) {
+    if other.is_some() && other != resource.about.as_ref().map(product) {
         return;
     }
     for (path, mount) in &spec.mounts {
+        let own = mount.source.data();
+        let database = own.is_some_and(|data| resource.made_with(data));
         let old = before.spec.mounts.get(path).filter(|old| !old.read_only);
-        let Some(change) = old.and_then(|old| leaves(inputs, old, mount)) else {
+        let change = match old {
+            Some(old) => leaves(inputs, old, mount, database),
+            None => hides(inputs, before, path, mount),
+        };
+        let Some(change) = change else {
             continue;
         };
         let label = id.label();
@@ -73,8 +79,23 @@ enum Leaves<'a> {
 
 /// What is left behind where `new` is mounted in the place of `old`. Who names another directory or a volume
 /// that is there (one of somebody else's as `external`, one of ours as after a rollback) chose that.
-fn leaves<'a>(inputs: &Inputs<'_>, old: &'a Mount, new: &'a Mount) -> Option<Leaves<'a>> {
+/// With a database's files it is another database, though.
+fn leaves<'a>(
+    inputs: &Inputs<'_>,
+    old: &'a Mount,
+    new: &'a Mount,
+    database: bool,
+) -> Option<Leaves<'a>> {
     match (&old.source, &new.source) {
+        (MountSource::Volume(from), MountSource::Volume(to))
+            if database && inputs.observed.foreign.volumes.contains(to.as_str()) =>
+        {
+            let is = from != to && inputs.has_volume(from.as_str());
+            is.then_some(Leaves::Volume { from, to: None })
+        }
+        (MountSource::Directory(from), MountSource::Directory(to)) if database => {
+            (from != to).then_some(Leaves::Directory { from, to: None })
+        }
         (MountSource::Volume(from), MountSource::Volume(to)) => {
             let is =
                 from != to && inputs.has_volume(from.as_str()) && !inputs.has_volume(to.as_str());
@@ -95,6 +116,32 @@ fn leaves<'a>(inputs: &Inputs<'_>, old: &'a Mount, new: &'a Mount) -> Option<Lea
             None
         }
     }
+}
+
+/// A volume that is new and empty, mounted within one that is there: what stood at that path is hidden.
+fn hides<'a>(
+    inputs: &Inputs<'_>,
+    before: &'a Before,
+    path: &str,
+    new: &'a Mount,
+) -> Option<Leaves<'a>> {
+    let MountSource::Volume(to) = &new.source else {
+        return None;
+    };
+    let around = before.spec.mounts.iter().find_map(|(outer, mount)| {
+        let inside = path
+            .strip_prefix(outer.trim_end_matches('/'))?
+            .starts_with('/');
+        let MountSource::Volume(from) = &mount.source else {
+            return None;
+        };
+        let there = inside && !mount.read_only && inputs.has_volume(from.as_str());
+        there.then_some(from)
+    })?;
+    (!inputs.has_volume(to.as_str())).then_some(Leaves::Volume {
+        from: around,
+        to: Some(to),
+    })
 }
 
 fn words(mount: &Mount) -> String {
@@ -145,30 +192,21 @@ pub(super) fn other_product(
     inputs: &Inputs<'_>,
     id: &ResourceId,
     resource: &Resource,
+    was: &Before,
     refusals: &mut Vec<Refusal>,
 ) {
-    let (Some(about), Some(base)) = (&resource.about, inputs.base) else {
-        return;
-    };
-    let Some(before) = base.resources.get(id).and_then(|r| r.about.as_ref()) else {
+    let (Some(about), Some(before)) = (&resource.about, &was.about) else {
         return;
     };
     if about.role != Role::App || before.product == about.product {
         return;
     }
-    let volumes = |stack: &Stack| -> BTreeSet<String> {
-        stack
-            .resources
-            .iter()
-            .filter(|(v, _)| v.kind == Kind::Volume && v.label() == id.label())
-            .map(|(_, r)| r.name.clone())
-            .collect()
+    let own = |name: &&str| {
+        let volume = inputs.desired.by_name(Kind::Volume, name);
+        let own = volume.is_some_and(|(volume, _)| volume.label() == id.label());
+        own && inputs.observed.volumes.contains_key(*name)
     };
-    let shared: Vec<_> = volumes(base)
-        .intersection(&volumes(inputs.desired))
-        .filter(|name| inputs.observed.volumes.contains_key(*name))
-        .cloned()
-        .collect();
+    let shared: Vec<_> = was.spec.data().filter(own).collect();
     if !shared.is_empty() {
         refusals.push(Refusal {
             code: "P0303".into(),
@@ -247,6 +285,7 @@ pub(super) fn lost_touch(inputs: &Inputs<'_>, slots: &Slots<'_>, refusals: &mut 
                 id.kind == Kind::Container && !inputs.desired.resources.contains_key(*id)
             })
             .filter(|(old, _)| inputs.wants(id) || inputs.wants(old))
+            .filter(|(old, _)| !is_renamed(inputs, old))
             .find(|(gone, old)| {
                 let same = old
                     .about
@@ -258,8 +297,8 @@ pub(super) fn lost_touch(inputs: &Inputs<'_>, slots: &Slots<'_>, refusals: &mut 
                             && !keeps_data(inputs, base, gone.label(), label)
                     }
                     Role::Provider => {
-                        let kept = volumes_of(base, |of| of == *gone)
-                            .is_subset(&volumes_of(inputs.desired, |of| of == id));
+                        let kept = data_of(base, |of| of == *gone)
+                            .is_subset(&data_of(inputs.desired, |of| of == id));
                         gone.label() == label && old.life.holds_data && !kept
                     }
                 }
@@ -295,22 +334,17 @@ pub(super) fn lost_touch(inputs: &Inputs<'_>, slots: &Slots<'_>, refusals: &mut 
     }
 }
 
-/// The volumes that some containers of a stack may write to.
-fn volumes_of(stack: &Stack, which: impl Fn(&ResourceId) -> bool) -> BTreeSet<&EngineId> {
-    stack
-        .containers()
-        .filter(|(id, ..)| which(id))
-        .flat_map(|(_, _, spec)| spec.volumes())
-        .filter(|(_, write)| *write)
-        .map(|(name, _)| name)
-        .collect()
+/// The data that some containers of a stack may write to.
+fn data_of(stack: &Stack, which: impl Fn(&ResourceId) -> bool) -> BTreeSet<&str> {
+    let containers = stack.containers().filter(|(id, ..)| which(id));
+    containers.flat_map(|(_, _, spec)| spec.data()).collect()
 }
 
-/// Whether the containers of `new` use all the volumes that those of `old` wrote to, as after a rollback
+/// Whether the containers of `new` use all the data that those of `old` wrote to, as after a rollback
 /// across a rename.
 fn keeps_data(inputs: &Inputs<'_>, base: &Stack, old: &str, new: &str) -> bool {
-    let before = volumes_of(base, |id| id.label() == old);
-    let after = volumes_of(inputs.desired, |id| id.label() == new);
+    let before = data_of(base, |id| id.label() == old);
+    let after = data_of(inputs.desired, |id| id.label() == new);
     !before.is_empty() && before.is_subset(&after)
 }
 

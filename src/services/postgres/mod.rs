@@ -58,6 +58,8 @@ impl Service for Postgres {
             "POSTGRES_USER",
             "POSTGRES_DB",
             "POSTGRES_INITDB_ARGS",
+            // Where in the volume its files are: elsewhere it finds none and begins anew.
+            "PGDATA",
         ]
     }
 

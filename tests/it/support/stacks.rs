@@ -284,6 +284,17 @@ impl Files {
         self
     }
 
+    /// With other words in all files.
+    #[must_use]
+    pub fn replace(&self, from: &str, to: &str) -> Self {
+        let files = self.0.iter();
+        Self(
+            files
+                .map(|(path, text)| (path.clone(), text.replace(from, to)))
+                .collect(),
+        )
+    }
+
     /// With the deploy file of others.
     #[must_use]
     pub fn with_deploy(mut self, others: &Self) -> Self {
