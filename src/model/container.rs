@@ -323,6 +323,20 @@ pub enum MountSource {
 }
 
 impl MountSource {
+    /// A directory or file of the engine's host, its absolute path cleaned as the engine cleans it: one place has one
+    /// name.
+    pub fn directory(path: &str) -> Self {
+        let mut parts: Vec<&str> = Vec::new();
+        for part in path.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()),
+                part => parts.push(part),
+            }
+        }
+        Self::Directory(format!("/{}", parts.join("/")))
+    }
+
     /// What keeps data: the volume's name or the directory.
     pub fn data(&self) -> Option<&str> {
         match self {

@@ -168,6 +168,27 @@ pub(super) fn ports(draft: &Draft, d: &mut Diagnostics) {
     }
 }
 
+/// Where data is: the volume, or the directory, also where a volume's options say which one it stands for.
+fn place(draft: &Draft, source: &MountSource) -> Option<String> {
+    let data = source.data()?;
+    let stands_for = || {
+        let mut volumes = draft.volumes.values();
+        let options = &volumes.find(|volume| volume.name == data)?.spec.options;
+        let is_bind = options
+            .get("o")?
+            .as_plain()?
+            .split(',')
+            .any(|o| o.ends_with("bind"));
+        let device = options.get("device")?.as_plain()?;
+        is_bind.then(|| MountSource::directory(device))
+    };
+    let place = matches!(source, MountSource::Volume(_)).then(stands_for);
+    match place.flatten() {
+        Some(MountSource::Directory(path)) => Some(path),
+        _ => Some(data.to_owned()),
+    }
+}
+
 /// Volumes and directories that several containers write to.
 pub(super) fn shared(draft: &Draft, d: &mut Diagnostics) {
     /// Who writes, to what of its own, and where that stands.
@@ -176,17 +197,15 @@ pub(super) fn shared(draft: &Draft, d: &mut Diagnostics) {
         database: Option<&'static str>,
         at: Option<&'a Place>,
     }
-    let mut writers: BTreeMap<&str, Vec<Writer<'_>>> = BTreeMap::new();
+    let mut writers: BTreeMap<String, Vec<Writer<'_>>> = BTreeMap::new();
     for of in &draft.containers {
         // A job with a database's image saves or mends its files; that it is no server is its author's word.
         let service = services::find(&of.about.product)
             .or_else(|| services::of_data(reference(&of.image)))
             .filter(|_| !of.about.job);
         for (target, mount) in of.spec.mounts.iter().filter(|(_, mount)| !mount.read_only) {
-            let what = match &mount.source {
-                MountSource::Volume(name) => name.as_str(),
-                MountSource::Directory(path) => path,
-                MountSource::Tmpfs { .. } => continue,
+            let Some(what) = place(draft, &mount.source) else {
+                continue;
             };
             let data = service.filter(|service| service.data() == Some(target.as_str()));
             writers.entry(what).or_default().push(Writer {

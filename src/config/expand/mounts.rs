@@ -94,9 +94,13 @@ pub(super) fn mount(
                     ));
                     return;
                 }
-                container.spec.create.insert(path.value.clone());
+                let source = MountSource::directory(&path.value);
+                container
+                    .spec
+                    .create
+                    .extend(source.data().map(str::to_owned));
             }
-            MountSource::Directory(path.value.clone())
+            MountSource::directory(&path.value)
         }
         (VolumeKind::Managed, Some(name)) => {
             let safe = names::sanitize(&name.value);

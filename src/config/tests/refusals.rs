@@ -319,10 +319,11 @@ fn two_do_not_write_to_one_place_unheard() {
             "docker.io/library/postgres:16",
             "name: /srv/pg, type: directory",
         ),
+        // The same place, said otherwise.
         database(
             "two",
             "postgis/postgis:16-3.4",
-            "name: /srv/pg, type: directory",
+            "name: /srv/./x/../pg/, type: directory",
         ),
         database("dump", "a/dump:1", "name: /srv/pg, type: directory"),
     ];
@@ -336,6 +337,10 @@ fn two_do_not_write_to_one_place_unheard() {
         config/deploy.yml:7:65 the first
         help: two servers on one database's files destroy them: give each its own
     "#);
+    let device = "name: pg, options: {type: none, o: bind, device: /srv/pg/}";
+    let through_volume = database("three", "postgres:16", device);
+    let said = of_sites(&[sites[3].clone(), through_volume].concat());
+    assert!(said.starts_with("E0196"), "{said}");
     let mut apart = sites;
     apart[2] = shared("c", ", read-only: true");
     apart[4] = database(

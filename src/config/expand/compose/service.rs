@@ -457,11 +457,13 @@ impl Cx<'_> {
                         format!("/{joined}")
                     }
                 };
+                let source = MountSource::directory(&full);
                 // The form in which the engine makes what is missing divides by colons.
                 if *create && !full.contains(':') && !target.contains(':') {
-                    container.spec.create.insert(full.clone());
+                    let path = source.data().map(str::to_owned);
+                    container.spec.create.extend(path);
                 }
-                MountSource::Directory(full)
+                source
             }
         };
         let mount = Mount {
