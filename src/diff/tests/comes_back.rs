@@ -154,10 +154,8 @@ fn where_a_database_looks_for_its_files_stays() {
 fn who_was_renamed_again_does_not_go_where_its_first_name_comes() {
     // `new` was `old`; it becomes `newer`, which says `was: new`, while another of its product comes.
     let mut stack = fixture::usual();
-    for label in ["new"] {
-        fixture::app(&mut stack, label);
-        fixture::volume(&mut stack, label, "data", "/data");
-    }
+    fixture::app(&mut stack, "new");
+    fixture::volume(&mut stack, "new", "data", "/data");
     let mut world = World::settled(stack.clone());
     fixture::drop_label(&mut world.desired, "new");
     for (label, was) in [("newer", Some("new")), ("web", None)] {
