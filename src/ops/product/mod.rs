@@ -1,6 +1,7 @@
 //! Products and tools: fetched, their questions asked, rendered, placed, updated by a three-way merge, removed.
 
 mod archive;
+mod budget;
 mod commands;
 mod download;
 mod error;

@@ -1,5 +1,6 @@
 //! A template at one version, ready to be asked and rendered.
 
+use super::budget::Budget;
 use super::usage;
 use crate::diag::Diagnostics;
 use crate::ops::OpError;
@@ -44,6 +45,7 @@ impl Template {
         somebody: &mut Ask<'_>,
         d: &mut Diagnostics,
     ) -> Result<Answers, OpError> {
+        let _budget = Budget::new();
         let base = about.context();
         let asked = template::ask(&self.settings, &self.jinja, &base, given, somebody, d);
         let answers = asked.map_err(|Stopped| OpError::Interrupted)?;
@@ -60,6 +62,7 @@ impl Template {
         answers: &Answers,
         d: &mut Diagnostics,
     ) -> Result<Rendered, OpError> {
+        let _budget = Budget::new();
         template::render(&self.tree, &self.settings, &self.jinja, about, answers, d)
             .ok_or_else(|| OpError::Files(std::mem::take(d)))
     }
@@ -71,6 +74,7 @@ impl Template {
         answers: &Answers,
         stage: Stage,
     ) -> Result<Vec<Due>, OpError> {
+        let _budget = Budget::new();
         let mut d = Diagnostics::new();
         let due = template::migrations(&self.settings, &self.jinja, from, answers, stage, &mut d);
         match d.has_errors() {
@@ -86,6 +90,7 @@ impl Template {
         answers: &Answers,
         d: &mut Diagnostics,
     ) -> Result<Vec<Due>, OpError> {
+        let _budget = Budget::new();
         let due = template::due(&self.settings, &self.jinja, about, answers, d);
         match d.has_errors() {
             true => Err(OpError::Files(std::mem::take(d))),

@@ -110,3 +110,15 @@ fn a_repository_that_is_a_trap_is_refused() {
         assert!(!home.at("stack/products").exists());
     }
 }
+
+#[test]
+fn a_template_that_wants_more_memory_than_machines_have_ends_before_anything_is_written() {
+    let home = Home::new("memory");
+    home.write("bomb/a.jinja", "{{ 'a'|indent(3000000000) }}");
+    home.tag("bomb", "v1");
+    home.good(&["product", "add", "../bomb"]);
+    let output = home.coasti(&["product", "install", "bomb"]);
+    assert!(!output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("memory"), "{}", said(&output));
+    assert!(!home.at("stack/products").exists());
+}
