@@ -2,7 +2,9 @@
 
 use super::fetch::{self, Access, Fetched, Version};
 use super::template::Template;
-use super::{Done, Due, Wish, Work, commands, failed, io, journal, links, merge, origin, usage};
+use super::{
+    Done, Due, Wish, Work, access_name, commands, failed, io, journal, links, merge, origin, usage,
+};
 use crate::base::Secret;
 use crate::config::{Folder as _, Listed};
 use crate::diag::{Diagnostics, Source};
@@ -132,6 +134,12 @@ pub async fn prepare<'a>(
     if !wish.pretend {
         let root = Root::open(disk.root()).map_err(io)?;
         finished = journal::finish(&root, &listed.path).map_err(io)?;
+    }
+    for name in [access_name(&listed.id), answers_name(&listed.id)] {
+        let path = format!("config/secrets/{name}");
+        if disk.mode(&path).is_some_and(|mode| mode & 0o077 != 0) {
+            notes.push(format!("others can read it: chmod 600 {path}"));
+        }
     }
     if finished {
         notes.push("a command that was cut off is finished".to_owned());

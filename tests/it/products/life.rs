@@ -3,7 +3,7 @@
 use super::{COPIER, shop};
 use crate::support::home::{Home, said};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -184,6 +184,14 @@ fn answers_are_given_anew_without_another_version() {
     home.good(&["product", "install", "shop"]);
     let conf = home.read("stack/products/shop/config/app.conf");
     let env = home.read("stack/products/shop/config/.env");
+    let secret = home.at("stack/config/secrets/answers_shop");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
+    let told = home.good(&["product", "configure", "shop"]);
+    assert!(
+        told.contains("chmod 600 config/secrets/answers_shop"),
+        "{told}"
+    );
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     // What the user changed stays; a newer version is none of this command's business.
     home.write(
         "stack/products/shop/config/app.conf",
