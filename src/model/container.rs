@@ -5,7 +5,8 @@ use crate::model::{Files, Text};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    fmt,
+    net::{IpAddr, SocketAddr},
 };
 
 /// Everything declared of a container. What is not declared is absent and not owned.
@@ -260,10 +261,26 @@ pub enum NetworkMode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Port {
-    /// The host's address that it listens on.
+    /// The host's address that it listens on; `0.0.0.0` is every one of IPv4, `::` every one there is.
     pub bind: IpAddr,
     /// The host's port.
     pub host: u16,
+}
+
+impl Port {
+    /// Where the host itself reaches it: `localhost:8080`, `127.0.0.1:8080`.
+    pub fn reached(&self) -> String {
+        match self.bind.is_unspecified() {
+            true => format!("localhost:{}", self.host),
+            false => self.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.bind, self.host).fmt(f)
+    }
 }
 
 /// Whether two addresses of the host cannot be listened on with one port.

@@ -315,7 +315,7 @@ fn container(
     let ports = spec
         .ports
         .iter()
-        .map(|(inside, port)| format!("{}:{} → {inside}", port.bind, port.host));
+        .map(|(inside, port)| format!("{port} → {inside}"));
     Container {
         address: id.address.clone(),
         name: resource.name.clone(),
@@ -375,15 +375,8 @@ fn urls(spec: &ContainerSpec) -> Vec<String> {
         .ports
         .iter()
         .filter(|(inside, _)| inside.ends_with("/tcp"));
-    tcp.map(|(_, port)| {
-        let host = if port.bind.is_unspecified() {
-            "localhost".to_owned()
-        } else {
-            port.bind.to_string()
-        };
-        format!("http://{host}:{}", port.host)
-    })
-    .collect()
+    tcp.map(|(_, port)| format!("http://{}", port.reached()))
+        .collect()
 }
 
 fn health(state: &observe::State, held: bool) -> Health {

@@ -180,19 +180,6 @@ impl Ran {
     }
 }
 
-/// Other people's real files, where they are at hand.
-fn inputs() -> Option<PathBuf> {
-    let named = std::env::var_os("COASTI_TEST_INPUTS").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/inputs");
-    let found = named
-        .or(Some(beside))
-        .filter(|path| path.join("nua").is_dir());
-    if found.is_none() {
-        println!("skipped: no real inputs; COASTI_TEST_INPUTS names their folder");
-    }
-    found
-}
-
 /// A port of the host that nobody listens on.
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

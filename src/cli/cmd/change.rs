@@ -242,8 +242,8 @@ fn tell(shell: &Shell, applied: &Applied) {
         for (inside, port) in &spec.ports {
             let (_, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
             let at = match protocol {
-                "tcp" => format!("http://{}:{}", port.bind, port.host),
-                _ => format!("{}:{}/{protocol}", port.bind, port.host),
+                "tcp" => format!("http://{}", port.reached()),
+                _ => format!("{port}/{protocol}"),
             };
             let domain = resource
                 .about

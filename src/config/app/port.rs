@@ -104,7 +104,9 @@ pub(in crate::config) fn address(text: &Sp<String>, d: &mut Diagnostics) -> Opti
                 text.at.clone(),
                 format!("`{}` is no address", text.value),
             )
-            .help("`127.0.0.1` is this host only, `0.0.0.0` everybody"),
+            .help(
+                "`127.0.0.1` is this host only; `0.0.0.0` is everybody over IPv4, `::` everybody",
+            ),
         );
     }
     parsed

@@ -8,6 +8,7 @@ use crate::model::{
 };
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv6Addr;
 
 /// A stack as a compose file.
 #[derive(Clone, Debug)]
@@ -341,12 +342,17 @@ impl Export<'_> {
             .iter()
             .map(|(inside, port)| {
                 let (inside, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
-                json!({
-                    "target": inside.parse::<u16>().unwrap_or_default(),
-                    "published": port.host.to_string(),
-                    "host_ip": port.bind.to_string(),
-                    "protocol": protocol,
-                })
+                let mut entry = Map::new();
+                entry.insert(
+                    "target".into(),
+                    json!(inside.parse::<u16>().unwrap_or_default()),
+                );
+                entry.insert("published".into(), json!(port.host.to_string()));
+                entry.insert("protocol".into(), json!(protocol));
+                if port.bind != Ipv6Addr::UNSPECIFIED {
+                    entry.insert("host_ip".into(), json!(port.bind.to_string()));
+                }
+                Value::Object(entry)
             })
             .collect();
         if !ports.is_empty() {

@@ -102,7 +102,7 @@ volumes:
     live.restart.name = unless-stopped
     ports.443/tcp.bind = 127.0.0.1
     ports.443/tcp.host = 8443
-    ports.80/tcp.bind = 0.0.0.0
+    ports.80/tcp.bind = ::
     ports.80/tcp.host = 8080
     "#);
     insta::assert_snapshot!(fields(&stack, "web/init"), @r#"
@@ -198,7 +198,7 @@ services:
     mounts./base.directory = /srv/acme/products/shop/base
     mounts./etc/app.directory = /srv/acme/products/shop/conf
     mounts./etc/app.read_only = true
-    ports.90/tcp.bind = 0.0.0.0
+    ports.90/tcp.bind = ::
     ports.90/tcp.host = 9090
     stop_timeout = 1m
     "#);

@@ -51,7 +51,7 @@ fn all_at_once() {
     E0115 config/deploy.yml:10:11 `a b` is no domain
         help: `www.example.org`, or with a path `www.example.org/wiki`; no port
     E0106 config/deploy.yml:11:9 `here` is no address
-        help: `127.0.0.1` is this host only, `0.0.0.0` everybody
+        help: `127.0.0.1` is this host only; `0.0.0.0` is everybody over IPv4, `::` everybody
     "#);
 }
 

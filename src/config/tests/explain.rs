@@ -332,7 +332,7 @@ fn every_layer_is_told() {
       coasti: where it and what it uses reach each other
     live.restart.name = always
       coasti: the default
-    ports.80/tcp.bind = 0.0.0.0
+    ports.80/tcp.bind = ::
       compose file products/shop/compose.yml:6: 8080:80
     ports.80/tcp.host = 8080
       compose file products/shop/compose.yml:6: 8080:80

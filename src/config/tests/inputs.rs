@@ -369,7 +369,7 @@ fn the_compose_files_of_the_dtaas_services_run() {
     live.restart.name = always
     mounts./etc/ssl.directory = /srv/acme/products/p/certs
     mounts./var/lib/postgresql/data/pgdata.directory = /srv/acme/products/p/data/postgres
-    ports.5432/tcp.bind = 0.0.0.0
+    ports.5432/tcp.bind = ::
     ports.5432/tcp.host = 5432
     stop_timeout = 1m
     "#);

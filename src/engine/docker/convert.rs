@@ -14,7 +14,7 @@ use bollard::models::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv6Addr},
 };
 
 /// Networks that exist without anybody declaring them.
@@ -236,7 +236,7 @@ pub(super) fn protocol(word: &str) -> Option<Protocol> {
 /// A host address; all of them where none is said.
 pub(super) fn address(text: Option<&str>) -> IpAddr {
     text.and_then(|text| text.parse().ok())
-        .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+        .unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
 }
 
 /// A network; none where the answer lacks an id or a name.

@@ -12,6 +12,7 @@ use bollard::models::{
     PortBinding, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv6Addr;
 
 /// What creation takes: one request's body, and the networks to be joined afterwards (engines before API
 /// 1.44 take only one at creation).
@@ -232,7 +233,8 @@ pub(super) fn endpoint(attachment: &Attachment) -> EndpointSettings {
 fn binding(port: &Port) -> PortBinding {
     let Port { bind, host } = port;
     PortBinding {
-        host_ip: Some(bind.to_string()),
+        // The engine takes `::` for IPv6 alone, and nothing for both.
+        host_ip: (*bind != Ipv6Addr::UNSPECIFIED).then(|| bind.to_string()),
         host_port: Some(host.to_string()),
     }
 }

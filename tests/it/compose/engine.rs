@@ -1,7 +1,7 @@
 //! Compose files on a real engine.
 
 use crate::support::{
-    docker::{docker, exec, inspect},
+    docker::{docker, exec, facts, inspect},
     stack::Stack,
 };
 
@@ -159,4 +159,119 @@ fn a_shop_of_several_services_runs() {
             .lines()
             .all(|name| !name.starts_with(stack.name()) || !name.ends_with(".fill"))
     );
+}
+
+const JOBS: &str = "\
+x-sql: &sql
+  image: coasti-test/postgres:15
+  environment: &env {PGPASSWORD: '${DB_PASSWORD}', PGHOST: db, PGUSER: postgres}
+  depends_on: {db: {condition: service_healthy}}
+services:
+  db:
+    image: coasti-test/postgres:15
+    environment: {POSTGRES_PASSWORD: '${DB_PASSWORD}'}
+    volumes: ['data:/var/lib/postgresql/data']
+    command: [postgres, -c, work_mem=4MB]
+    healthcheck: {test: [CMD, pg_isready, -h, 127.0.0.1, -U, postgres], interval: 300ms, timeout: 5s, retries: 100}
+  schema:
+    <<: *sql
+    entrypoint: [psql, -v, ON_ERROR_STOP=1, -c]
+    command: [CREATE TABLE IF NOT EXISTS runs (who text)]
+  migrate:
+    <<: *sql
+    entrypoint: [psql, -v, ON_ERROR_STOP=1, -c]
+    command: [\"INSERT INTO runs VALUES ('migrate one')\"]
+    depends_on: {db: {condition: service_healthy}, schema: {condition: service_completed_successfully}}
+  fan:
+    <<: *sql
+    entrypoint: [sh, -c]
+    command: [\"psql -c \\\"INSERT INTO runs VALUES ('$$(hostname)')\\\"\"]
+    restart: 'no'
+    scale: 3
+    depends_on: {schema: {condition: service_completed_successfully}}
+  web:
+    image: coasti-test/tiny:1
+    command: WAITS
+    environment: {COLOUR: red}
+    depends_on: {migrate: {condition: service_completed_successfully}}
+  beside: {image: 'coasti-test/tiny:1', command: WAITS, environment: {SHAPE: round}}
+  served: {image: 'coasti-test/tiny:1', command: WAITS, restart: 'no', ports: ['127.0.0.1:PORT:80']}
+volumes: {data: }
+";
+
+#[test]
+fn jobs_run_when_they_or_what_they_need_changes() {
+    let test = "jobs_run_when_they_or_what_they_need_changes";
+    let Some(stack) = composed(test, &[]) else {
+        return;
+    };
+    let file = JOBS.replace("PORT", &stack.port(30).to_string());
+    let write = |edits: &[(&str, &str)]| {
+        let mut text = file.replace("WAITS", WAITS);
+        for (from, to) in edits {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        stack.write("products/shop/docker/compose.yml", &text);
+    };
+    let runs = || {
+        let sql =
+            "psql -U postgres -Atc 'SELECT who, count(*) FROM runs GROUP BY who ORDER BY who'";
+        exec(&stack.object("web/db"), sql).replace('\n', " ")
+    };
+    let ids = || {
+        let names = ["web", "beside", "served", "db"];
+        names.map(|name| facts(&stack.object(&format!("web/{name}"))).id)
+    };
+    write(&[]);
+    stack.apply();
+    stack.plan(0);
+    assert_eq!(runs(), "fan|3 migrate one|1");
+    // A service with a port is none, whatever is done where it ends.
+    let served = facts(&stack.object("web/served"));
+    assert_eq!(
+        (served.status.as_str(), served.restart.as_str()),
+        ("running", "no")
+    );
+
+    // Something else changes: none runs.
+    let first = ids();
+    let beside = ("SHAPE: round", "SHAPE: square");
+    write(&[beside]);
+    stack.apply();
+    assert_eq!(runs(), "fan|3 migrate one|1");
+    let second = ids();
+    assert_ne!(second[1], first[1]);
+    assert_eq!((&second[0], &second[2..]), (&first[0], &first[2..]));
+
+    // A job changes: it alone runs, and who waited for it stays.
+    let two = ("migrate one", "migrate two");
+    write(&[beside, two]);
+    stack.apply();
+    assert_eq!(runs(), "fan|3 migrate one|1 migrate two|1");
+    assert_eq!(ids(), second);
+
+    // What they need changes: all run.
+    let more = ("work_mem=4MB", "work_mem=5MB");
+    write(&[beside, two, more]);
+    stack.apply();
+    stack.plan(0);
+    assert_eq!(runs(), "fan|6 migrate one|1 migrate two|2");
+    let third = ids();
+
+    // One fails: what was there is there again, and no job runs for it.
+    let bad = (
+        "INSERT INTO runs VALUES ('migrate one')",
+        "INSERT INTO nosuch VALUES (1)",
+    );
+    write(&[beside, bad, more, ("COLOUR: red", "COLOUR: green")]);
+    stack
+        .coasti(&["apply", "--yes"])
+        .expect(7)
+        .says(&["web/migrate", "relation \"nosuch\" does not exist"]);
+    assert_eq!(ids(), third);
+    assert_eq!(runs(), "fan|6 migrate one|1 migrate two|2");
+    // The files as they were are nothing to do.
+    write(&[beside, two, more]);
+    stack.plan(0);
 }

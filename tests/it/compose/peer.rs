@@ -6,7 +6,9 @@
 //! coasti's own".
 
 mod cases;
+mod engine;
 mod generated;
+mod inputs;
 mod view;
 
 use super::{engine_for, run_of};

@@ -1,6 +1,7 @@
 //! `import dtaas`, without an engine.
 
-use super::{Place, inputs, tree};
+use super::{Place, tree};
+use crate::support::inputs;
 use std::fs;
 use std::path::Path;
 

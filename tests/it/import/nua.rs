@@ -1,6 +1,7 @@
 //! `import nua`, without an engine.
 
-use super::{Place, inputs, tree};
+use super::{Place, tree};
+use crate::support::inputs;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 

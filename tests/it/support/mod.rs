@@ -17,7 +17,10 @@ pub mod stacks;
 pub mod web;
 pub mod written;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 /// Whether there is an engine for tests; says so where there is none.
 pub fn has_engine(test: &str) -> bool {
@@ -57,4 +60,17 @@ pub fn wait_for<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> O
 #[track_caller]
 pub fn until<T>(what: &str, patience: Duration, look: impl FnMut() -> Option<T>) -> T {
     wait_for(patience, look).unwrap_or_else(|| panic!("waited in vain for: {what}"))
+}
+
+/// Other people's real files, where they are at hand.
+pub fn inputs() -> Option<PathBuf> {
+    let named = std::env::var_os("COASTI_TEST_INPUTS").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/inputs");
+    let found = named
+        .or(Some(beside))
+        .filter(|path| path.join("nua").is_dir());
+    if found.is_none() {
+        println!("skipped: no real inputs; COASTI_TEST_INPUTS names their folder");
+    }
+    found
 }

@@ -22,7 +22,7 @@ use crate::model::{
     Role, VolumeSpec,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// What the services of a site share.
 pub(super) struct Cx<'a> {
@@ -499,7 +499,7 @@ impl Cx<'_> {
                     port.host
                 },
                 protocol: port.protocol,
-                bind: bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+                bind: bind.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
                 at: port.at.clone(),
                 direct,
             });

@@ -391,7 +391,7 @@ fn ports(fields: &Value) -> Value {
         let address = port["host_ip"].as_str().filter(|text| !text.is_empty());
         let host = match port["published"].as_str() {
             None | Some("") => "auto".to_owned(),
-            Some(port) => format!("{} {port}", address.unwrap_or("0.0.0.0")),
+            Some(port) => format!("{} {port}", address.unwrap_or("::")),
         };
         ports.insert(key, json!(host));
     }
