@@ -183,13 +183,22 @@ pub(super) fn read(
     };
     let services = table.texts("services", d);
     let users = table.text("users", d);
-    for (key, at) in [
-        ("services", services.first().map(|name| &name.at)),
-        ("users", users.as_ref().map(|users| &users.at)),
+    for (key, at, help) in [
+        (
+            "services",
+            services.first().map(|name| &name.at),
+            "run them as a product that is a compose file: `coasti import dtaas DIR` makes it of a DTaaS services \
+             project, and a site names it",
+        ),
+        (
+            "users",
+            users.as_ref().map(|users| &users.at),
+            "leave it out: `validate` checks `config/credentials.csv` all the same, and nobody is made of it",
+        ),
     ] {
         if let Some(at) = at {
             let summary = format!("`{key}` is not supported yet");
-            d.push(Diagnostic::error(codes::NOT_YET, at.clone(), summary));
+            d.push(Diagnostic::error(codes::NOT_YET, at.clone(), summary).help(help));
         }
     }
     let origins = table.places();

@@ -166,6 +166,7 @@ pub struct Desired {
     pub deploy_file: Arc<Source>,
     /// Who tells the address that the internet sees (`http://…`), where the files name somebody.
     pub ask_address_at: Option<String>,
+    settings: platform::Settings,
     draft: expand::Draft,
 }
 
@@ -282,7 +283,7 @@ fn drafted(
     let deploy = deploy::read(folder, environment, own);
     // What stands beside a broken deploy file is checked as well.
     let services = deploy.as_ref().map(|deploy| deploy.services.as_slice());
-    platform::check(folder, services.unwrap_or_default(), own);
+    let settings = platform::check(folder, services.unwrap_or_default(), own);
     let users = deploy.as_ref().and_then(|deploy| deploy.users.as_ref());
     credentials::check(folder, users, own);
     deploy.map(|deploy| {
@@ -295,6 +296,7 @@ fn drafted(
                 deploy::ExternalIp::AskAt(url) => Some(url),
                 deploy::ExternalIp::Ask | deploy::ExternalIp::Is(_) => None,
             },
+            settings,
             draft,
         }
     })

@@ -182,8 +182,17 @@ fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.join(", ")
 }
 
-/// Checks the file, and that it has what the services of the deploy file need.
-pub(super) fn check(folder: &dyn Folder, wanted: &[Sp<String>], d: &mut Diagnostics) {
+/// What the file sets, by name, as it stands there: what is filled in may be a secret.
+pub(super) type Settings = BTreeMap<String, Sp<String>>;
+
+/// The services that read a variable; none where it is of all or of none.
+pub(super) fn read_by(name: &str) -> Option<&'static str> {
+    let key = KEYS.iter().find(|key| key.0 == name)?;
+    Some(key.1).filter(|service| !service.is_empty())
+}
+
+/// Checks the file, and that it has what the services of the deploy file need; what it sets.
+pub(super) fn check(folder: &dyn Folder, wanted: &[Sp<String>], d: &mut Diagnostics) -> Settings {
     let mut services: BTreeMap<&'static str, &Sp<String>> = BTreeMap::new();
     for name in wanted {
         if let Some(service) = service(name, d) {
@@ -192,7 +201,7 @@ pub(super) fn check(folder: &dyn Folder, wanted: &[Sp<String>], d: &mut Diagnost
     }
     let source = match load(folder, FILE, d) {
         Loaded::Read(source) => source,
-        Loaded::Broken => return,
+        Loaded::Broken => return Settings::new(),
         Loaded::Missing => {
             if let Some(first) = wanted.first() {
                 let summary = format!("`{FILE}` is missing");
@@ -201,11 +210,12 @@ pub(super) fn check(folder: &dyn Folder, wanted: &[Sp<String>], d: &mut Diagnost
                         .label("services are set there"),
                 );
             }
-            return;
+            return Settings::new();
         }
     };
     let said = env_file::parse(&source, Dialect::Services, d);
-    let values = values(&said, d);
+    let mut settings = Settings::new();
+    let values = values(&said, &mut settings, d);
     for key in KEYS {
         if let Some(value) = values.get(key.0) {
             check_value(key, value, &values, d);
@@ -213,6 +223,7 @@ pub(super) fn check(folder: &dyn Folder, wanted: &[Sp<String>], d: &mut Diagnost
     }
     ports(&values, d);
     complete(&services, &said, &values, &Place::new(&source, 0..0), d);
+    settings
 }
 
 /// A variable's value, with others in it replaced.
@@ -226,7 +237,7 @@ struct Set {
 type Values = BTreeMap<&'static str, Set>;
 
 /// The variables that services read. Others may stand there: they are told, since they may be misspelt.
-fn values(said: &[Variable], d: &mut Diagnostics) -> Values {
+fn values(said: &[Variable], settings: &mut Settings, d: &mut Diagnostics) -> Values {
     let mut values = Values::new();
     let mut all: BTreeMap<&str, String> = BTreeMap::new();
     let mut first: BTreeMap<&str, &Sp<String>> = BTreeMap::new();
@@ -262,6 +273,7 @@ fn values(said: &[Variable], d: &mut Diagnostics) -> Values {
             });
         }
         all.insert(name, value.value.clone());
+        settings.extend(one.value.clone().map(|text| (name.to_owned(), text)));
         let Some(key) = KEYS.iter().find(|key| key.0 == name) else {
             // Suggestions take time; nobody looks at more of them.
             if unknown_left > 0 {

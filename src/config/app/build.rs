@@ -38,6 +38,16 @@ const OURS: &[&str] = &[
     "tags",
 ];
 
+/// Whether it says how an image is built, and not what nua wraps.
+pub(super) fn builds(node: &Node) -> bool {
+    let ours = |entry: &Entry| OURS.contains(&entry.key.replace('_', "-").as_str());
+    match &node.value {
+        Value::Text(_) => true,
+        Value::Map(entries) => entries.iter().any(ours),
+        _ => false,
+    }
+}
+
 /// Reads it: the image that is wrapped, and how one is built.
 pub(super) fn read(
     entry: Option<&Entry>,
@@ -51,8 +61,7 @@ pub(super) fn read(
         let context = Sp::new(folder.clone(), &node.at);
         return (None, Some(Build::of(context, key_at)));
     }
-    let ours = |entry: &Entry| OURS.contains(&entry.key.replace('_', "-").as_str());
-    if !matches!(&node.value, Value::Map(entries) if entries.iter().any(ours)) {
+    if !builds(node) {
         return (wrapped(node, d), None);
     }
     let Some(mut table) = Table::of(node, "`build`", d) else {

@@ -67,55 +67,55 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("volumes", "write them under `volume`"),
 ];
 
-/// What docker-py has and coasti does not take.
-const UNSUPPORTED: &[&str] = &[
-    "blkio_weight",
-    "blkio_weight_device",
-    "cgroup_parent",
-    "cgroupns",
-    "cpu_count",
-    "cpu_percent",
-    "cpu_rt_period",
-    "cpu_rt_runtime",
-    "cpu_shares",
-    "cpuset_cpus",
-    "cpuset_mems",
-    "device_cgroup_rules",
-    "device_read_bps",
-    "device_read_iops",
-    "device_requests",
-    "device_write_bps",
-    "device_write_iops",
-    "dns_opt",
-    "dns_search",
-    "domainname",
-    "group_add",
-    "init_path",
-    "ipc_mode",
-    "isolation",
-    "kernel_memory",
-    "links",
-    "lxc_conf",
-    "mac_address",
-    "mem_reservation",
-    "mem_swappiness",
-    "network_disabled",
-    "networking_config",
-    "oom_kill_disable",
-    "oom_score_adj",
-    "pid_mode",
-    "platform",
-    "publish_all_ports",
-    "runtime",
-    "stdin_open",
-    "storage_opt",
-    "ulimits",
-    "use_config_proxy",
-    "userns_mode",
-    "uts_mode",
-    "version",
-    "volume_driver",
-    "volumes_from",
+/// What docker-py has and coasti does not take here, with what a service of a compose file has for it.
+const UNSUPPORTED: &[(&str, &str)] = &[
+    ("blkio_weight", ""),
+    ("blkio_weight_device", ""),
+    ("cgroup_parent", ""),
+    ("cgroupns", ""),
+    ("cpu_count", ""),
+    ("cpu_percent", ""),
+    ("cpu_rt_period", ""),
+    ("cpu_rt_runtime", ""),
+    ("cpu_shares", "cpu_shares"),
+    ("cpuset_cpus", "cpuset"),
+    ("cpuset_mems", ""),
+    ("device_cgroup_rules", ""),
+    ("device_read_bps", ""),
+    ("device_read_iops", ""),
+    ("device_requests", ""),
+    ("device_write_bps", ""),
+    ("device_write_iops", ""),
+    ("dns_opt", "dns_opt"),
+    ("dns_search", "dns_search"),
+    ("domainname", "domainname"),
+    ("group_add", "group_add"),
+    ("init_path", ""),
+    ("ipc_mode", "ipc"),
+    ("isolation", ""),
+    ("kernel_memory", ""),
+    ("links", ""),
+    ("lxc_conf", ""),
+    ("mac_address", ""),
+    ("mem_reservation", "mem_reservation"),
+    ("mem_swappiness", ""),
+    ("network_disabled", ""),
+    ("networking_config", ""),
+    ("oom_kill_disable", ""),
+    ("oom_score_adj", "oom_score_adj"),
+    ("pid_mode", "pid"),
+    ("platform", ""),
+    ("publish_all_ports", ""),
+    ("runtime", ""),
+    ("stdin_open", "stdin_open"),
+    ("storage_opt", ""),
+    ("ulimits", "ulimits"),
+    ("use_config_proxy", ""),
+    ("userns_mode", "userns_mode"),
+    ("uts_mode", "uts"),
+    ("version", ""),
+    ("volume_driver", ""),
+    ("volumes_from", ""),
 ];
 
 impl Docker {
@@ -137,9 +137,15 @@ impl Docker {
             } else if let Some((_, help)) = ELSEWHERE.iter().find(|(known, _)| *known == name) {
                 let summary = format!("`{}` is no option of `docker` here", entry.key);
                 d.push(Diagnostic::error(codes::DOCKER_OPTION, at, summary).help(*help));
-            } else if UNSUPPORTED.contains(&name.as_str()) {
+            } else if let Some((_, other)) = UNSUPPORTED.iter().find(|(known, _)| *known == name) {
                 let summary = format!("the Docker option `{}` is not supported", entry.key);
-                d.push(Diagnostic::error(codes::DOCKER_OPTION, at, summary));
+                let error = Diagnostic::error(codes::DOCKER_OPTION, at, summary);
+                d.push(match *other {
+                    "" => error,
+                    other => error.help(format!(
+                        "a product that is a compose file can have it: `{other}` of a service"
+                    )),
+                });
             } else {
                 let summary = format!("unknown key `{}` in `docker`", entry.key);
                 let error =

@@ -61,10 +61,18 @@ impl ProviderDef {
         let kind = table.text("type", d);
         let own_image = table.any_text(&["image", "base-image"], d);
         let mut built = None;
-        if let Some(mut build) = table
-            .take("build", d)
-            .and_then(|node| Table::of(node, "build", d))
-        {
+        let build = table.take("build", d);
+        if let Some(node) = build.filter(|node| super::build::builds(node)) {
+            let summary = "the image of a provider is not built";
+            let error = Diagnostic::error(codes::NOT_YET, Some(node.at.clone()), summary);
+            d.push(
+                error
+                    .help("make it a service of a product that is a compose file: `run: {compose: …}`")
+                    .help("or build it apart, and name it under `image`"),
+            );
+            // So that no missing image is said as well.
+            built = Some(Sp::new("built/apart:1".to_owned(), &node.at));
+        } else if let Some(mut build) = build.and_then(|node| Table::of(node, "build", d)) {
             built = build.text("base-image", d);
             build.accept(&[
                 "license",

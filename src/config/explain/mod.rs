@@ -7,7 +7,7 @@ mod written;
 pub use address::{Listed, Unknown, addresses};
 
 use super::expand::{Container, ImageChoice};
-use super::{Desired, Recipe};
+use super::{Desired, Recipe, platform, secrecy};
 use crate::base::{Kind, ResourceId};
 use crate::diag::{Origin, Place};
 use crate::model::{Resource, Role, Spec, Stack, Text, shown};
@@ -114,10 +114,16 @@ pub fn overlaid(desired: &Desired) -> Vec<Overlaid> {
 }
 
 /// Explains what `address` names: a resource (`wiki`, `wiki/database`, `volume wiki/data`, a domain, a name on the
-/// engine) or `stack`, all of it or, after a dot, one of its fields.
+/// engine), `stack` or `services.env`, all of it or, after a dot, one of its fields.
 pub fn explain(desired: &Desired, address: &str) -> Result<Vec<Explained>, Unknown> {
     let stack = super::preview(desired);
-    let found = address::find(&stack, address)?;
+    let found = match address::find(&stack, address) {
+        Ok(found) => found,
+        // A site may be called `services`.
+        Err(unknown) => {
+            return settings(desired, address).map_or(Err(unknown), |all| Ok(vec![all]));
+        }
+    };
     let mut teller = Teller {
         desired,
         stack: &stack,
@@ -162,6 +168,38 @@ pub fn explain(desired: &Desired, address: &str) -> Result<Vec<Explained>, Unkno
     }
     all.retain(|one| !one.fields.is_empty());
     Ok(all)
+}
+
+/// What `services.env` sets, or the one of it that is asked for.
+fn settings(desired: &Desired, address: &str) -> Option<Explained> {
+    const FILE: &str = "services.env";
+    let name = match address.trim().strip_prefix(FILE)? {
+        "" => None,
+        rest => Some(rest.strip_prefix('.')?),
+    };
+    let mut written = Written::default();
+    let all = desired.settings.iter();
+    let asked = all.filter(|(own, _)| name.is_none_or(|name| name.eq_ignore_ascii_case(own)));
+    let fields = asked.map(|(name, value)| {
+        let at = value.at.as_ref();
+        let mut layers = at.map_or_else(Vec::new, |at| written.layers(at, name, Part::Whole));
+        if let Some(service) = platform::read_by(name) {
+            layers.push(Layer::own(format!("for {service}")));
+        }
+        Field {
+            field: name.clone(),
+            value: secrecy::masked(name, &value.value),
+            layers,
+        }
+    });
+    let fields: Vec<_> = fields.collect();
+    (!fields.is_empty()).then(|| Explained {
+        kind: "file",
+        address: FILE.to_owned(),
+        name: format!("config/{FILE}"),
+        at: None,
+        fields,
+    })
 }
 
 struct Teller<'a> {

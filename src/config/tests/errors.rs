@@ -90,9 +90,11 @@ fn the_stack() {
     E0101 config/deploy.yml:2:12 `config/services.env` is missing
         ^ services are set there
     E0147 config/deploy.yml:2:12 `services` is not supported yet
+        help: run them as a product that is a compose file: `coasti import dtaas DIR` makes it of a DTaaS services project, and a site names it
     E0101 config/deploy.yml:3:8 `config/users.csv` is missing
         help: its first line is `username,password,email`
     E0147 config/deploy.yml:3:8 `users` is not supported yet
+        help: leave it out: `validate` checks `config/credentials.csv` all the same, and nobody is made of it
     ");
     insta::assert_snapshot!(problems(&Map::default(), &World::new()), @r#"
     E0101 `config/deploy.yml` is missing
@@ -310,6 +312,14 @@ fn providers() {
     E0140 products/wiki/nua-config.yml:8:19 the provider `e` is of type `local`
         help: coasti uses no server of the host: write `module-name: postgres`
     "#);
+    insta::assert_snapshot!(of_app("provider:\n- {name: a, build: db}\n- {name: b, build: {context: db}}\n"), @r#"
+    E0147 products/wiki/nua-config.yml:4:20 the image of a provider is not built
+        help: make it a service of a product that is a compose file: `run: {compose: …}`
+        help: or build it apart, and name it under `image`
+    E0147 products/wiki/nua-config.yml:5:20 the image of a provider is not built
+        help: make it a service of a product that is a compose file: `run: {compose: …}`
+        help: or build it apart, and name it under `image`
+    "#);
     insta::assert_snapshot!(of_app("provider:\n- {name: a, module-name: postgres, module-version: '>=15', image: 'postgres:14.6'}\n"), @r#"
     W0149 products/wiki/nua-config.yml:4:67 the image is version 14.6, not in `>=15`
         ^ `image` wins over `module-version`
@@ -398,6 +408,7 @@ fn docker_options() {
     E0142 products/wiki/nua-config.yml:6:3 `environment` is no option of `docker` here
         help: write variables under `env`
     E0142 products/wiki/nua-config.yml:7:3 the Docker option `ulimits` is not supported
+        help: a product that is a compose file can have it: `ulimits` of a service
     E0106 products/wiki/nua-config.yml:8:9 `cpus` of `docker` cannot be `many`
         help: a number of processors, such as `1.5`
     E0106 products/wiki/nua-config.yml:9:12 `network` of `docker` cannot be `other`

@@ -459,6 +459,30 @@ fn each_field_has_a_layer_and_none_a_secret() {
     }
 }
 
+#[test]
+fn what_services_are_set_to_is_told() {
+    let mut folder = stack();
+    let env = "HOSTNAME=x.example.org\nPOSTGRES_PORT=5432 # ours\nPOSTGRES_PASSWORD='hunter2'\nEXTRA=\"${POSTGRES_PASSWORD}!\"\n";
+    folder.0.insert("config/services.env".into(), env.into());
+    let desired = super::read(&folder, &mut Diagnostics::new()).unwrap();
+    insta::assert_snapshot!(told(&explain(&desired, "services.env").unwrap()), @r#"
+    # file services.env config/services.env 
+    EXTRA = ${POSTGRES_PASSWORD}!
+      env file config/services.env:4: "${POSTGRES_PASSWORD}!"
+    HOSTNAME = x.example.org
+      env file config/services.env:1: x.example.org
+    POSTGRES_PASSWORD = ***
+      env file config/services.env:3: ***
+      coasti: for postgres
+    POSTGRES_PORT = 5432
+      env file config/services.env:2: 5432 # ours
+      coasti: for postgres
+    "#);
+    let one = explain(&desired, "services.env.postgres_port").unwrap();
+    assert_eq!(one[0].fields.len(), 1);
+    assert!(explain(&desired, "services.env.nosuch").is_err());
+}
+
 /// Values that are filled into each other without end in sight are told as far as anybody reads.
 #[test]
 fn long_histories_are_cut_off() {

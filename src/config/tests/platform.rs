@@ -20,9 +20,13 @@ const POSTGRES: &str = "HOSTNAME=services.example.org\nPOSTGRES_PORT=5432\nPOSTG
 #[test]
 fn what_services_need_is_there() {
     assert_eq!(said(POSTGRES, ""), "");
-    insta::assert_snapshot!(said(POSTGRES, "services: [postgresql]\n"), @r"E0147 config/deploy.yml:3:12 `services` is not supported yet");
+    insta::assert_snapshot!(said(POSTGRES, "services: [postgresql]\n"), @r"
+    E0147 config/deploy.yml:3:12 `services` is not supported yet
+        help: run them as a product that is a compose file: `coasti import dtaas DIR` makes it of a DTaaS services project, and a site names it
+    ");
     insta::assert_snapshot!(said("POSTGRES_PORT=5432\nPOSTGRES_PASSWORD=\n", "services: [postgres, postgress, x]\n"), @r"
     E0147 config/deploy.yml:3:12 `services` is not supported yet
+        help: run them as a product that is a compose file: `coasti import dtaas DIR` makes it of a DTaaS services project, and a site names it
     E0138 config/deploy.yml:3:22 unknown service `postgress`
         help: did you mean `postgres`?
     E0138 config/deploy.yml:3:33 unknown service `x`
@@ -51,9 +55,11 @@ fn what_services_need_is_there() {
     E0101 config/deploy.yml:2:12 `config/services.env` is missing
         ^ services are set there
     E0147 config/deploy.yml:2:12 `services` is not supported yet
+        help: run them as a product that is a compose file: `coasti import dtaas DIR` makes it of a DTaaS services project, and a site names it
     E0101 config/deploy.yml:3:8 `config/u.csv` is missing
         help: its first line is `username,password,email`
     E0147 config/deploy.yml:3:8 `users` is not supported yet
+        help: leave it out: `validate` checks `config/credentials.csv` all the same, and nobody is made of it
     ");
 }
 
