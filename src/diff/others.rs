@@ -221,7 +221,7 @@ pub(super) fn taken(id: &ResourceId, resource: &Resource, what: &str) -> Refusal
 }
 
 /// Drops what only held or untargeted containers would need: their images are not pulled, their networks
-/// and volumes not made.
+/// and volumes not made, unless new data is asked for.
 pub(super) fn drop_unneeded(inputs: &Inputs<'_>, diff: &mut Diff) {
     let mut needed: BTreeSet<ResourceId> = diff
         .changes
@@ -256,7 +256,8 @@ pub(super) fn drop_unneeded(inputs: &Inputs<'_>, diff: &mut Diff) {
     diff.changes
         .retain(|id, change| match (id.kind, change.action) {
             (Kind::Image, _) | (Kind::Network | Kind::Volume | Kind::File, Action::Create) => {
-                needed.contains(id)
+                let asked = inputs.wishes.new_data.contains(id.label());
+                needed.contains(id) || asked && id.kind == Kind::Volume
             }
             _ => true,
         });

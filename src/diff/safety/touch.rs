@@ -2,7 +2,7 @@
 
 use super::{Before, Diff, Inputs, Reason, Refusal, Slots, is_renamed};
 use crate::base::{EngineId, Kind, ResourceId};
-use crate::diff::{Candidate, slots::Place};
+use crate::diff::{Candidate, Hold, slots::Place};
 use crate::model::{About, ContainerSpec, Mount, MountSource, Resource, Role, Stack};
 use std::collections::BTreeSet;
 
@@ -236,6 +236,8 @@ pub(super) fn other_product(
 pub(super) fn volumes_gone(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<Refusal>) {
     for change in diff.changes.values() {
         let gone = change.id.kind == Kind::Volume && change.reasons.contains(&Reason::Gone);
+        // One whose containers are kept away is made for nobody now.
+        let gone = gone && inputs.hold(&change.id) != Some(Hold::Removed);
         if gone && !inputs.wishes.new_data.contains(change.id.label()) {
             refusals.push(Refusal {
                 code: "P0304".into(),
@@ -249,7 +251,7 @@ pub(super) fn volumes_gone(inputs: &Inputs<'_>, diff: &Diff, refusals: &mut Vec<
                         change.name
                     ),
                     format!(
-                        "pass `--new-data {}` to start with an empty one",
+                        "make an empty one: coasti apply --new-data {}",
                         change.id.label()
                     ),
                 ],

@@ -170,3 +170,18 @@ fn who_was_renamed_again_does_not_go_where_its_first_name_comes() {
     fixture::mount(&mut world.desired, "newer", "acme-new-data", "/data");
     assert_eq!(world.refused(), Vec::<String>::new());
 }
+
+#[test]
+fn a_volume_that_is_gone_of_what_is_held_is_made_where_that_is_asked_for() {
+    let mut world = World::usual(|_| {});
+    world.hold("blog", Hold::Removed);
+    world.volumes().clear();
+    world
+        .observed
+        .containers
+        .retain(|name, _| !name.contains("blog"));
+    // Nothing needs it for now.
+    assert_eq!(world.steps(), "");
+    world.wishes.new_data = labels(&["blog"]);
+    insta::assert_snapshot!(world.steps(), @"#1 ← -        prepare create volume:blog/database/data (new)");
+}

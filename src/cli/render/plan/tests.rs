@@ -166,7 +166,7 @@ fn a_refusal_says_why_and_what_to_do() {
         help: restore it from a backup (docker volume create
               acme-blog-database-data, and the data into it) and write `name:
               acme-blog-database-data` with `external: true`, or
-              pass `--new-data blog` to start with an empty one
+              make an empty one: coasti apply --new-data blog
 
     Refused: 1 problem. Nothing is done.
     ");
