@@ -17,50 +17,6 @@ use std::collections::BTreeMap;
 /// Values by id.
 pub type Values = BTreeMap<ValueId, Secret<String>>;
 
-/// Replaces every secret in `text`, also where it is quoted as engines quote. Very short ones are words that
-/// occur anyway.
-pub fn mask(text: &str, values: &Values) -> String {
-    let secrets = values.values().map(|value| value.expose().as_str());
-    let mut forms: Vec<String> = secrets
-        .filter(|secret| secret.len() >= 4)
-        .flat_map(forms)
-        .collect();
-    // The longest first: one secret may contain another.
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    forms.dedup();
-    forms
-        .iter()
-        .fold(text.to_owned(), |text, form| text.replace(form, "***"))
-}
-
-/// A secret as it is, as Go's `%q` quotes it, and as JSON does, with and without what Go's escapes besides.
-fn forms(secret: &str) -> Vec<String> {
-    let go = secret.chars().fold(String::new(), |mut text, c| {
-        match c {
-            '"' => text.push_str("\\\""),
-            '\\' => text.push_str("\\\\"),
-            '\x07' => text.push_str("\\a"),
-            '\x08' => text.push_str("\\b"),
-            '\x0b' => text.push_str("\\v"),
-            '\x0c' => text.push_str("\\f"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            '\t' => text.push_str("\\t"),
-            c if c.is_ascii_control() => text.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => text.push(c),
-        }
-        text
-    });
-    let json = serde_json::Value::from(secret).to_string();
-    let json = json.trim_start_matches('"');
-    let json = json.strip_suffix('"').unwrap_or(json).to_owned();
-    let html = json
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026");
-    vec![secret.to_owned(), go, json, html]
-}
-
 /// What a step needs besides itself.
 pub(super) struct Binder<'a> {
     pub(super) desired: &'a Stack,
@@ -82,7 +38,7 @@ impl Binder<'_> {
         }
     }
 
-    fn resource(&self, of: &ResourceId) -> Result<&Resource, String> {
+    pub(super) fn resource(&self, of: &ResourceId) -> Result<&Resource, String> {
         self.desired
             .resources
             .get(of)
@@ -390,23 +346,4 @@ pub(super) fn words(op: &Op) -> (&'static str, &'static str) {
 /// Whether a step makes something whose id later steps need.
 pub(super) fn makes(step: &Step) -> bool {
     step.of.kind == Kind::Container && matches!(step.op, Op::CreateContainer { .. })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_masked_however_they_are_quoted() {
-        let secret = "hunter2\0<a&b>\"\\tail\n";
-        let values: Values = [(ValueId::new("a"), Secret::new(secret.to_owned()))].into();
-        for told in [
-            format!("A={secret} is wrong"),
-            r#"A=hunter2\x00<a&b>\"\\tail\n is wrong"#.to_owned(),
-            r#"A=hunter2\u0000<a&b>\"\\tail\n is wrong"#.to_owned(),
-            r#"A=hunter2\u0000\u003ca\u0026b\u003e\"\\tail\n is wrong"#.to_owned(),
-        ] {
-            assert_eq!(mask(&told, &values), "A=*** is wrong", "{told}");
-        }
-    }
 }

@@ -9,14 +9,16 @@ mod blame;
 mod event;
 mod failure;
 mod files;
+mod mask;
 mod run;
 mod subnet;
 mod taken;
 mod wait;
 
-pub use bind::{Values, mask};
+pub use bind::Values;
 pub use event::{Event, Events, VERIFIED};
 pub use failure::Failure;
+pub use mask::mask;
 pub use run::{Context, Made, Stop, run};
 
 /// How many engine calls are under way at once. Docker is bound by the machine's processors: on two, more

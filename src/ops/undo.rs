@@ -20,6 +20,8 @@ use std::time::Duration;
 const TRIES: usize = 3;
 /// How many of the culprit's lines are shown and kept.
 const LINES: usize = 40;
+/// Of how many lines of a secret are looked at before they are cut.
+const LONGEST: usize = 1000;
 
 /// Takes everything back to `goal.base`, and tells how far that went.
 pub(super) async fn undo<E: Engine>(
@@ -129,12 +131,15 @@ async fn evidence<E: Engine>(
     let Some(id) = &failure.container else {
         return (failure.output.clone(), None);
     };
+    // Enough of it for a secret of many lines to be whole before it is cut.
+    let lines = values.values().map(|value| value.expose().lines().count());
+    let more = lines.max().unwrap_or_default().min(LONGEST);
     let logs = session
         .engine
-        .logs(id, LINES)
+        .logs(id, LINES + more)
         .await
         .ok()
-        .map(|logs| exec::mask(&logs.text, values));
+        .map(|logs| last_lines(&exec::mask(&logs.text, values)));
     let health = session
         .engine
         .health_output(id)
@@ -146,6 +151,12 @@ async fn evidence<E: Engine>(
         logs.filter(|text| !text.trim().is_empty()),
         health.filter(|text| !text.trim().is_empty()),
     )
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let skipped = lines.len().saturating_sub(LINES);
+    lines.into_iter().skip(skipped).collect()
 }
 
 /// Why an undo did not get to its end.
