@@ -41,6 +41,16 @@ pub fn report(error: &OpError, out: &Out, style: &Style) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Tells that data was lost on its way to standard output.
+pub fn tell_unwritten(error: &std::io::Error, out: &Out, style: &Style) {
+    let why = format!("standard output could not be written: {error}");
+    let hint = hint(
+        style,
+        "what is there of it is not whole; what the command was to change is changed",
+    );
+    out.tell(&(head(style, &why) + &hint));
+}
+
 /// The exit code that an error has.
 pub fn code_of(error: &OpError) -> u8 {
     explain(error, &Style::default()).0

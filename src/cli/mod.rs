@@ -20,8 +20,12 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are no errors; clap's own code for the rest is 2, which here means changes.
             let wrong = error.use_stderr();
-            let _ = error.print();
-            return ExitCode::from(if wrong { exit::code::USAGE } else { 0 });
+            let lost = error.print().is_err_and(|error| out::is_loss(&error));
+            return ExitCode::from(match (wrong, lost) {
+                (true, _) => exit::code::USAGE,
+                (false, true) => exit::code::ERROR,
+                (false, false) => 0,
+            });
         }
     };
     init_tracing(cli.global.verbose);

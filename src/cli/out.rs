@@ -2,12 +2,20 @@
 
 use super::args::{Color, Global};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Arc, OnceLock};
+
+/// Whether an error of writing to standard output is one: a reader that went away has what it wanted.
+pub(super) fn is_loss(error: &io::Error) -> bool {
+    error.kind() != io::ErrorKind::BrokenPipe
+}
 
 /// The program's two outputs.
 #[derive(Clone, Debug)]
 pub struct Out {
     quiet: bool,
     color: Color,
+    /// Why standard output could not be written; nothing more goes there then.
+    failed: Arc<OnceLock<io::Error>>,
 }
 
 impl Out {
@@ -16,13 +24,29 @@ impl Out {
         Self {
             quiet: global.quiet,
             color: global.color,
+            failed: Arc::default(),
         }
     }
 
-    /// Data. A reader that went away is no failure.
+    /// Data. Whether all of it was written is asked in the end: [`Out::unwritten`].
     pub fn data(&self, text: &str) {
+        if self.is_over() {
+            return;
+        }
         let mut out = io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            let _ = self.failed.set(error);
+        }
+    }
+
+    /// Whether nothing more can be written to standard output.
+    pub fn is_over(&self) -> bool {
+        self.failed.get().is_some()
+    }
+
+    /// Why data was not written. A reader that went away is no failure: it has what it wanted.
+    pub fn unwritten(&self) -> Option<&io::Error> {
+        self.failed.get().filter(|error| is_loss(error))
     }
 
     /// Something for people, unless they want quiet.

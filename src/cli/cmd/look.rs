@@ -162,7 +162,9 @@ pub(super) async fn logs(
     let known = recover::known(&engine, &stack, id.as_ref(), None).await?;
     let container = hold::container(&known, name)?;
     let mut lines = engine.follow_logs(container.as_str(), Some(tail), follow);
-    while let Some(line) = lines.next().await {
+    while !shell.out.is_over()
+        && let Some(line) = lines.next().await
+    {
         shell.out.data(&format!("{}\n", line?.text));
     }
     Ok(ExitCode::SUCCESS)

@@ -98,7 +98,18 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
         Command::Lock(command) => look::lock(&shell, command).await,
     };
     shell.document.end(&shell.out, result.as_ref().err());
-    result.unwrap_or_else(|error| super::exit::report(&error, &shell.out, &shell.style()))
+    let code = result.as_ref().map_or_else(
+        |error| super::exit::report(error, &shell.out, &shell.style()),
+        |code| *code,
+    );
+    match shell.out.unwritten() {
+        Some(error) => {
+            super::exit::tell_unwritten(error, &shell.out, &shell.style());
+            // What went wrong before says more.
+            result.map_or(code, |_| ExitCode::from(super::exit::code::ERROR))
+        }
+        None => code,
+    }
 }
 
 /// What the options of a plan wish for.

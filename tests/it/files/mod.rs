@@ -89,3 +89,32 @@ impl Folder {
         )
     }
 }
+
+#[test]
+fn data_that_cannot_be_written_is_an_error_and_a_reader_that_went_away_is_none() {
+    let folder = Folder::new("unwritten", &[]);
+    let command = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coasti"));
+        command.arg("-C").arg(&folder.0).args(args);
+        command
+    };
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    for args in [&["schema", "deploy"][..], &["--help"]] {
+        let output = command(args).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(args).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
+    }
+    let output = command(&["schema", "deploy"])
+        .stdout(full())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.starts_with("error: standard output could not be written: No space left on device"),
+        "{told}"
+    );
+}
