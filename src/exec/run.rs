@@ -278,7 +278,6 @@ fn limit(call: &Call, spec_timeout: Option<Span>) -> Duration {
         Call::Stop { timeout, .. } => {
             timeout.map_or(stop, Span::duration) + Duration::from_secs(60)
         }
-        Call::Exec { .. } => Duration::from_secs(600),
         _ => Duration::from_secs(120),
     }
 }
@@ -307,6 +306,8 @@ enum Work {
     Exec {
         id: EngineId,
         commands: Vec<(String, Call)>,
+        /// How long each may take.
+        patience: Span,
     },
     Fill(Filling),
     Drop(EngineId),
@@ -342,6 +343,7 @@ impl Work {
                 let id = binder.id(target)?;
                 Self::Exec {
                     commands: binder.post_run(&step.of, &id)?,
+                    patience: binder.resource(&step.of)?.life.update.timeout,
                     id,
                 }
             }
@@ -396,8 +398,9 @@ impl Work {
         }
     }
 
-    /// Waits end at once where the user asks for it, and builds, which touch nothing that runs: the engine
-    /// gives up a build whose caller is gone. Other calls are never torn off.
+    /// Waits end at once where the user asks for it; so do builds, which touch nothing that runs (the engine
+    /// gives up a build whose caller is gone), and post-run commands, which end with the container that this run
+    /// made for them. Other calls are never torn off.
     async fn attempt<E: Engine>(
         self,
         context: &Context<'_, E>,
@@ -405,7 +408,11 @@ impl Work {
         step: &Step,
     ) -> Result<Option<EngineId>, Failure> {
         let ends = match &self {
-            Self::Await { .. } | Self::Back { .. } | Self::End { .. } | Self::Verify { .. } => true,
+            Self::Await { .. }
+            | Self::Back { .. }
+            | Self::End { .. }
+            | Self::Exec { .. }
+            | Self::Verify { .. } => true,
             Self::Call { call, .. } => matches!(**call, Call::BuildImage(_)),
             _ => false,
         };
@@ -456,11 +463,23 @@ impl Work {
                 .await
                 .map(|()| None)
                 .map_err(|why| not_well(step, Some(id), why)),
-            Self::Exec { id, commands } => {
+            Self::Exec {
+                id,
+                commands,
+                patience,
+            } => {
                 for (shown, call) in commands {
                     guard(context, step).await?;
-                    let limit = limit(&call, None);
-                    match engine.execute(&call, limit).await {
+                    let limit = patience.duration();
+                    // The engine's own limit is longer: a command that takes its time is no engine that is away.
+                    let run = engine.execute(&call, limit + Duration::from_secs(60));
+                    let Ok(done) = tokio::time::timeout(limit, run).await else {
+                        let error = format!(
+                            "`{shown}` had not ended within {patience}, the site's `update.timeout`"
+                        );
+                        return Err(fail(step, Some(id), error, None));
+                    };
+                    match done {
                         Ok(Done::Ran { code, output }) if code != 0 => {
                             let output = super::mask(output.trim(), context.values);
                             let error = format!("`{shown}` exited with code {code}: {output}");

@@ -1,9 +1,9 @@
 //! Single cases on the simulator, where a generated one would be found too rarely.
 
 use crate::support::stacks::{
-    Files, SHOWN, Site, Sites, act, apply, apply_files, apply_files_as, apply_saved, apply_wishes,
-    containers, engine, gathered, in_virtual_time, plan, recover, release, rollback, rollback_to,
-    saved, wishes,
+    Files, SHOWN, Site, Sites, act, apply, apply_files, apply_files_as, apply_interrupted,
+    apply_saved, apply_wishes, containers, engine, gathered, in_virtual_time, plan, recover,
+    release, rollback, rollback_to, saved, wishes,
 };
 use coasti::base::EngineId;
 use coasti::diff::{Notice, Pending, Wishes};
@@ -675,5 +675,49 @@ fn a_rollback_goes_to_what_is_another_one() {
         let back = rollback_to(&sim, "r1").await.unwrap();
         assert!(back.revision.is_none() && back.plan.is_empty());
         assert!(plan(&sim, &usual()).await.is_empty());
+    });
+}
+
+/// `blog`, with a post-run command that does not end.
+fn endless_post_run(sim: &Sim) -> Files {
+    sim.faults(FaultPlan::new().on("run a command", Fault::Slow(Duration::from_secs(36_000))));
+    let mut sites = usual();
+    sites.get_mut("blog").unwrap().post_run = true;
+    Files::of(&sites).deploy(|deploy| {
+        deploy["site"][0]["update"] = json!({"timeout": "20s"});
+    })
+}
+
+#[test]
+fn a_post_run_command_that_does_not_end_is_given_up_and_the_apply_undone() {
+    in_virtual_time(async {
+        let sim = engine();
+        let files = endless_post_run(&sim);
+        let began = tokio::time::Instant::now();
+        let Err(OpError::Failed(failed)) = apply_files(&sim, &files).await else {
+            panic!("the apply waited for the command");
+        };
+        assert!(began.elapsed() < Duration::from_secs(60));
+        assert_eq!(
+            failed.error,
+            "`set-up blog` had not ended within 20s, the site's `update.timeout`"
+        );
+        assert!(names(&sim).iter().all(|name| !name.contains("blog")));
+    });
+}
+
+#[test]
+fn an_interrupt_does_not_wait_for_a_post_run_command() {
+    in_virtual_time(async {
+        let sim = engine();
+        let files = endless_post_run(&sim);
+        let after = Duration::from_secs(10);
+        let began = tokio::time::Instant::now();
+        let Err(OpError::Failed(failed)) = apply_interrupted(&sim, &files, after).await else {
+            panic!("the apply went on");
+        };
+        assert!(failed.interrupted);
+        assert!(began.elapsed() < Duration::from_secs(15));
+        assert!(names(&sim).iter().all(|name| !name.contains("blog")));
     });
 }

@@ -505,12 +505,38 @@ pub async fn apply_saved(sim: &Sim, files: &Files, saved: &Saved) -> Result<Appl
     applied(sim, files, ID, wishes(), Some(&expect)).await
 }
 
+/// `coasti apply`, and Ctrl-C after a while.
+pub async fn apply_interrupted(
+    sim: &Sim,
+    files: &Files,
+    after: Duration,
+) -> Result<Applied, OpError> {
+    let stop = Stop::default();
+    let interrupt = async {
+        tokio::time::sleep(after).await;
+        stop.ask();
+    };
+    let apply = applied_until(sim, files, ID, wishes(), None, &stop);
+    tokio::join!(apply, interrupt).0
+}
+
 async fn applied(
     sim: &Sim,
     files: &Files,
     id: &str,
     wishes: Wishes,
     expect: Option<&Expect<'_>>,
+) -> Result<Applied, OpError> {
+    applied_until(sim, files, id, wishes, expect, &Stop::default()).await
+}
+
+async fn applied_until(
+    sim: &Sim,
+    files: &Files,
+    id: &str,
+    wishes: Wishes,
+    expect: Option<&Expect<'_>>,
+    stop: &Stop,
 ) -> Result<Applied, OpError> {
     let desired = files.desired();
     prepare(sim, files, &desired);
@@ -522,8 +548,8 @@ async fn applied(
         external_ip: &external_ip,
         show: &|_, plan| SHOWN.with_borrow_mut(|shown| shown.push(plan.clone())),
     };
-    let (id, events, stop) = (StackId::new(id), Events::default(), Stop::default());
-    apply::apply(sim, &desired, id, &options, &events, &stop).await
+    let (id, events) = (StackId::new(id), Events::default());
+    apply::apply(sim, &desired, id, &options, &events, stop).await
 }
 
 /// Tells everybody the same address.
