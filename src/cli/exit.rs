@@ -5,6 +5,7 @@ use super::render::style::{Tone, clean};
 use super::render::{self, Style};
 use crate::engine::ErrorKind;
 use crate::ops::{Before, OpError, Undone};
+use crate::store::StoreError;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -39,6 +40,19 @@ pub fn report(error: &OpError, out: &Out, style: &Style) -> ExitCode {
     let (code, text) = explain(error, style);
     out.tell(&text);
     ExitCode::from(code)
+}
+
+/// Tells how to find out what is, where the engine went away under a command that changes something.
+pub fn tell_unsure(error: &OpError, out: &Out, style: &Style) {
+    let away = match error {
+        OpError::Engine(error) | OpError::Store(StoreError::Engine(error)) => error.is_fatal(),
+        _ => false,
+    };
+    if away {
+        let text = "whether all of it was done is not known. Once the engine is back, `coasti status` tells what runs \
+                    and whether a run was cut off; `coasti recover`, or the next apply, ends such a run";
+        out.tell(&hint(style, text));
+    }
 }
 
 /// Tells that data was lost on its way to standard output.
@@ -172,6 +186,18 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
                     let _ = writeln!(text, "{}", style.paint(Tone::Dim, &line));
                 }
             }
+            let left = match &failed.undone {
+                Undone::Partly(left) => left.as_str(),
+                Undone::Nothing | Undone::Complete(_) => "",
+            };
+            if [&failed.error, left]
+                .iter()
+                .any(|why| why.contains("port is already allocated"))
+            {
+                let how = "`docker ps` shows which container publishes that port. If none does, the engine itself \
+                           still holds it, as after a crash: restarting the engine frees it";
+                text += &hint(style, how);
+            }
             section(&mut text, style, "its last output", failed.logs.as_deref());
             section(
                 &mut text,
@@ -225,5 +251,34 @@ fn section(text: &mut String, style: &Style, title: &str, body: Option<&str>) {
         if line.is_empty() {
             let _ = writeln!(text, "  {bar}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::Failed;
+
+    #[test]
+    fn a_port_that_the_engine_keeps_is_told_with_what_frees_it() {
+        let told = |error: &str| {
+            let failed = Failed {
+                what: "container blog (acme-blog): starting".to_owned(),
+                error: error.to_owned(),
+                at: None,
+                logs: None,
+                health: None,
+                undone: Undone::Complete(Before::Again),
+                interrupted: false,
+                kept: Vec::new(),
+            };
+            explain(&OpError::Failed(Box::new(failed)), &Style::default()).1
+        };
+        let hint = "restarting the engine frees it";
+        let told_of = |error: &str| told(error).replace('\n', " ").contains(hint);
+        assert!(told_of(
+            "Bind for 127.0.0.1:80 failed: port is already allocated"
+        ));
+        assert!(!told_of("no such image"));
     }
 }

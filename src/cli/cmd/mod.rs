@@ -102,6 +102,9 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
         |error| super::exit::report(error, &shell.out, &shell.style()),
         |code| *code,
     );
+    if let (Err(error), true) = (&result, shell.has_begun()) {
+        super::exit::tell_unsure(error, &shell.out, &shell.style());
+    }
     match shell.out.unwritten() {
         Some(error) => {
             super::exit::tell_unwritten(error, &shell.out, &shell.style());
@@ -114,10 +117,12 @@ pub(super) async fn run(cli: Cli) -> ExitCode {
 
 /// What the options of a plan wish for.
 fn wishes(narrow: &super::args::Narrow) -> Wishes {
+    // As labels are read from the files.
+    let labels = |named: &[String]| named.iter().map(|name| name.to_ascii_lowercase()).collect();
     Wishes {
-        target: narrow.target.iter().cloned().collect(),
-        replace: narrow.replace.iter().cloned().collect(),
-        new_data: narrow.new_data.iter().cloned().collect(),
+        target: labels(&narrow.target),
+        replace: labels(&narrow.replace),
+        new_data: labels(&narrow.new_data),
         max_removals: narrow.max_removals,
         ..Wishes::default()
     }

@@ -13,6 +13,7 @@ use crate::ops::folder::{Disk, MARK};
 use crate::ops::product;
 use crate::ops::{OpError, Who};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// One command's surroundings.
@@ -22,12 +23,18 @@ pub(super) struct Shell {
     pub(super) document: Document,
     /// News of pulls, from the engine's connection to whoever shows them.
     pulls: std::sync::Mutex<Option<Pulls>>,
+    /// Whether something was begun that changes what runs.
+    begun: AtomicBool,
 }
 
 type Pulls = tokio::sync::mpsc::UnboundedReceiver<docker::Progress>;
 
 impl Shell {
-    pub(super) fn new(global: Global) -> Self {
+    pub(super) fn new(mut global: Global) -> Self {
+        // As with other programs' variables, an empty one is none.
+        global
+            .environment
+            .take_if(|environment| environment.is_empty());
         let out = Out::new(&global);
         let document = Document::default();
         Self {
@@ -35,7 +42,13 @@ impl Shell {
             out,
             document,
             pulls: std::sync::Mutex::default(),
+            begun: AtomicBool::new(false),
         }
+    }
+
+    /// Whether something was begun that changes what runs.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// Whether a program reads; what it reads then ends with what came of the command, in every case.
@@ -194,8 +207,11 @@ impl Shell {
         let (name, id) = self.stack()?;
         let id = id.ok_or_else(|| {
             OpError::usage(
-                format!("stack `{name}` was never applied: its deploy file has no id"),
-                &["coasti apply"],
+                format!("the deploy file of stack `{name}` has no `id`, by which the engine's stack is known"),
+                &[
+                    "never applied yet? the first `coasti apply` writes one in",
+                    "applied before? put its line back (git); where it is lost, `coasti plan` tells what the engine has",
+                ],
             )
         })?;
         Ok((name, id))
@@ -235,6 +251,7 @@ impl Shell {
 
     /// A listener for events that shows progress, and the stop that Ctrl-C asks for.
     pub(super) fn listen(&self, format: RunFormat) -> Listener {
+        self.begun.store(true, Ordering::Relaxed);
         let mode = match format {
             RunFormat::Jsonl => progress::Mode::Json,
             _ if self.global.quiet => progress::Mode::Quiet,

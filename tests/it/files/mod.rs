@@ -118,3 +118,23 @@ fn data_that_cannot_be_written_is_an_error_and_a_reader_that_went_away_is_none()
         "{told}"
     );
 }
+
+#[test]
+fn an_empty_variable_names_no_environment() {
+    let folder = Folder::wiki("no-environment");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coasti"));
+    command.arg("-C").arg(&folder.0).arg("validate");
+    let output = command.env("COASTI_ENV", "").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+}
+
+#[test]
+fn a_missing_id_is_told_as_that() {
+    let (code, _, told) = Folder::wiki("no-id").call(&["stop", "wiki"]);
+    assert_eq!(code, 1);
+    assert!(
+        told.starts_with("error: the deploy file of stack `acme` has no `id`"),
+        "{told}"
+    );
+}
