@@ -4,6 +4,7 @@
 use super::{Cause, Diff, Held, Inputs, Notice, Pending, Slots, container};
 use crate::base::ResourceId;
 use crate::model::{ContainerSpec, Resource, Stack};
+use crate::observe::Status;
 
 /// Tells what is held, and where the files have moved on meanwhile.
 pub(super) fn notices(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
@@ -21,8 +22,20 @@ pub(super) fn notices(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
             label: label.clone(),
             hold: *hold,
             pending: pending.max(),
+            runs: runs(slots, label),
         });
     }
+}
+
+/// Whether something of a label runs.
+fn runs(slots: &Slots<'_>, label: &str) -> bool {
+    let of = |(id, _): &(&ResourceId, _)| id.label() == label;
+    slots.all().filter(of).any(|(_, candidate)| {
+        matches!(
+            candidate.container.state.status,
+            Status::Running | Status::Restarting
+        )
+    })
 }
 
 /// What a container that is held would become, were it not.

@@ -57,6 +57,23 @@ impl Hold {
             Self::Removed => "removed",
         }
     }
+
+    /// The command that takes the decision.
+    pub const fn taken_by(self) -> &'static str {
+        match self {
+            Self::Stopped => "stop",
+            Self::Paused => "pause",
+            Self::Removed => "remove",
+        }
+    }
+
+    /// The command that lifts it.
+    pub const fn lifted_by(self) -> &'static str {
+        match self {
+            Self::Stopped | Self::Removed => "start",
+            Self::Paused => "unpause",
+        }
+    }
 }
 
 /// Decisions by label.
@@ -318,6 +335,8 @@ pub enum Notice {
         /// The containers' names.
         by: BTreeSet<String>,
     },
+    /// The store was removed while containers of the stack are there: what was applied and held is not known.
+    NoHistory,
     /// `was:` names a label that nothing has or had, as far as is known.
     UnknownWas {
         /// The site's label.
@@ -334,6 +353,9 @@ pub enum Notice {
         /// What the files say of it that it is not yet, where they moved on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pending: Option<Pending>,
+        /// Whether it runs nevertheless: somebody started it by hand.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        runs: bool,
     },
 }
 

@@ -118,13 +118,19 @@ fn encoded(text: String, parts: &BTreeSet<String>) -> String {
     masked + text.get(done..).unwrap_or_default()
 }
 
-/// Masks what is left of a secret where the text was cut: its end at the beginning, its beginning at the end.
+/// Masks what is left of a secret where the text was cut: its end at the beginning, its beginning at the end. Of
+/// one of many lines, that of a line.
 fn edges(text: &str, parts: &BTreeSet<String>) -> String {
     let (mut body, mut before) = (text.trim_end(), "");
     let after = text.get(body.len()..).unwrap_or_default();
     let halves = || {
         let halves = |part| str::char_indices(part).map(move |(at, _)| part.split_at(at));
-        parts.iter().map(String::as_str).flat_map(halves)
+        let one = |part: &&str| !part.contains('\n') && !part.starts_with("-----");
+        parts
+            .iter()
+            .map(String::as_str)
+            .filter(one)
+            .flat_map(halves)
     };
     let tails = halves().map(|(_, tail)| tail);
     let longest = tails

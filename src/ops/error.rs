@@ -1,5 +1,6 @@
 //! Why an operation did not do what was asked for.
 
+use crate::base::RevisionId;
 use crate::diag::{Diagnostics, Origin};
 use crate::diff::Refusal;
 use crate::engine::EngineError;
@@ -95,6 +96,20 @@ pub enum Undone {
     Complete(Before),
     /// Something is left, and what.
     Partly(String),
+}
+
+/// What a refusal advises goes into the files or to an apply: a rollback takes none of it.
+pub(super) fn in_rollback(refusals: &mut [Refusal], to: &RevisionId) {
+    let of_apply = |line: &String| line.contains("--new-data") || line.contains("`was: ");
+    for refusal in refusals {
+        if refusal.help.iter().any(of_apply) {
+            let files = format!(
+                "a rollback cannot be told which it is: put the files back as they were at {to} (git), and \
+                 `coasti apply` those, as follows"
+            );
+            refusal.help.insert(0, files);
+        }
+    }
 }
 
 impl OpError {

@@ -13,7 +13,7 @@ use super::values::align;
 use crate::base::{Digest, Key, ResourceId, Secret, StackId, StackName, ValueId, names};
 use crate::config::{Desired, Facts, Sealed, seal};
 use crate::diag::Diagnostics;
-use crate::diff::{Adopted, Cause, Held, Inputs, Reason, Refusal, Wishes, carried};
+use crate::diff::{Adopted, Cause, Held, Inputs, Notice, Reason, Refusal, Wishes, carried};
 use crate::engine::{Look, Scope};
 use crate::exec::Values;
 use crate::model::{Spec, Stack, Text};
@@ -230,6 +230,9 @@ impl Gathered {
         };
         let mut plan = plan(&inputs);
         self.own_doing(&mut plan);
+        if lost::history(&self.sealed.stack.name, &self.peek, &self.observed) {
+            plan.notices.insert(Notice::NoHistory);
+        }
         let lost = self
             .lost
             .iter()

@@ -64,8 +64,9 @@ pub fn labels(known: &Known, named: &[String]) -> Result<BTreeSet<String>, OpErr
     named
         .iter()
         .map(|name| {
-            if all.contains(name) {
-                return Ok(name.clone());
+            let lower = name.to_ascii_lowercase();
+            if all.contains(&lower) {
+                return Ok(lower);
             }
             let found = called(stack, name);
             let mut labels = found.iter();
@@ -136,6 +137,11 @@ pub async fn act<E: Engine>(
         let labels = labels(&known, named)?;
         adopt::not_begun(&known.adopted)?;
         match act {
+            Act::Restart => can_restart(&known, &labels)?,
+            Act::Remove => super::protect::allows(&known, |label| labels.contains(label))?,
+            Act::Start | Act::Stop | Act::Pause => {}
+        }
+        match act {
             Act::Start => start(&session, known, &labels).await?,
             Act::Stop | Act::Pause | Act::Remove | Act::Restart => {
                 hold(&session, &known, act, &labels).await?
@@ -148,6 +154,30 @@ pub async fn act<E: Engine>(
     let labels = result?;
     closed?;
     Ok(labels)
+}
+
+/// What is held is not restarted: that would be a start that leaves the decision. Nor is what is not there.
+fn can_restart(known: &Known, labels: &BTreeSet<String>) -> Result<(), OpError> {
+    for label in labels {
+        if let Some(hold) = known.held.get(label) {
+            let how = hold.lifted_by();
+            return Err(OpError::Usage {
+                what: format!("`{label}` is held: {}", hold.word()),
+                help: vec![format!("`coasti {how} {label}` lifts that and starts it")],
+            });
+        }
+        let mut containers = known.observed.containers.values();
+        let of = |id: &ResourceId| id.label() == label;
+        if !containers.any(|container| container.owner.resource.as_ref().is_some_and(of)) {
+            return Err(OpError::Usage {
+                what: format!("`{label}` has no container that could be restarted"),
+                help: vec![format!(
+                    "`coasti start {label}` makes it again as it was last applied"
+                )],
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Brings the labels back to the good revision.

@@ -1,11 +1,20 @@
 //! Values that were generated for data that is still there, and are gone: they are not generated anew.
 
-use crate::base::{Digest, Kind, ValueId};
+use crate::base::{Digest, Kind, StackName, ValueId, names};
 use crate::config::Sealed;
 use crate::diff::Refusal;
 use crate::model::{ContainerSpec, Resource, Spec, Stack, Text};
 use crate::observe::Observed;
+use crate::store::Peek;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Whether the store was removed while containers of the stack are there.
+pub(super) fn history(name: &StackName, peek: &Peek, observed: &Observed) -> bool {
+    let mut containers = observed.containers.values();
+    peek.key.is_none()
+        && !observed.volumes.contains_key(&names::store(name))
+        && containers.any(|container| container.owner.resource.is_some())
+}
 
 /// What is known of the past.
 pub(super) struct Kept<'a> {
@@ -32,13 +41,13 @@ impl Kept<'_> {
 pub(super) fn lost(sealed: &Sealed, observed: &Observed, kept: &Kept<'_>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let mut told: BTreeSet<ValueId> = BTreeSet::new();
+    let missing = |text: &Text| -> Vec<ValueId> {
+        let ids = text.values().map(|value| value.id.clone());
+        ids.filter(|id| sealed.generate.contains_key(id) && !kept.digests.contains_key(id))
+            .collect()
+    };
+    let persistent = |id: &ValueId| sealed.generate.get(id).is_some_and(|g| g.persistent);
     for (id, resource, spec) in sealed.stack.containers() {
-        let missing = |text: &Text| -> Vec<ValueId> {
-            let ids = text.values().map(|value| value.id.clone());
-            ids.filter(|id| sealed.generate.contains_key(id) && !kept.digests.contains_key(id))
-                .collect()
-        };
-        let persistent = |id: &ValueId| sealed.generate.get(id).is_some_and(|g| g.persistent);
         for (variable, volume) in read_once(sealed, observed, kept, resource) {
             let given = spec.given(variable);
             let gone = given.text().map(missing).unwrap_or_default();
@@ -55,6 +64,9 @@ pub(super) fn lost(sealed: &Sealed, observed: &Observed, kept: &Kept<'_>) -> Vec
                 volume,
             ));
         }
+    }
+    // What a provider was told of is not told of who uses it.
+    for (id, resource, spec) in sealed.stack.containers() {
         for value in spec.texts().flat_map(missing).filter(persistent) {
             let owner = value.as_str().split('/').next().unwrap_or_default();
             if kept.knows(owner) || kept.knows(id.label()) || !told.insert(value.clone()) {

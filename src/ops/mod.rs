@@ -16,6 +16,7 @@ pub mod import;
 pub mod init;
 mod lost;
 pub mod product;
+pub mod protect;
 mod rebuilt;
 pub mod recover;
 mod root;

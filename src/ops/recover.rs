@@ -2,7 +2,7 @@
 
 use super::adopt;
 use super::apply::{Applied, Goal, checked, run, summary};
-use super::error::OpError;
+use super::error::{OpError, in_rollback};
 use super::gather::within_reach;
 use super::images::{images, keep_images};
 use super::session::{Begin, Session, Who};
@@ -154,6 +154,7 @@ pub async fn plan_rollback<L: Look>(
         held: &carried(&known.held, good, &revision.stack),
         wishes: &known.with_adopted(wishes),
     });
+    in_rollback(&mut plan.refusals, &revision.id);
     // No registry moved the tag: the revision's image is what is asked for.
     let fields = plan
         .changes
@@ -351,10 +352,14 @@ pub async fn rollback<E: Engine>(
 
 /// Its lines are those of the files as they were then.
 fn in_revision(error: &mut OpError, then: &RevisionId) {
-    if let OpError::Failed(failed) = error
-        && let Some(at) = &mut failed.at
-    {
-        at.file = format!("{then}: {}", at.file);
+    match error {
+        OpError::Failed(failed) => {
+            if let Some(at) = &mut failed.at {
+                at.file = format!("{then}: {}", at.file);
+            }
+        }
+        OpError::Refused(refusals, _) => in_rollback(refusals, then),
+        _ => {}
     }
 }
 
@@ -530,6 +535,7 @@ pub async fn destroy<E: Engine>(
         if plan.steps.is_empty() {
             return Ok(plan);
         }
+        super::protect::allows(&known, |_| true)?;
         let empty = Stack::empty(name.clone(), Some(session.id.clone()));
         let plan = checked(plan, &empty)?;
         let recorded = known.peek.key.clone();

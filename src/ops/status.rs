@@ -2,6 +2,7 @@
 
 use super::error::OpError;
 use super::gather::{Gathered, gather, has_no_holder};
+use super::lost;
 use super::recover::known;
 use crate::base::{ResourceId, StackId, StackName};
 use crate::config::Desired;
@@ -24,6 +25,9 @@ pub struct Status {
     /// Whether what was applied is kept and cannot be read: then the revision, and what is held, is not known.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_history: bool,
+    /// Whether what was applied is gone: the store was removed while containers of the stack are there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub history_lost: bool,
     /// A run that was cut off, where there is one: `coasti recover`, or the next apply, ends it.
     pub unfinished: Option<String>,
     /// Who works on it at this moment: then nothing was cut off.
@@ -137,6 +141,7 @@ pub async fn status<L: Look>(
             let good = known.head.good.as_ref().map(ToString::to_string);
             let mut status = assemble(name, stack, &known.observed, &known.held, None);
             status.revision = good;
+            status.history_lost = lost::history(name, &known.peek, &known.observed);
             status.run(&known.observed, name, known.head.open);
             Ok(status)
         }
@@ -151,12 +156,21 @@ fn of_gathered(name: &StackName, gathered: &Gathered, plan: &Plan) -> Status {
         &gathered.held(),
         Some(plan),
     );
+    status.history_lost = lost::history(name, &gathered.peek, &gathered.observed);
     let head = gathered.peek.head.as_ref();
     status.revision = head
         .and_then(|head| head.good.as_ref())
         .map(ToString::to_string);
     status.run(&gathered.observed, name, gathered.open);
     status
+}
+
+impl App {
+    /// Whether it runs although it is held: somebody started it by hand.
+    pub fn runs_though_held(&self) -> bool {
+        let mut states = self.containers.iter().map(|container| &container.state);
+        self.held.is_some() && states.any(|state| state == "running" || state == "restarting")
+    }
 }
 
 impl Status {
@@ -285,6 +299,7 @@ fn assemble(
         stack: name.to_string(),
         revision: None,
         no_history: has_no_holder(name, observed),
+        history_lost: false,
         unfinished: None,
         at_work: None,
         health: apps

@@ -2,8 +2,8 @@
 
 use crate::support::stacks::{
     Files, SHOWN, Site, Sites, act, apply, apply_files, apply_files_as, apply_interrupted,
-    apply_saved, apply_wishes, containers, engine, gathered, in_virtual_time, plan, recover,
-    release, rollback, rollback_to, saved, wishes,
+    apply_saved, apply_wishes, containers, destroy, engine, gathered, in_virtual_time, plan,
+    recover, release, rollback, rollback_to, saved, wishes,
 };
 use coasti::base::EngineId;
 use coasti::diff::{Notice, Pending, Wishes};
@@ -719,5 +719,140 @@ fn an_interrupt_does_not_wait_for_a_post_run_command() {
         assert!(failed.interrupted);
         assert!(began.elapsed() < Duration::from_secs(15));
         assert!(names(&sim).iter().all(|name| !name.contains("blog")));
+    });
+}
+
+#[test]
+fn what_is_held_is_not_restarted_and_told_where_it_runs() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        act(&sim, Act::Stop, "blog").await.unwrap();
+        let Err(OpError::Usage { what, help }) = act(&sim, Act::Restart, "blog").await else {
+            panic!("it was restarted");
+        };
+        assert_eq!(what, "`blog` is held: stopped");
+        assert_eq!(help, ["`coasti start blog` lifts that and starts it"]);
+        let runs = async || {
+            let notices = plan(&sim, &usual()).await.notices;
+            let runs = |notice: &Notice| matches!(notice, Notice::Held { runs: true, .. });
+            notices.iter().any(runs)
+        };
+        assert!(!runs().await);
+        let id = containers(&sim)["acme-blog"].id.clone();
+        let start = Call::Start { id };
+        let hand = sim.hand();
+        hand.execute(&start, Duration::from_secs(9)).await.unwrap();
+        assert!(runs().await);
+        act(&sim, Act::Start, "blog").await.unwrap();
+        assert!(!runs().await);
+        act(&sim, Act::Restart, "blog").await.unwrap();
+    });
+}
+
+#[test]
+fn what_is_protected_is_neither_removed_nor_destroyed() {
+    in_virtual_time(async {
+        let sim = engine();
+        let protect = |on: bool| {
+            Files::of(&usual()).deploy(|deploy| deploy["site"][0]["protect"] = json!(on))
+        };
+        apply_files(&sim, &protect(true)).await.unwrap();
+        let before = names(&sim);
+        let removed = act(&sim, Act::Remove, "blog").await.map(|_| ());
+        for result in [removed, destroy(&sim).await.map(|_| ())] {
+            let Err(OpError::Policy { what, .. }) = result else {
+                panic!("{result:?}");
+            };
+            assert_eq!(
+                what,
+                "P0306: `blog` is protected and would go: applied with `protect: true`"
+            );
+        }
+        assert_eq!(names(&sim), before);
+        act(&sim, Act::Remove, "wiki").await.unwrap();
+        apply_files(&sim, &protect(false)).await.unwrap();
+        destroy(&sim).await.unwrap();
+        assert!(names(&sim).is_empty());
+    });
+}
+
+#[test]
+fn a_history_that_was_removed_is_told_once() {
+    in_virtual_time(async {
+        let sim = engine();
+        let told = async || {
+            let notices = plan(&sim, &usual()).await.notices;
+            notices.contains(&Notice::NoHistory)
+        };
+        assert!(!told().await);
+        apply(&sim, &usual()).await.unwrap();
+        assert!(!told().await);
+        let id = EngineId::new("coasti.acme.store");
+        let (holder, store) = (
+            Call::RemoveContainer { id: id.clone() },
+            Call::RemoveVolume { name: id },
+        );
+        for call in [holder, store] {
+            sim.hand()
+                .execute(&call, Duration::from_secs(9))
+                .await
+                .unwrap();
+        }
+        assert!(told().await);
+        apply(&sim, &usual()).await.unwrap();
+        assert!(!told().await);
+    });
+}
+
+#[test]
+fn a_rollback_that_is_refused_advises_what_can_be_done() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        let another = Files::of(&usual()).deploy(|deploy| {
+            let site = &mut deploy["site"][0];
+            site["label"] = json!("news");
+            site["new-data"] = json!(true);
+        });
+        apply_files(&sim, &another).await.unwrap();
+        let Err(OpError::Refused(refusals, _)) = rollback_to(&sim, "r1").await else {
+            panic!("it was rolled back");
+        };
+        assert_eq!(refusals[0].code, "P0305");
+        assert_eq!(
+            refusals[0].help[0],
+            "a rollback cannot be told which it is: put the files back as they were at r1 (git), and `coasti apply` \
+             those, as follows"
+        );
+    });
+}
+
+#[test]
+fn a_value_that_is_lost_is_told_once_whoever_uses_it() {
+    in_virtual_time(async {
+        let sim = engine();
+        let mut sites = usual();
+        sites.get_mut("blog").unwrap().providers.insert("postgres");
+        let files = Files::of(&sites).deploy(|deploy| {
+            let password = json!({"from": "postgres", "key": "POSTGRES_PASSWORD"});
+            deploy["site"][0]["env"]["PASSWORD"] = password;
+        });
+        apply_files(&sim, &files).await.unwrap();
+        let store = EngineId::new("coasti.acme.store");
+        let all = sim.containers().into_values();
+        let calls = all.map(|one| Call::RemoveContainer { id: one.id });
+        for call in calls.chain([Call::RemoveVolume { name: store }]) {
+            sim.hand()
+                .execute(&call, Duration::from_secs(9))
+                .await
+                .unwrap();
+        }
+        let plan = gathered(&sim, &files).await.plan(&wishes());
+        let told: Vec<_> = plan.refusals.into_iter().map(|r| r.summary).collect();
+        let of_password = told
+            .iter()
+            .filter(|told| told.contains("`POSTGRES_PASSWORD`"));
+        assert_eq!(of_password.count(), 1, "{told:#?}");
     });
 }

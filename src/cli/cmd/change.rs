@@ -7,13 +7,14 @@ use crate::base::{RevisionId, StackName};
 use crate::cli::args::{Change, Labels, Narrow};
 use crate::cli::render;
 use crate::config::Desired;
-use crate::diff::Wishes;
+use crate::diff::{Notice, Wishes};
 use crate::engine::docker::Docker;
 use crate::model::Stack;
 use crate::ops::apply::{Applied, Options};
 use crate::ops::folder::Disk;
 use crate::ops::gather::{Gathered, gather};
 use crate::ops::hold::{self, Act};
+use crate::ops::protect;
 use crate::ops::recover;
 use crate::ops::saved::Saved;
 use crate::ops::{OpError, apply as op, external_ip};
@@ -299,9 +300,19 @@ pub(super) async fn rollback(
         shell
             .document
             .plan(&shell.out, || render::plan::json(&plan, &target.stack));
-        let how = match back.is_there {
-            true => "already",
-            false => "but for its record",
+        let waits = |notice: &Notice| {
+            matches!(
+                notice,
+                Notice::Held {
+                    pending: Some(_),
+                    ..
+                }
+            )
+        };
+        let how = match (back.is_there, plan.notices.iter().any(waits)) {
+            (true, _) => "already",
+            (false, true) => "but for what is held, and for its record",
+            (false, false) => "but for its record",
         };
         shell
             .out
@@ -357,6 +368,7 @@ pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, 
         shell.out.say("nothing runs");
         return Ok(ExitCode::SUCCESS);
     }
+    protect::allows(&known, |_| true)?;
     show_plan(shell, &plan, &Stack::empty(name.clone(), None));
     if must_ask(shell, change)? && !confirm_destroy(shell, &name) {
         shell.out.say("nothing was changed");

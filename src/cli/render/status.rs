@@ -50,6 +50,7 @@ fn heading(status: &Status, style: &Style) -> String {
     };
     match &status.revision {
         Some(revision) => add(Tone::Plain, &format!("revision {}", clean(revision))),
+        None if status.history_lost => add(Tone::Warn, "history lost"),
         None if status.no_history => add(Tone::Warn, "revision unknown"),
         None => add(Tone::Plain, "never applied"),
     }
@@ -84,6 +85,20 @@ fn notes(status: &Status) -> Vec<String> {
              `coasti recover` makes it again."
                 .to_owned(),
         );
+    }
+    if status.history_lost {
+        notes.push(
+            "The history of this stack is gone, its store was removed: there is nothing to roll back to, and \
+             what was stopped or paused is not known as held. The next apply begins a new history."
+                .to_owned(),
+        );
+    }
+    let runs = |app: &&App| app.runs_though_held() && status.at_work.is_none();
+    for app in status.apps.iter().filter(runs) {
+        let (label, held) = (clean(&app.label), app.held.as_deref().unwrap_or_default());
+        notes.push(format!(
+            "{label} is held: {held}, and runs: somebody started it by hand. `coasti start {label}` lifts the hold."
+        ));
     }
     if !status.files {
         notes.push(
@@ -164,6 +179,7 @@ fn reach(app: &App) -> String {
 
 fn app_health(app: &App) -> (String, Tone) {
     match &app.held {
+        Some(held) if app.runs_though_held() => (format!("held: {held}, but runs"), Tone::Warn),
         Some(held) => (format!("held: {held}"), Tone::Warn),
         None => {
             let (word, tone) = health(app.health);
@@ -234,7 +250,10 @@ mod tests {
             name: format!("acme-{}", address.replace('/', "-")),
             id: Some("0123456789ab".into()),
             image: "docker.io/library/mariadb:10.11".into(),
-            state: "running".into(),
+            state: match health {
+                Health::Suspended => "exited".into(),
+                _ => "running".into(),
+            },
             health,
             sync,
             ports: Vec::new(),
@@ -251,6 +270,7 @@ mod tests {
         Status {
             stack: "acme".into(),
             no_history: false,
+            history_lost: false,
             revision: Some("r12".into()),
             unfinished: Some("apply 13".into()),
             at_work: None,

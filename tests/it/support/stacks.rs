@@ -612,6 +612,12 @@ pub async fn act(sim: &Sim, act: Act, label: &str) -> Result<BTreeSet<String>, O
     .await
 }
 
+/// `coasti destroy`.
+pub async fn destroy(sim: &Sim) -> Result<Plan, OpError> {
+    let (name, id) = (StackName::new(STACK), StackId::new(ID));
+    recover::destroy(sim, &name, id, &who(), &Events::default(), &Stop::default()).await
+}
+
 /// `coasti rollback`.
 pub async fn rollback(sim: &Sim) -> Result<Applied, OpError> {
     roll(sim, None).await

@@ -1,5 +1,6 @@
 use super::*;
 use crate::diff::{Hold, Notice};
+use crate::observe::Status;
 use crate::plan::fixture::{self, World};
 
 fn show(world: &World) -> String {
@@ -134,6 +135,7 @@ fn what_goes_stands_last_and_what_stays_is_named() {
     let mut world = World::usual(|stack| fixture::drop_label(stack, "blog"));
     world.wishes.max_removals = Some(2);
     world.hold("wiki", Hold::Stopped);
+    world.on("acme-wiki").state.status = Status::Exited;
     let mut plan = world.plan();
     plan.notices.insert(Notice::Copy {
         name: "acme-blog-copy".into(),

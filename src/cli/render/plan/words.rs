@@ -1,7 +1,7 @@
 //! Words for what a plan holds: the same in every format for people.
 
 use crate::base::Kind;
-use crate::diff::{Action, Cause, Change, FieldChange, Hold, Notice, Pending, Reason, Strategy};
+use crate::diff::{Action, Cause, Change, FieldChange, Notice, Pending, Reason, Strategy};
 use crate::model::{Order, Spec, Stack};
 use crate::plan::{Plan, forbids_start_first, replace_order};
 use serde::Serialize;
@@ -219,19 +219,32 @@ pub(super) fn notice(notice: &Notice) -> String {
                 by.join(", ")
             )
         }
+        Notice::NoHistory => "the history of this stack is gone, its store was removed: there is nothing to roll back \
+             to, and what was stopped or paused is not known as held; an apply begins a new history"
+            .to_owned(),
         Notice::UnknownWas { label, was } => format!(
             "`was: {was}` of {label} names nothing that is or was here: {label} starts without data"
         ),
         Notice::Held {
             label,
             hold,
-            pending,
+            runs: true,
+            ..
         } => {
-            let how = match hold {
-                Hold::Stopped | Hold::Removed => "start",
-                Hold::Paused => "unpause",
-            };
-            let what = hold.word();
+            let (what, again) = (hold.word(), hold.taken_by());
+            let how = hold.lifted_by();
+            format!(
+                "{label} is held: {what}, and runs: somebody started it by hand (coasti {how} {label} lifts the hold, \
+                 coasti {again} {label} enforces it)"
+            )
+        }
+        Notice::Held {
+            label,
+            hold,
+            pending,
+            runs: false,
+        } => {
+            let (what, how) = (hold.word(), hold.lifted_by());
             match pending {
                 None => format!("{label} is held: {what} (coasti {how} {label} lifts it)"),
                 Some(Pending::Start) => format!(
