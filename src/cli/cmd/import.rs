@@ -128,10 +128,12 @@ async fn of_compose(shell: &Shell, import: &Import) -> Result<ExitCode, OpError>
         let text = format!("{service}: {}", words(taken));
         shell.out.say(style.wrap(2, &text).trim_end());
     }
-    for path in done.folders.iter().filter(|_| done.running.is_empty()) {
-        shell.explain(&format!(
-            "its services mount `{path}`, which was not copied"
-        ));
+    if !done.folders.is_empty() {
+        shell.explain("its services mount these, which were not copied: bring them there before the first apply");
+    }
+    for (path, now) in &done.folders {
+        let now = now.as_ref().map(|now| format!(" (now {})", now.display()));
+        shell.explain(&format!("- {path}{}", now.unwrap_or_default()));
     }
     for note in &done.notes {
         shell.explain(&format!("note: {note}"));

@@ -54,7 +54,8 @@ fn what_is_imported_is_a_product() {
         "wrote products/shop/shared/db/compose.yml",
         "wrote products/shop/shared/db/values.env",
         "wrote products/shop/info.yml",
-        "its services mount `products/shop/shared/db/init`, which was not copied",
+        "which were not copied: bring them there",
+        "products/shop/shared/db/init",
         "no engine was looked at",
     ]);
     assert_eq!(names(&place, "stack/products"), ["shop"]);
@@ -138,10 +139,10 @@ fn what_a_build_takes_is_imported_with_it() {
 #[test]
 fn secrets_stay_their_owners_and_links_do_not_lead_out() {
     let place = place(false);
-    let compose =
-        "services: {web: {image: \"a:1\", env_file: [.env.web, plain], environment: {A: $A}}}\n";
+    let compose = "services: {web: {image: \"a:1\", volumes: [\"./conf:/conf:ro\"], env_file: [.env.web, plain], environment: {A: $A}}}\n";
     place.write("from/docker/compose.yml", compose);
     place.write("from/docker/.env.web", "PASSWORD=1\n");
+    place.write("from/docker/conf", "a file\n");
     place.write("from/docker/plain", "B=1\n");
     place.write("from/values", "A=1\n");
     place.write("elsewhere/secret", "C=1\n");
@@ -167,6 +168,7 @@ fn secrets_stay_their_owners_and_links_do_not_lead_out() {
         ("docker/.env.web", 0o600),
         ("values", 0o600),
         ("docker/plain", 0o640),
+        ("docker/conf", mode(&place, "from/docker/conf")),
         (
             "docker/compose.yml",
             mode(&place, "from/docker/compose.yml"),

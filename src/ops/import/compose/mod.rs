@@ -6,7 +6,7 @@ mod trial;
 use super::Taken;
 use super::found::{named, taken};
 use super::yaml::Yaml;
-use crate::base::names;
+use crate::base::{StackName, names};
 use crate::build::Entry;
 use crate::config;
 use crate::diag::Diagnostics;
@@ -48,8 +48,9 @@ pub struct Imported {
     pub id: String,
     /// Files that were copied, relative to the stack's folder.
     pub files: Vec<String>,
-    /// Folders that the services mount, which were not copied.
-    pub folders: BTreeSet<String>,
+    /// What the services mount and was not copied: where it is to be, relative to the stack's folder, and where it is
+    /// now, if it is.
+    pub folders: BTreeMap<String, Option<PathBuf>>,
     /// What is worth knowing.
     pub notes: Vec<String>,
     /// Containers of the compose project that are on the engine, by service.
@@ -83,7 +84,9 @@ pub async fn import<L: Look>(
         ));
     }
     let info = wanted.info(None);
-    let mut trial = Trial::new(&wanted.root, &product, &wanted.id, &[("info.yml", &info)]);
+    let known = config::identity(stack).map(|known| known.name);
+    let name = known.unwrap_or_else(|| StackName::new("stack"));
+    let mut trial = Trial::new(&wanted.root, &name, &wanted.id, &[("info.yml", &info)]);
     let mut diagnostics = Diagnostics::new();
     let Some(mut desired) = config::read(&trial, &mut diagnostics) else {
         return Err(wanted.outside(&trial, diagnostics));
@@ -91,7 +94,7 @@ pub async fn import<L: Look>(
     let mut own = vec![("info.yml", info)];
     let mut notes = Vec::new();
     let running = match engine {
-        Ok(look) => running::look(look, stack, &wanted, &trial, &services(&desired)).await,
+        Ok(look) => running::look(look, &name, &wanted, &trial, &services(&desired)).await,
         Err(error) => Err(error.to_string()),
     };
     let running = match running {
@@ -112,16 +115,17 @@ pub async fn import<L: Look>(
             .iter()
             .map(|(path, text)| (*path, text.as_str()))
             .collect();
-        trial = Trial::new(&wanted.root, &product, &wanted.id, &files);
+        trial = Trial::new(&wanted.root, &name, &wanted.id, &files);
         diagnostics = Diagnostics::new();
         desired = config::read(&trial, &mut diagnostics)
             .ok_or_else(|| OpError::Files(std::mem::take(&mut diagnostics)))?;
         notes.extend(running.notes());
     }
-    let mounted = desired.directories();
-    let start = format!("{}/", wanted.root.display());
-    let folders = mounted.iter().filter_map(|path| path.strip_prefix(&start));
-    let folders = folders.map(str::to_owned).collect();
+    let folders = match running.of.is_empty() {
+        true => wanted.mounted(&desired, &trial, &mut notes),
+        // They stay where they are.
+        false => BTreeMap::new(),
+    };
     let secret: BTreeSet<&str> = wanted.env_files.iter().map(String::as_str).collect();
     let files = write(stack, &wanted.id, &trial, &own, &secret)?;
     Ok(Imported {
@@ -232,6 +236,40 @@ impl Wanted {
             }
         }
         info
+    }
+
+    /// What services mount: files of the folder are taken along; the rest is told, with where it is now.
+    fn mounted(
+        &self,
+        desired: &config::Desired,
+        trial: &Trial,
+        notes: &mut Vec<String>,
+    ) -> BTreeMap<String, Option<PathBuf>> {
+        let start = format!("{}/", self.root.display());
+        let product = format!("products/{}/", self.id);
+        let mut rest = BTreeMap::new();
+        let mut above = false;
+        for path in desired.directories() {
+            let Some(path) = path.strip_prefix(&start) else {
+                continue;
+            };
+            let Some(inner) = path.strip_prefix(&product) else {
+                above = true;
+                rest.insert(path.to_owned(), None);
+                continue;
+            };
+            let real = self.root.join(inner);
+            if !trial.take(inner) {
+                rest.insert(path.to_owned(), real.exists().then_some(real));
+            }
+        }
+        if above {
+            notes.push(format!(
+                "some of what is mounted is above {}: `--root DIR` names a folder that all of it is in",
+                self.root.display()
+            ));
+        }
+        rest
     }
 
     /// What is wrong with the files; where they name others above the folder, that one can be said.

@@ -3,12 +3,11 @@
 use super::Wanted;
 use super::trial::Trial;
 use crate::base::StackName;
-use crate::config::{self, parse};
+use crate::config::parse;
 use crate::diag::Diagnostics;
 use crate::engine::Look;
 use crate::model::MountSource;
 use crate::observe::Container;
-use crate::ops::folder::Disk;
 use crate::ops::import::found::{self, PROJECT, SERVICE, keeps_by_hostname};
 use crate::ops::import::yaml::Yaml;
 use std::collections::BTreeMap;
@@ -29,14 +28,12 @@ pub(super) struct Running {
 /// this name.
 pub(super) async fn look<L: Look>(
     look: &L,
-    stack: &Disk,
+    stack: &StackName,
     wanted: &Wanted,
     trial: &Trial,
     services: &[String],
 ) -> Result<Running, String> {
-    let known = config::identity(stack).map(|known| known.name);
-    let name = known.unwrap_or_else(|| StackName::new("trial"));
-    let all = found::Running::look(look, &name)
+    let all = found::Running::look(look, stack)
         .await
         .map_err(|error| error.to_string())?;
     let mut running = Running {

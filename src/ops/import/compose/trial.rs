@@ -1,5 +1,6 @@
 //! A stack with nothing but the product in it, read from where it is now; remembers what was read.
 
+use crate::base::StackName;
 use crate::build::{Context, Entry, Rules, Unsendable};
 use crate::config::{Folder, Unreadable};
 use crate::diag::Source;
@@ -32,9 +33,10 @@ fn is_of_product(inner: &str) -> bool {
 
 impl Trial {
     /// With files of the product's that are not there yet.
-    pub(super) fn new(root: &Path, product: &str, id: &str, files: &[(&str, &str)]) -> Self {
+    pub(super) fn new(root: &Path, stack: &StackName, id: &str, files: &[(&str, &str)]) -> Self {
+        let product = format!("products/{id}");
         let deploy =
-            format!("version: 1\nstack: trial\nsite:\n- {{label: trial, image: \"{id}\"}}\n");
+            format!("version: 1\nstack: {stack}\nsite:\n- {{label: \"{id}\", image: \"{id}\"}}\n");
         let files = files
             .iter()
             .map(|(path, text)| (format!("{product}/{path}"), (*text).to_owned()));
@@ -79,6 +81,16 @@ impl Trial {
     /// A file of the product's.
     pub(super) fn product_file(&self, inner: &str) -> Option<Arc<Source>> {
         self.read(&format!("{}{inner}", self.product)).ok()?
+    }
+
+    /// Takes a file along that services mount; none that a link leads out of the folder to.
+    pub(super) fn take(&self, inner: &str) -> bool {
+        let real = self.disk.root().join(inner);
+        if self.leads_out(inner).is_some() || !real.is_file() {
+            return false;
+        }
+        self.seen.borrow_mut().insert(inner.to_owned(), real);
+        true
     }
 
     /// Remembers a path of the trial's that is above the product and there, relative to the folder.
