@@ -1,5 +1,8 @@
 //! Commands that are written as one line.
 
+/// The longest command that is written as one line, in bytes. The kernel takes no longer text.
+pub const LONGEST: usize = 128 << 10;
+
 /// Splits a command into words as a POSIX shell does, and as Compose does; none where a quote is not closed.
 ///
 /// Nothing is expanded, and `#` starts no comment: it is a part of addresses and colours.

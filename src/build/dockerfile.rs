@@ -1,7 +1,7 @@
 //! What a Dockerfile says, as far as it matters before it is sent: its stages, the images that it starts from,
 //! and what the classic builder does not do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// Flags of the classic builder, by instruction. All others are BuildKit's.
@@ -61,8 +61,8 @@ impl Dockerfile {
         let escape = escape(text);
         let mut open: Option<(String, Range<usize>)> = None;
         let mut at = 0;
-        let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        for (number, raw) in lines.iter().enumerate() {
+        let ends = last_lines(text);
+        for raw in text.split_inclusive('\n') {
             let start = at;
             at += raw.len();
             let line = raw.trim_end_matches(['\n', '\r']);
@@ -85,16 +85,16 @@ impl Dockerfile {
                 open = Some((text, place));
                 continue;
             }
-            let rest = lines.get(number + 1..).unwrap_or_default();
-            file.add(&text, place, rest);
+            file.add(&text, place, at, &ends);
         }
         if let Some((text, place)) = open {
-            file.add(&text, place, &[]);
+            file.add(&text, place, at, &ends);
         }
         file
     }
 
-    fn add(&mut self, text: &str, at: Range<usize>, after: &[&str]) {
+    /// Adds an instruction; what follows it begins at `next`.
+    fn add(&mut self, text: &str, at: Range<usize>, next: usize, ends: &BTreeMap<&str, usize>) {
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let word = word.to_ascii_uppercase();
         let mut rest = rest.trim();
@@ -109,10 +109,7 @@ impl Dockerfile {
             rest = after.trim_start();
         }
         if matches!(word.as_str(), "RUN" | "COPY" | "ADD") {
-            let ends = |word: &str| {
-                let mut lines = after.iter();
-                lines.any(|line| line.trim_end().trim_start_matches('\t') == word)
-            };
+            let ends = |word: &str| ends.get(word).is_some_and(|last| *last >= next);
             if heredocs(rest).any(|word| ends(&word)) {
                 self.heredocs.push(at.clone());
             }
@@ -178,7 +175,8 @@ impl Dockerfile {
     /// name is not known before it is built is left out.
     pub fn bases(&self, args: &BTreeMap<String, String>) -> Vec<String> {
         let mut known: BTreeMap<String, String> = BTreeMap::new();
-        let mut stages = Vec::new();
+        let mut names = self.stages().into_iter();
+        let mut stages = BTreeSet::new();
         let mut bases = Vec::new();
         let mut count = 0usize;
         for one in &self.instructions {
@@ -200,7 +198,7 @@ impl Dockerfile {
                 "FROM" => {
                     let image = one.rest.split_whitespace().next().unwrap_or_default();
                     bases.extend(fill(image, &known).filter(|image| !of_stage(image, &stages)));
-                    stages.extend(self.stages().get(count).cloned().flatten());
+                    stages.extend(names.next().flatten());
                     count += 1;
                 }
                 "COPY" => {
@@ -217,7 +215,7 @@ impl Dockerfile {
     }
 }
 
-fn of_stage(image: &str, stages: &[String]) -> bool {
+fn of_stage(image: &str, stages: &BTreeSet<String>) -> bool {
     stages.contains(&image.to_ascii_lowercase())
 }
 
@@ -238,6 +236,19 @@ fn escape(text: &str) -> char {
     '\\'
 }
 
+/// Where each line that may end a here-document stands last.
+fn last_lines(text: &str) -> BTreeMap<&str, usize> {
+    let mut lines = BTreeMap::new();
+    if text.contains("<<") {
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            lines.insert(line.trim_end().trim_start_matches('\t'), at);
+            at += line.len();
+        }
+    }
+    lines
+}
+
 /// The words that here-documents in a command end with: `<<EOF`, `<<-"EOF"`.
 fn heredocs(rest: &str) -> impl Iterator<Item = String> {
     rest.match_indices("<<").filter_map(|(at, mark)| {
@@ -254,6 +265,9 @@ fn heredocs(rest: &str) -> impl Iterator<Item = String> {
     })
 }
 
+/// How long what is filled in may get: no reference of an image is longer.
+const LONGEST: usize = 4096;
+
 /// A text with `$NAME`, `${NAME}`, `${NAME:-default}` and `${NAME:+other}` filled in; none where one is not
 /// known.
 fn fill(text: &str, known: &BTreeMap<String, String>) -> Option<String> {
@@ -261,6 +275,9 @@ fn fill(text: &str, known: &BTreeMap<String, String>) -> Option<String> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
+        if out.len() > LONGEST {
+            return None;
+        }
         let value = |name: &str| known.get(name).filter(|value| !value.is_empty());
         if let Some(inner) = after.strip_prefix('{') {
             let (inner, after) = inner.split_once('}')?;

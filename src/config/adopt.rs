@@ -2,7 +2,7 @@
 
 use super::codes;
 use super::doc::{Node, Sp, Value, wrong_type};
-use super::expand::Container;
+use super::expand::{Container, quoted};
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::Adopt;
 use std::collections::BTreeMap;
@@ -65,31 +65,25 @@ pub(super) fn give(
     d: &mut Diagnostics,
 ) {
     // Where none came of the site, something else is wrong with it, which was said.
-    let own = |id: &crate::base::ResourceId| id.label() == label;
-    if !containers.iter().any(|one| own(&one.id)) {
+    if containers.is_empty() {
         return;
     }
-    for (name, adopt) in adopts {
-        let named = name.as_ref().map_or(label, |name| name.value.as_str());
-        let within = format!("{label}/{named}");
-        let is = |one: &&mut Container| one.id.address == named || one.id.address == within;
-        let mut found = containers.iter_mut().filter(|one| own(&one.id)).find(is);
-        let Some(container) = &mut found else {
-            let at = name.as_ref().map_or(&adopt.at, |name| &name.at);
+    let within = format!("{label}/");
+    let name = |address: &str| address.strip_prefix(&within).unwrap_or(address).to_owned();
+    let numbered = containers.iter().enumerate();
+    let numbers: BTreeMap<String, usize> = numbered
+        .map(|(n, one)| (name(&one.id.address), n))
+        .collect();
+    for (own, adopt) in adopts {
+        let named = own.as_ref().map_or(label, |own| own.value.as_str());
+        let plain = named.strip_prefix(&within).unwrap_or(named);
+        let found = numbers.get(plain).and_then(|n| containers.get_mut(*n));
+        let Some(container) = found else {
+            let at = own.as_ref().map_or(&adopt.at, |own| &own.at);
             let summary = format!("`{label}` has no container `{named}`");
             let error = Diagnostic::error(codes::BAD_ADOPT, at.clone(), summary);
-            let there: Vec<_> = containers
-                .iter()
-                .filter(|one| own(&one.id))
-                .map(|one| one.id.address.as_str())
-                .map(|address| {
-                    address
-                        .strip_prefix(&format!("{label}/"))
-                        .unwrap_or(address)
-                })
-                .map(|name| format!("`{name}`"))
-                .collect();
-            d.push(error.help(format!("there are {}", there.join(", "))));
+            let there: Vec<_> = numbers.keys().map(String::as_str).collect();
+            d.push(error.help(format!("there are {}", quoted(&there))));
             continue;
         };
         if let Some(at) = &adopt.at {

@@ -28,7 +28,9 @@ codes! {
     MISSING "E0107" "a key is missing"
         "Without it the entry has no meaning.";
     TOO_LARGE "E0108" "the file is too large"
-        "A file may have 4 MB (TOML 1 MB), 200,000 values and 16 MB of text in them, those of YAML aliases included.";
+        "A file may have 4 MB (TOML 1 MB), 200,000 values and 16 MB of text in them, those of YAML aliases included; a Dockerfile \
+         1 MB. All files of a stack together may come to 2,000 containers, 50,000 values and 16 MB of text that is \
+         filled in; a container to 1,000 mounts, ports or files, and `products.yml` to 1,000 entries.";
     TWO_DEPLOY_FILES "E0109" "several deploy files"
         "`config/` has more than one of deploy.yml, deploy.yaml, deploy.toml and deploy.json.";
     BAD_VERSION "E0110" "an unknown file version"

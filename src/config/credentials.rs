@@ -327,11 +327,11 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Arc<Source> {
-        Arc::new(Source {
-            name: "config/credentials.csv".into(),
-            path: "config/credentials.csv".into(),
-            text: text.into(),
-        })
+        Arc::new(Source::new(
+            "config/credentials.csv",
+            "config/credentials.csv",
+            text,
+        ))
     }
 
     fn fields(text: &str) -> Vec<Vec<String>> {

@@ -313,11 +313,11 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> Arc<Source> {
-        Arc::new(Source {
-            name: "config/services.env".into(),
-            path: "config/services.env".into(),
-            text: text.into(),
-        })
+        Arc::new(Source::new(
+            "config/services.env",
+            "config/services.env",
+            text,
+        ))
     }
 
     fn read(text: &str) -> Vec<String> {

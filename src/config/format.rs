@@ -63,11 +63,11 @@ pub fn format(source: &Arc<Source>) -> Result<Formatted, Diagnostics> {
         return Ok(Formatted::Same);
     }
     // The proof: it says the same, has the same comments, and is in the form.
-    let again = Arc::new(Source {
-        name: source.name.clone(),
-        path: source.path.clone(),
-        text: made.clone(),
-    });
+    let again = Arc::new(Source::new(
+        source.name.clone(),
+        source.path.clone(),
+        made.clone(),
+    ));
     let texts = |text: &str| {
         let all = comments(text)?.into_iter();
         Some(all.map(|(_, text)| text).collect::<Vec<_>>())

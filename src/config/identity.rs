@@ -33,11 +33,11 @@ pub fn identity(folder: &dyn Folder) -> Option<Identity> {
     let [source] = found.as_slice() else {
         return None;
     };
-    let source = Arc::new(Source {
-        name: source.name.clone(),
-        path: source.path.clone(),
-        text: source.text.trim_start_matches('\u{feff}').to_owned(),
-    });
+    let source = Arc::new(Source::new(
+        source.name.clone(),
+        source.path.clone(),
+        source.text.trim_start_matches('\u{feff}'),
+    ));
     let mut unsaid = Diagnostics::new();
     let Some(root) = parse(&source, &mut unsaid) else {
         return by_lines(&source);
@@ -102,13 +102,10 @@ mod tests {
 
     impl Folder for Files {
         fn read(&self, path: &str) -> Result<Option<Arc<Source>>, Unreadable> {
-            Ok(self.0.get(path).map(|text| {
-                Arc::new(Source {
-                    name: path.to_owned(),
-                    path: path.into(),
-                    text: text.clone(),
-                })
-            }))
+            Ok(self
+                .0
+                .get(path)
+                .map(|text| Arc::new(Source::new(path, path, text.clone()))))
         }
 
         fn exists(&self, path: &str) -> bool {

@@ -50,11 +50,11 @@ pub fn migrate(source: &Arc<Source>, stack: &str) -> Result<Option<String>, Diag
         }
     }
     // The proof: it is read again, and is of today's version.
-    let again = Arc::new(Source {
-        name: source.name.clone(),
-        path: source.path.clone(),
-        text: text.clone(),
-    });
+    let again = Arc::new(Source::new(
+        source.name.clone(),
+        source.path.clone(),
+        text.clone(),
+    ));
     let read = parse(&again, &mut d).ok_or(d)?;
     let current = matches!(
         read.get("version").map(|node| &node.value),

@@ -9,6 +9,7 @@
 
 mod adopt;
 mod app;
+mod budget;
 mod build;
 pub mod codes;
 mod compose;
@@ -53,7 +54,7 @@ pub use shape::Shape;
 
 use crate::base::{Digest, StackId, StackName, ValueId};
 use crate::build::{Context, Rules, Unsendable};
-use crate::diag::{Diagnostic, Diagnostics, Place, Source};
+use crate::diag::{Diagnostic, Diagnostics, Place, Source, compare_anew};
 use products::Loaded;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -279,6 +280,7 @@ fn drafted(
     environment: Option<&str>,
     own: &mut Diagnostics,
 ) -> Option<Desired> {
+    compare_anew();
     let products = products::read(folder, own);
     let deploy = deploy::read(folder, environment, own);
     // What stands beside a broken deploy file is checked as well.
@@ -320,11 +322,11 @@ fn without_repeats(all: Diagnostics) -> Diagnostics {
 fn load(folder: &dyn Folder, path: &str, d: &mut Diagnostics) -> Loaded {
     match folder.read(path) {
         Ok(Some(source)) => match source.text.strip_prefix('\u{feff}') {
-            Some(text) => Loaded::Read(Arc::new(Source {
-                name: source.name.clone(),
-                path: source.path.clone(),
-                text: text.to_owned(),
-            })),
+            Some(text) => Loaded::Read(Arc::new(Source::new(
+                source.name.clone(),
+                source.path.clone(),
+                text,
+            ))),
             None => Loaded::Read(source),
         },
         Ok(None) => Loaded::Missing,

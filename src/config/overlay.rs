@@ -6,6 +6,7 @@
 use super::doc::{Entry, Node, Value};
 use crate::base::names;
 use crate::diag::{Before, Place};
+use std::collections::BTreeMap;
 
 /// What the one file does to the other.
 #[derive(Clone, Debug)]
@@ -56,10 +57,13 @@ impl Level {
         }
     }
 
-    /// Whether two keys are one: those that are not the user's may be written with `-` or `_`.
-    fn same(self, a: &str, b: &str) -> bool {
-        let own = matches!(self, Self::Variables | Self::Names);
-        a == b || !own && a.replace('_', "-") == b.replace('_', "-")
+    /// A key in the form that tells whether two are one: those that are not the user's may be written with `-` or
+    /// `_`.
+    fn plain(self, key: &str) -> String {
+        match self {
+            Self::Variables | Self::Names => key.to_owned(),
+            _ => key.replace('_', "-"),
+        }
     }
 }
 
@@ -96,39 +100,42 @@ fn merge(base: Node, over_it: Node, level: Level, path: &str, laid: &mut Vec<Lai
 }
 
 fn tables(
-    mut entries: Vec<Entry>,
+    base: Vec<Entry>,
     more: Vec<Entry>,
     level: Level,
     path: &str,
     laid: &mut Vec<Laid>,
 ) -> Vec<Entry> {
+    // What is taken away leaves its place until the end, so that the others keep theirs.
+    let mut entries: Vec<Option<Entry>> = base.into_iter().map(Some).collect();
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    for (n, own) in entries.iter().flatten().enumerate() {
+        numbers.entry(level.plain(&own.key)).or_insert(n);
+    }
     for one in more {
         let path = match path {
             "" => one.key.clone(),
             path => format!("{path}.{}", one.key),
         };
-        let found = entries
-            .iter()
-            .position(|own| level.same(&own.key, &one.key));
-        match found {
-            Some(n) if one.node.is_null() => {
-                let before = Some(entries.remove(n).node);
-                let after = None;
+        let plain = level.plain(&one.key);
+        let slot = numbers.get(&plain).and_then(|n| entries.get_mut(*n));
+        match slot.and_then(|slot| Some((slot.take()?, slot))) {
+            Some((own, _)) if one.node.is_null() => {
+                let (before, after) = (Some(own.node), None);
                 laid.push(Laid {
                     path,
                     before,
                     after,
                 });
             }
-            Some(n) => {
-                let own = entries.remove(n);
+            Some((own, slot)) => {
                 let node = match level == Level::File && one.key == "site" {
                     true => sites(own.node, one.node, laid),
                     false => merge(own.node, one.node, level.at(&one.key), &path, laid),
                 };
                 let key_at = over(one.key_at, &own.key_at);
                 let key = one.key;
-                entries.insert(n, Entry { key, key_at, node });
+                *slot = Some(Entry { key, key_at, node });
             }
             None if one.node.is_null() => {}
             None => {
@@ -137,11 +144,12 @@ fn tables(
                     before: None,
                     after: Some(one.node.clone()),
                 });
-                entries.push(one);
+                numbers.insert(plain, entries.len());
+                entries.push(Some(one));
             }
         }
     }
-    entries
+    entries.into_iter().flatten().collect()
 }
 
 /// Sites of one label are one; others come after.
@@ -154,12 +162,17 @@ fn sites(base: Node, over_it: Node, laid: &mut Vec<Laid>) -> Node {
             return merge(base, Node { value, at }, Level::Other, "site", laid);
         }
     };
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    for (n, one) in all.iter().enumerate() {
+        if let Some(label) = label(one) {
+            numbers.entry(label).or_insert(n);
+        }
+    }
     for site in more {
         let own = label(&site);
         let path = format!("site.{}", own.as_deref().unwrap_or("?"));
-        let found =
-            own.and_then(|own| all.iter().position(|one| label(one).as_ref() == Some(&own)));
-        match found.and_then(|n| all.get_mut(n)) {
+        let found = own.as_ref().and_then(|own| numbers.get(own));
+        match found.and_then(|n| all.get_mut(*n)) {
             Some(own) => {
                 let nothing = Node {
                     value: Value::Null,
@@ -174,6 +187,7 @@ fn sites(base: Node, over_it: Node, laid: &mut Vec<Laid>) -> Node {
                     before: None,
                     after: Some(site.clone()),
                 });
+                numbers.extend(own.map(|own| (own, all.len())));
                 all.push(site);
             }
         }

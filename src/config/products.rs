@@ -202,6 +202,9 @@ pub(super) enum Loaded {
     Broken,
 }
 
+/// How many entries a list may have: each is compared with all others.
+const MOST: usize = 1_000;
+
 /// Whether all that it lists could be understood.
 fn file(source: &Arc<Source>, tool: bool, entries: &mut Vec<Entry>, d: &mut Diagnostics) -> bool {
     let Some(root) = parse(source, d) else {
@@ -217,7 +220,16 @@ fn file(source: &Arc<Source>, tool: bool, entries: &mut Vec<Entry>, d: &mut Diag
     let nodes = table.list(if tool { "tools" } else { "products" }, &mut own);
     let mut whole = !own.has_errors();
     d.extend(own);
-    for node in nodes {
+    if let Some(node) = nodes.get(MOST) {
+        let summary = format!("`{}` has more than 1,000 entries", source.name);
+        d.push(Diagnostic::error(
+            codes::TOO_LARGE,
+            Some(node.at.clone()),
+            summary,
+        ));
+        whole = false;
+    }
+    for node in nodes.iter().take(MOST) {
         match entry(node, tool, d) {
             Some(one) => entries.push(one),
             None => whole = false,

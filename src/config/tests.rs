@@ -47,13 +47,10 @@ impl Map {
 
 impl Folder for Map {
     fn read(&self, path: &str) -> Result<Option<Arc<Source>>, Unreadable> {
-        Ok(self.0.get(path).map(|text| {
-            Arc::new(Source {
-                name: path.to_owned(),
-                path: format!("/srv/acme/{path}").into(),
-                text: text.clone(),
-            })
-        }))
+        Ok(self
+            .0
+            .get(path)
+            .map(|text| Arc::new(Source::new(path, format!("/srv/acme/{path}"), text.clone()))))
     }
 
     /// What a test wrote is what is in it, after a word about whether it can be opened.

@@ -4,7 +4,13 @@
 //! once. Nothing here prints; `cli::render` does.
 
 use serde::Serialize;
-use std::{collections::BTreeMap, ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    ops::Range,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 /// A file that was read, shared by all that refer to it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +21,60 @@ pub struct Source {
     pub path: PathBuf,
     /// Its text, without a byte order mark.
     pub text: String,
+    lines: Lines,
+}
+
+impl Source {
+    /// A file of that name, at that path, with that text.
+    pub fn new(name: impl Into<String>, path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            path: path.into(),
+            text: text.into(),
+            lines: Lines::default(),
+        }
+    }
+
+    /// The line, from 1, that the byte at `at` is in.
+    fn line(&self, at: usize) -> usize {
+        let ends = self.lines.0.get_or_init(|| {
+            let bytes = self.text.bytes().enumerate();
+            let ends = bytes.filter(|(_, byte)| *byte == b'\n');
+            ends.map(|(at, _)| at).collect()
+        });
+        ends.partition_point(|end| *end < at) + 1
+    }
+}
+
+/// Where a text's lines end, found out once: as many places as a large stack has cannot each count from the start.
+#[derive(Default)]
+struct Lines(OnceLock<Vec<usize>>);
+
+impl std::fmt::Debug for Lines {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("_")
+    }
+}
+
+// They follow from the text.
+impl PartialEq for Lines {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Lines {}
+
+impl PartialOrd for Lines {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Lines {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
 }
 
 /// A stretch of a source.
@@ -136,7 +196,6 @@ impl Place {
     pub fn line_column(&self) -> (usize, usize) {
         let start = self.span.start.min(self.source.text.len());
         let before = self.source.text.get(..start).unwrap_or_default();
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let column = before
             .rsplit('\n')
             .next()
@@ -144,14 +203,14 @@ impl Place {
             .chars()
             .count()
             + 1;
-        (line, column)
+        (self.source.line(start), column)
     }
 
     /// `file:line`, as plans show it.
     pub fn origin(&self) -> Origin {
         Origin {
             file: self.source.name.clone(),
-            line: self.line_column().0,
+            line: self.source.line(self.span.start),
         }
     }
 }
@@ -315,7 +374,20 @@ fn order(one: &Diagnostic) -> (Option<(String, usize, usize)>, &'static str, Str
 
 const LONGEST_WORD: usize = 100;
 
-/// The candidate nearest to `word`, where one is near enough to be meant.
+/// How many words are compared for one reading of files: a thousandth problem is mended without a hint.
+const MOST_COMPARED: usize = 200_000;
+
+thread_local! {
+    static COMPARED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Lets [`did_you_mean`] compare as much as it may, from the start.
+pub fn compare_anew() {
+    COMPARED.set(0);
+}
+
+/// The candidate nearest to `word`, where one is near enough to be meant. Where very much was compared since
+/// [`compare_anew`] was called there is none: a file can have a hundred thousand words that are nearly right.
 pub fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -325,8 +397,11 @@ pub fn did_you_mean<'a>(
         return None;
     }
     let limit = (word.chars().count() / 3).max(1);
+    let left = MOST_COMPARED.saturating_sub(COMPARED.get());
     candidates
         .into_iter()
+        .take(left)
+        .inspect(|_| COMPARED.set(COMPARED.get() + 1))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         // A word of which no letter is left is another word.
         .filter(|(distance, _)| *distance <= limit && *distance < word.chars().count())
@@ -341,22 +416,14 @@ mod tests {
     #[test]
     fn places_count_lines_and_characters() {
         let text = "a: 1\nbé: 2\n".to_owned();
-        let source = Arc::new(Source {
-            name: "f.yml".into(),
-            path: "f.yml".into(),
-            text,
-        });
+        let source = Arc::new(Source::new("f.yml", "f.yml", text));
         assert_eq!(Place::new(&source, 10..11).line_column(), (2, 5));
         assert_eq!(Place::new(&source, 999..999).line_column(), (3, 1));
     }
 
     #[test]
     fn histories_are_kept_below_and_cut_off() {
-        let source = Arc::new(Source {
-            name: "f.yml".into(),
-            path: "f.yml".into(),
-            text: "abcdef".to_owned(),
-        });
+        let source = Arc::new(Source::new("f.yml", "f.yml", "abcdef"));
         let at = |n: usize| Place::new(&source, n..n + 1);
         let chain = |place: &Place| {
             let (mut all, mut next) = (vec![place.span.start], place.history());

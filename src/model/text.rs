@@ -96,6 +96,20 @@ impl Text {
         }
     }
 
+    /// How many bytes of plain text it has.
+    pub fn len(&self) -> usize {
+        let plain = self.0.iter().map(|part| match part {
+            Part::Plain(text) => text.len(),
+            Part::Value(_) => 0,
+        });
+        plain.sum()
+    }
+
+    /// Whether it is the empty text.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Its parts, in order.
     pub fn parts(&self) -> &[Part] {
         &self.0

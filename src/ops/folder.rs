@@ -204,11 +204,11 @@ impl Folder for Disk {
             return Ok(None);
         };
         let source = |text: &str| {
-            Arc::new(Source {
-                name: path.to_owned(),
-                path: full.clone(),
-                text: text.strip_prefix(MARK_OF_ORDER).unwrap_or(text).to_owned(),
-            })
+            Arc::new(Source::new(
+                path,
+                full.clone(),
+                text.strip_prefix(MARK_OF_ORDER).unwrap_or(text),
+            ))
         };
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(source(&text))),

@@ -5,6 +5,7 @@ use super::settings::Envops;
 use super::tree::Tree;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
 use serde_json::{Map, Value as Json};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,6 +14,26 @@ pub type Dice = Arc<dyn Fn(&mut [u8]) -> Result<(), String> + Send + Sync>;
 
 /// No template of a product needs more steps; an endless one ends.
 const FUEL: u64 = 20_000_000;
+
+/// How many bytes a template may make of one text.
+const MOST_MADE: usize = 16 << 20;
+
+/// What a template makes, as long as that is not too long.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MOST_MADE {
+            return Err(io::Error::other("too long"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Renders texts.
 pub struct Jinja {
@@ -70,7 +91,11 @@ impl Jinja {
         context: &Map<String, Json>,
     ) -> Result<String, Error> {
         let context = minijinja::Value::from(minijinja::value::Serde(context));
-        self.env.render_named_str(name, text, context)
+        let template = self.env.template_from_named_str(name, text)?;
+        let mut made = Bounded(Vec::new());
+        template.render_captured_to(context, &mut made)?;
+        String::from_utf8(made.0)
+            .map_err(|_| Error::new(ErrorKind::InvalidOperation, "it makes what is no text"))
     }
 
     /// How often dice were thrown so far: whether a value is random is told by whether this grew.
@@ -84,6 +109,7 @@ pub(super) fn words(error: &Error) -> String {
     let kind = match error.kind() {
         ErrorKind::UnknownFilter => "coasti does not have the filter".to_owned(),
         ErrorKind::OutOfFuel => return "it does not come to an end".to_owned(),
+        ErrorKind::WriteFailure => return "it makes more than 16 MB".to_owned(),
         kind => kind.to_string(),
     };
     match error.detail() {

@@ -175,11 +175,7 @@ pub(super) fn yaml(text: &str) -> Option<Json> {
 }
 
 fn document(text: &str) -> Option<Node> {
-    let source = Arc::new(Source {
-        name: "answer.yml".to_owned(),
-        path: PathBuf::new(),
-        text: text.to_owned(),
-    });
+    let source = Arc::new(Source::new("answer.yml", PathBuf::new(), text));
     parse(&source, &mut Diagnostics::new())
 }
 

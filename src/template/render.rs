@@ -313,11 +313,7 @@ impl Rendering<'_> {
                 executable: *executable,
             }),
             Err(error) => {
-                let source = Arc::new(Source {
-                    name: path.to_owned(),
-                    path: PathBuf::from(path),
-                    text: text.to_owned(),
-                });
+                let source = Arc::new(Source::new(path, PathBuf::from(path), text));
                 let line = error.line().unwrap_or(1).saturating_sub(1);
                 let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
                 let end = text

@@ -152,13 +152,7 @@ struct Reader {
 
 impl Reader {
     fn file(&mut self, tree: &Tree, name: &str, depth: usize, d: &mut Diagnostics) {
-        let source = |text: String| {
-            Arc::new(Source {
-                name: name.to_owned(),
-                path: PathBuf::from(name),
-                text,
-            })
-        };
+        let source = |text: String| Arc::new(Source::new(name, PathBuf::from(name), text));
         let Some(text) = tree.text(name) else {
             d.push(Diagnostic::error(
                 codes::SETTING,

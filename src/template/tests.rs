@@ -500,6 +500,14 @@ fn what_templates_get_wrong_has_its_place() {
         "{:?}",
         made.problems
     );
+    // One that makes much of little is stopped.
+    let much = "{% for a in range(99999) %}{{ 'x' * 9999 }}{% endfor %}";
+    let made = make(tree(&[("x.jinja", much)]), &Given::default());
+    assert!(
+        made.problems[0].contains("it makes more than 16 MB"),
+        "{:?}",
+        made.problems
+    );
     // An endless template ends.
     let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}";
     let made = make(tree(&[("x.jinja", endless)]), &Given::default());

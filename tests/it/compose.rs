@@ -143,13 +143,10 @@ async fn engine_for(desired: &Desired, folder: &Path) -> Sim {
 
 impl Folder for Files {
     fn read(&self, path: &str) -> Result<Option<Arc<Source>>, config::Unreadable> {
-        Ok(self.0.get(path).map(|text| {
-            Arc::new(Source {
-                name: path.to_owned(),
-                path: format!("/srv/acme/{path}").into(),
-                text: text.clone(),
-            })
-        }))
+        Ok(self
+            .0
+            .get(path)
+            .map(|text| Arc::new(Source::new(path, format!("/srv/acme/{path}"), text.clone()))))
     }
 
     fn exists(&self, path: &str) -> bool {

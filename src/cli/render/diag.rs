@@ -249,11 +249,7 @@ mod tests {
     use crate::diag::Source;
 
     fn source(text: &str) -> Arc<Source> {
-        Arc::new(Source {
-            name: "config/deploy.yml".into(),
-            path: "config/deploy.yml".into(),
-            text: text.into(),
-        })
+        Arc::new(Source::new("config/deploy.yml", "config/deploy.yml", text))
     }
 
     fn at(source: &Arc<Source>, what: &str) -> Place {
@@ -338,11 +334,11 @@ mod tests {
     #[test]
     fn excerpts_of_tables_show_no_password() {
         let head = "username,password,email\n";
-        let source = Arc::new(Source {
-            name: "config/credentials.csv".into(),
-            path: "x".into(),
-            text: format!("{head}u,hunter2,u@x.org\nv,hunter3,v@x.org\n"),
-        });
+        let source = Arc::new(Source::new(
+            "config/credentials.csv",
+            "x",
+            format!("{head}u,hunter2,u@x.org\nv,hunter3,v@x.org\n"),
+        ));
         let mut all = Diagnostics::new();
         all.push(Diagnostic::warning("W0158", Some(at(&source, "hunter3")), "weak").label("known"));
         insta::assert_snapshot!(human(&all, false, 80), @r"
@@ -373,13 +369,7 @@ mod tests {
 
     impl crate::config::Folder for One {
         fn read(&self, path: &str) -> Result<Option<Arc<Source>>, crate::config::Unreadable> {
-            let file = |text: &str| {
-                Arc::new(Source {
-                    name: path.into(),
-                    path: path.into(),
-                    text: text.into(),
-                })
-            };
+            let file = |text: &str| Arc::new(Source::new(path, path, text));
             Ok((path == self.0).then(|| file(&self.1)))
         }
 

@@ -124,6 +124,17 @@ impl Docker {
         self.0.is_empty()
     }
 
+    /// Of how many values it consists.
+    pub(in crate::config) fn size(&self) -> usize {
+        let size = |(_, node): &(Place, Node)| match &node.value {
+            Value::List(items) => items.len(),
+            Value::Map(entries) => entries.len(),
+            Value::Text(text) => 1 + text.matches(' ').count(),
+            _ => 1,
+        };
+        self.0.values().map(size).sum()
+    }
+
     /// Reads and checks the table.
     pub(super) fn read(node: Option<&Node>, d: &mut Diagnostics) -> Self {
         let mut options = BTreeMap::new();

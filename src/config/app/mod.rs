@@ -81,6 +81,11 @@ impl Parts {
         }
     }
 
+    /// Of how many values it consists.
+    pub(super) fn size(&self) -> usize {
+        self.env.len() + self.ports.len() + self.volumes.len() + self.docker.size()
+    }
+
     /// What `over` says wins, key by key.
     pub(super) fn overlay(&mut self, over: &Self) {
         for (name, value) in &over.env {
@@ -100,12 +105,13 @@ impl Parts {
                 None => drop(self.ports.insert(name.clone(), port.clone())),
             }
         }
+        let targets = self.volumes.iter().enumerate();
+        let targets: BTreeMap<String, usize> = targets
+            .map(|(n, own)| (own.target.value.clone(), n))
+            .collect();
         for volume in &over.volumes {
-            match self
-                .volumes
-                .iter_mut()
-                .find(|own| own.target.value == volume.target.value)
-            {
+            let own = targets.get(&volume.target.value);
+            match own.and_then(|n| self.volumes.get_mut(*n)) {
                 Some(own) => own.overlay(volume),
                 None => self.volumes.push(volume.clone()),
             }
@@ -162,13 +168,30 @@ impl App {
     }
 }
 
-/// nua replaces `{version}` and the like by what `metadata` says. Other braces stay.
+/// How long a text with metadata in it may be.
+const MOST_METADATA: usize = 64 * 1024;
+
+/// nua replaces `{version}` and the like by what `metadata` says. Other braces stay, and so does what would become
+/// longer than anybody means.
 fn with_metadata(text: &str, metadata: &BTreeMap<String, String>) -> String {
-    metadata
-        .iter()
-        .fold(text.to_owned(), |text, (name, value)| {
-            text.replace(&format!("{{{name}}}"), value)
-        })
+    let mut made = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        made.push_str(before);
+        let found = after.split_once('}');
+        let found = found.and_then(|(name, after)| Some((metadata.get(name)?, after)));
+        match found {
+            Some((value, after)) if made.len() + value.len() + after.len() <= MOST_METADATA => {
+                made.push_str(value);
+                rest = after;
+            }
+            _ => {
+                made.push('{');
+                rest = after;
+            }
+        }
+    }
+    made + rest
 }
 
 type Metadata = (

@@ -4,6 +4,7 @@ use super::Parts;
 use crate::config::codes;
 use crate::config::doc::{Node, Sp, Table};
 use crate::diag::{Before, Diagnostic, Diagnostics, Place};
+use std::collections::BTreeMap;
 
 /// A provider as written, by a product or by a site.
 #[derive(Clone, Debug)]
@@ -28,26 +29,25 @@ impl ProviderDef {
     /// Reads a list of providers; a name that stands twice is an error.
     pub(in crate::config) fn read_all(nodes: &[Node], d: &mut Diagnostics) -> Vec<ProviderDef> {
         let mut all: Vec<ProviderDef> = Vec::new();
+        let mut seen: BTreeMap<String, Option<Place>> = BTreeMap::new();
         for node in nodes {
             let Some(provider) = ProviderDef::read(node, d) else {
                 continue;
             };
-            if let Some(first) = all
-                .iter()
-                .find(|other| other.name.value == provider.name.value)
-            {
+            if let Some(first) = seen.get(&provider.name.value) {
                 let error = Diagnostic::error(
                     codes::DUPLICATE_PROVIDER,
                     provider.name.at.clone(),
                     format!("two providers are called `{}`", provider.name.value),
                 )
                 .label("the second");
-                d.push(match &first.name.at {
+                d.push(match first {
                     Some(place) => error.related(place.clone(), "the first"),
                     None => error,
                 });
                 continue;
             }
+            seen.insert(provider.name.value.clone(), provider.name.at.clone());
             all.push(provider);
         }
         all

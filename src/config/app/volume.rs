@@ -49,26 +49,25 @@ pub(in crate::config) struct VolumeDef {
 /// Reads a list of volumes.
 pub(super) fn read(nodes: &[Node], d: &mut Diagnostics) -> Vec<VolumeDef> {
     let mut volumes: Vec<VolumeDef> = Vec::new();
+    let mut seen: BTreeMap<String, Option<Place>> = BTreeMap::new();
     for node in nodes {
         let Some(volume) = VolumeDef::read(node, d) else {
             continue;
         };
-        let same = volumes
-            .iter()
-            .find(|other| other.target.value == volume.target.value);
-        if let Some(first) = same {
-            let path = &volume.target.value;
+        let path = &volume.target.value;
+        if let Some(first) = seen.get(path) {
             let error = Diagnostic::error(
                 codes::MOUNT_TWICE,
                 volume.target.at.clone(),
                 format!("two volumes at `{path}`"),
             )
             .label("the second");
-            d.push(match &first.target.at {
+            d.push(match first {
                 Some(place) => error.related(place.clone(), "the first"),
                 None => error,
             });
         } else {
+            seen.insert(path.clone(), volume.target.at.clone());
             volumes.push(volume);
         }
     }

@@ -5,6 +5,7 @@ use super::interpolate::{Vars, fill_env, guarded};
 use super::tree::Bit;
 use super::tree::Str;
 use crate::base::Secret;
+use crate::config::budget::Budget;
 use crate::config::env_file::{self, Dialect, Variable};
 use crate::diag::{Before, Diagnostics, MAX_USED, Place, Source, Used};
 use std::sync::Arc;
@@ -27,9 +28,13 @@ pub(in crate::config) fn read(
     outer: &Vars,
     own: &mut Vars,
     dialect: Dialect,
+    budget: &mut Budget,
     d: &mut Diagnostics,
 ) -> Vec<Line> {
     let mut lines = Vec::new();
+    if !budget.text(source.text.len(), Some(&Place::new(source, 0..0)), d) {
+        return lines;
+    }
     for variable in env_file::parse(source, dialect, d) {
         let Some(at) = variable.name.at.clone() else {
             continue;
@@ -37,6 +42,10 @@ pub(in crate::config) fn read(
         let name = variable.name.value.clone();
         let (value, used) = value(&variable, &at, outer, own, d);
         let value = value.map(|value| guarded(&name, value));
+        let filled = value.as_ref().filter(|_| variable.expands);
+        if !budget.text(filled.map_or(0, Str::len), Some(&at), d) {
+            break;
+        }
         let at = at.using(used);
         if let Some(value) = &value {
             own.set(&name, value.clone(), Before::File(at.clone()));
@@ -49,7 +58,15 @@ pub(in crate::config) fn read(
 /// The variables of a `.env` file, each filled in from those before it. A name without a value is none.
 pub fn variables(source: &Arc<Source>, d: &mut Diagnostics) -> Vec<(String, Secret<String>)> {
     let (outer, mut own) = (Vars::default(), Vars::default());
-    let lines = read(source, &outer, &mut own, Dialect::Compose, d).into_iter();
+    let lines = read(
+        source,
+        &outer,
+        &mut own,
+        Dialect::Compose,
+        &mut Budget::default(),
+        d,
+    )
+    .into_iter();
     lines
         .filter_map(|line| Some((line.name, Secret::new(line.value?.open()?))))
         .collect()
@@ -96,14 +113,17 @@ mod tests {
     use super::*;
 
     fn lines(text: &str) -> String {
-        let source = Arc::new(Source {
-            name: ".env".into(),
-            path: ".env".into(),
-            text: text.to_owned(),
-        });
+        let source = Arc::new(Source::new(".env", ".env", text));
         let mut d = Diagnostics::new();
         let (outer, mut own) = (Vars::default(), Vars::default());
-        let read = read(&source, &outer, &mut own, Dialect::Compose, &mut d);
+        let read = read(
+            &source,
+            &outer,
+            &mut own,
+            Dialect::Compose,
+            &mut Budget::default(),
+            &mut d,
+        );
         let shown = read.iter().map(|line| {
             let value = line.value.as_ref();
             let value = value.map(|value| {

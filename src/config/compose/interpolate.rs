@@ -1,6 +1,7 @@
 //! `${NAME}` in compose files and `.env` files, with all of Compose's operators.
 
 use super::tree::{Bit, Str};
+use crate::config::budget::Budget;
 use crate::config::{codes, secrecy};
 use crate::diag::{Before, Diagnostic, Diagnostics, MAX_USED, Place, Used, did_you_mean};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +67,9 @@ pub(in crate::config) fn guarded(name: &str, value: Str) -> Str {
     value.bits().iter().map(hide).collect()
 }
 
+/// How many variables that are not set are told of one file.
+const MOST_UNSET: usize = 150;
+
 /// Gives a variable's value; told whether that it has none is an oversight.
 pub(super) type Lookup<'a> = dyn FnMut(&str, bool) -> Option<Str> + 'a;
 
@@ -85,12 +89,14 @@ pub(super) struct Filler<'a> {
     pub(super) used: Used,
     /// Whether something could not be filled in.
     pub(super) failed: bool,
+    budget: &'a mut Budget,
 }
 
 impl<'a> Filler<'a> {
-    pub(super) fn new(vars: &'a Vars) -> Self {
+    pub(super) fn new(vars: &'a Vars, budget: &'a mut Budget) -> Self {
         Self {
             vars,
+            budget,
             unset: BTreeSet::new(),
             used: Used::new(),
             failed: false,
@@ -117,7 +123,8 @@ impl<'a> Filler<'a> {
         let filled = fill(text, &mut lookup, 0);
         self.used = used;
         for name in missing {
-            if self.unset.insert(name.clone()) {
+            // Nobody looks at more of them.
+            if self.unset.len() < MOST_UNSET && self.unset.insert(name.clone()) {
                 let known = self.vars.names();
                 let summary = format!("the variable `{name}` is not set");
                 let warning = Diagnostic::warning(codes::UNSET, Some(at.clone()), summary)
@@ -131,13 +138,12 @@ impl<'a> Filler<'a> {
             }
         }
         match filled {
-            Ok(text) => text,
-            Err(fault) => {
-                d.push(error(fault, at));
-                self.failed = true;
-                Str::default()
-            }
+            Ok(text) if self.budget.text(text.len(), Some(at), d) => return text,
+            Ok(_) => {}
+            Err(fault) => d.push(error(fault, at)),
         }
+        self.failed = true;
+        Str::default()
     }
 }
 
@@ -287,13 +293,9 @@ mod tests {
         set("A", Str::plain("a"));
         set("EMPTY", Str::default());
         set("DB_PASSWORD", guarded("DB_PASSWORD", Str::plain("hunter2")));
-        let source = Arc::new(Source {
-            name: "f".into(),
-            path: "f".into(),
-            text: text.to_owned(),
-        });
+        let source = Arc::new(Source::new("f", "f", text));
         let (place, mut d) = (Place::new(&source, 0..1), Diagnostics::new());
-        let text = Filler::new(&vars).text(text, &place, &mut d);
+        let text = Filler::new(&vars, &mut Budget::default()).text(text, &place, &mut d);
         let said: Vec<_> = d
             .sorted()
             .iter()

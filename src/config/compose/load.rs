@@ -5,6 +5,7 @@ use super::interpolate::{Filler, Vars};
 use super::merge;
 use super::tree::{Field, Item, Str, Val};
 use super::{Context, Dir, Project, TAGS};
+use crate::config::budget::Budget;
 use crate::config::doc::{Sp, Value, parse_tagged};
 use crate::config::env_file::Dialect;
 use crate::config::info::Compose;
@@ -13,9 +14,6 @@ use crate::config::{Folder, codes};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source, did_you_mean};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// How many values all files together may come to, those included that `extends` copies.
-const MAX_SIZE: usize = 200_000;
 
 /// How many files one project may have.
 const MAX_FILES: usize = 100;
@@ -28,14 +26,15 @@ pub(in crate::config) fn load(
     folder: &dyn Folder,
     run: &Compose,
     overrides: &Vars,
+    budget: &mut Budget,
     d: &mut Diagnostics,
 ) -> Option<Project> {
     let mut loader = Loader {
         folder,
+        budget,
         d,
         files: BTreeMap::new(),
         contexts: BTreeMap::new(),
-        size: 0,
         full: false,
         failed: false,
     };
@@ -162,7 +161,7 @@ pub(super) struct Loader<'a> {
     /// Files that were read, by path and by from where.
     files: BTreeMap<(String, String, usize), Option<Item>>,
     contexts: BTreeMap<usize, Context>,
-    size: usize,
+    budget: &'a mut Budget,
     full: bool,
     failed: bool,
 }
@@ -207,7 +206,14 @@ impl Loader<'_> {
                 }
                 Loaded::Missing | Loaded::Broken => continue,
             };
-            dotenv::read(&source, outer, &mut own, Dialect::Compose, self.d);
+            dotenv::read(
+                &source,
+                outer,
+                &mut own,
+                Dialect::Compose,
+                self.budget,
+                self.d,
+            );
         }
         let mut vars = outer.clone();
         vars.fill_from(&own);
@@ -249,11 +255,15 @@ impl Loader<'_> {
             Loaded::Broken => return None,
         };
         // One of its own for each spot that the file is read from: places tell by it which.
-        let source = Arc::new(Source {
-            name: source.name.clone(),
-            path: source.path.clone(),
-            text: source.text.clone(),
-        });
+        let source = Arc::new(Source::new(
+            source.name.clone(),
+            source.path.clone(),
+            source.text.clone(),
+        ));
+        let start = Place::new(&source, 0..0);
+        if !self.budget.text(source.text.len(), Some(&start), self.d) {
+            return None;
+        }
         let mut root = parse_tagged(&source, TAGS, self.d)?;
         if let Value::Map(entries) = &mut root.value {
             // Templates for anchors; what is used of them stands where it is used.
@@ -269,7 +279,7 @@ impl Loader<'_> {
             source: Arc::clone(&source),
         };
         self.contexts.insert(Arc::as_ptr(&source).addr(), context);
-        let mut filler = Filler::new(&spot.vars);
+        let mut filler = Filler::new(&spot.vars, self.budget);
         let mut item = Item::of(&root, &mut filler, self.d);
         self.failed |= filler.failed;
         self.count(&item)?;
@@ -277,6 +287,10 @@ impl Loader<'_> {
             for field in fields.iter_mut().filter(|field| field.key == "services") {
                 if let Val::Map(services) = &mut field.item.value {
                     for service in services {
+                        let (growth, at) = (merge::growth(&service.item), &service.key_at);
+                        if !self.budget.containers(0, growth, Some(at), self.d) {
+                            return None;
+                        }
                         merge::normalise(&mut service.item, self.d);
                     }
                 }
@@ -300,12 +314,11 @@ impl Loader<'_> {
 
     /// Counts the values of `item` in; none where they are too many.
     pub(super) fn count(&mut self, item: &Item) -> Option<()> {
-        self.size += item.size();
-        if self.size > MAX_SIZE {
-            self.too_much(
-                Some(&item.at),
-                "the compose files come to more than 200,000 values",
-            );
+        // Those that `extends` copies count as well.
+        if !self
+            .budget
+            .containers(0, item.size(), Some(&item.at), self.d)
+        {
             return None;
         }
         Some(())

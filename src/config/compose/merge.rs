@@ -1,8 +1,25 @@
 //! How one compose file is laid over another: the specification's rules.
 
-use super::tree::{Field, Item, Str, Val};
+use super::tree::{Bit, Field, Item, Str, Val};
 use crate::config::codes;
 use crate::diag::{Before, Diagnostic, Diagnostics, Place};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many values more a service comes to when all is read: a need that is a name is a table then, a command words.
+pub(super) fn growth(service: &Item) -> usize {
+    let blanks = |bit: &Bit| match bit {
+        Bit::Plain(text) => text.matches([' ', '\t', '\n']).count(),
+        _ => 0,
+    };
+    let fields = service.fields().iter();
+    fields
+        .map(|field| match (field.key.as_str(), &field.item.value) {
+            ("depends_on", Val::List(names)) => 4 * names.len(),
+            ("command" | "entrypoint", Val::Text(text)) => text.bits().iter().map(blanks).sum(),
+            _ => 0,
+        })
+        .sum()
+}
 
 /// Puts every form of a service into the one that can be merged: lists of pairs become tables.
 pub(super) fn normalise(service: &mut Item, d: &mut Diagnostics) {
@@ -77,6 +94,7 @@ fn pairs(item: &mut Item, separators: &[char], d: &mut Diagnostics) {
         return;
     };
     let mut fields: Vec<Field> = Vec::new();
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
     for entry in items {
         let Some(text) = entry.as_str() else {
             d.push(entry.wrong("an entry of this list", "text"));
@@ -92,7 +110,8 @@ fn pairs(item: &mut Item, separators: &[char], d: &mut Diagnostics) {
                 at: entry.at.clone(),
             },
         };
-        match fields.iter_mut().find(|other| other.key == field.key) {
+        let number = numbers.get(&field.key);
+        match number.and_then(|number| fields.get_mut(*number)) {
             Some(other) => {
                 // Only hosts are divided by colons.
                 if separators.contains(&':') && other.item.as_str() != field.item.as_str() {
@@ -100,7 +119,10 @@ fn pairs(item: &mut Item, separators: &[char], d: &mut Diagnostics) {
                 }
                 *other = field;
             }
-            None => fields.push(field),
+            None => {
+                numbers.insert(field.key.clone(), fields.len());
+                fields.push(field);
+            }
         }
     }
     item.value = Val::Map(fields);
@@ -108,7 +130,6 @@ fn pairs(item: &mut Item, separators: &[char], d: &mut Diagnostics) {
 
 /// Name and value of `NAME=value`. The name stands in the text's first part, which may be shown.
 fn split(text: &Str, separators: &[char]) -> (String, Option<Str>) {
-    use super::tree::Bit;
     let mut bits = text.bits().iter();
     let Some(Bit::Plain(first)) = bits.next() else {
         return (text.shown(), None);
@@ -126,6 +147,7 @@ fn names(item: &mut Item, more: &[(&str, &str)], d: &mut Diagnostics) {
         return;
     };
     let mut fields: Vec<Field> = Vec::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
     for entry in items {
         let Some(name) = entry.as_str().and_then(Str::as_plain) else {
             d.push(entry.wrong("an entry of this list", "a name"));
@@ -143,7 +165,7 @@ fn names(item: &mut Item, more: &[(&str, &str)], d: &mut Diagnostics) {
             [] => Val::Null,
             _ => Val::Map(said.collect()),
         };
-        if fields.iter().all(|field| field.key != name) {
+        if seen.insert(name.to_owned()) {
             fields.push(Field {
                 key: name.to_owned(),
                 key_at: entry.at.clone(),
@@ -259,15 +281,23 @@ pub(super) fn fields(
     d: &mut Diagnostics,
 ) -> Vec<Field> {
     let mut merged: Vec<Field> = base;
+    let own = merged.iter().enumerate();
+    let mut numbers: BTreeMap<String, usize> = own.map(|(n, own)| (own.key.clone(), n)).collect();
     for field in over {
-        match merged.iter().position(|own| own.key == field.key) {
-            Some(at) => {
-                let own = merged.remove(at);
-                let item = merge(within, &field.key, own.item, field.item, d);
-                let (key, key_at) = (field.key, field.key_at);
-                merged.insert(at, Field { key, key_at, item });
+        match numbers.get(&field.key).and_then(|n| merged.get_mut(*n)) {
+            Some(own) => {
+                let nothing = Item {
+                    value: Val::Null,
+                    at: own.item.at.clone(),
+                };
+                let before = std::mem::replace(&mut own.item, nothing);
+                own.item = merge(within, &field.key, before, field.item, d);
+                own.key_at = field.key_at;
             }
-            None => merged.push(field),
+            None => {
+                numbers.insert(field.key.clone(), merged.len());
+                merged.push(field);
+            }
         }
     }
     merged
@@ -289,18 +319,20 @@ fn subnets(mut base: Vec<Item>, mut over: Vec<Item>, d: &mut Diagnostics) -> Vec
 
 /// Two lists, one after the other; of what is there once only, the later one, where the first was.
 fn list(within: &str, key: &str, base: Vec<Item>, over: Vec<Item>) -> Vec<Item> {
-    let mut merged: Vec<(Option<String>, Item)> = Vec::new();
+    let mut merged: Vec<Item> = Vec::new();
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
     for item in base.into_iter().chain(over) {
         let own = identity(within, key, &item);
-        let there = merged
-            .iter_mut()
-            .find(|(other, _)| own.is_some() && *other == own);
-        match there {
-            Some((_, other)) => *other = item,
-            None => merged.push((own, item)),
+        let number = own.as_ref().and_then(|own| numbers.get(own));
+        match number.and_then(|number| merged.get_mut(*number)) {
+            Some(other) => *other = item,
+            None => {
+                numbers.extend(own.map(|own| (own, merged.len())));
+                merged.push(item);
+            }
         }
     }
-    merged.into_iter().map(|(_, item)| item).collect()
+    merged
 }
 
 /// What tells entries of a list apart.

@@ -5,6 +5,7 @@ use super::networks::{Network, network};
 use super::ports::{self, PortUse};
 use super::tree::{Item, Keys, Str, Val};
 use super::{Field, Project, build, words};
+use crate::base::words::LONGEST;
 use crate::config::build::Build;
 use crate::config::codes;
 use crate::config::doc::Sp;
@@ -290,6 +291,33 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Of how many values its container is made, variables left out.
+    pub(in crate::config) fn size(&self) -> usize {
+        let words = [&self.command, &self.entrypoint, &self.test]
+            .into_iter()
+            .flatten();
+        let words: usize = words.map(Vec::len).sum();
+        let lists: usize = self.counts().map(|(_, count)| count).iter().sum();
+        words + lists + self.spec.labels.len()
+    }
+
+    /// How many it has of what is compared with all others.
+    pub(in crate::config) fn counts(&self) -> [(&'static str, usize); 5] {
+        let joins = match &self.network {
+            Network::Joins(joins) => joins.len(),
+            _ => 0,
+        };
+        [
+            ("ports", self.ports.len()),
+            ("mounts", self.volumes.len()),
+            ("files", self.files.len()),
+            ("needs", self.needs.len()),
+            ("networks", joins),
+        ]
+    }
+}
+
 fn origins(field: &Field) -> BTreeMap<String, Place> {
     let mut origins: BTreeMap<String, Place> = BTreeMap::new();
     for entry in field.item.fields() {
@@ -307,6 +335,12 @@ fn command(keys: &mut Keys<'_>, key: &'static str, d: &mut Diagnostics) -> Optio
     match &item.value {
         Val::Text(text) => {
             let at = || Some(item.at.clone());
+            if text.len() > LONGEST {
+                let summary = format!("{name} is longer than 128 KB");
+                let error = Diagnostic::error(codes::BAD_VALUE, at(), summary);
+                d.push(error.help("write it as a list, each word one entry"));
+                return None;
+            }
             let Some(words) = words::split(text) else {
                 let summary = format!("a quote or bracket is not closed in {name}");
                 let error = Diagnostic::error(codes::BAD_VALUE, at(), summary);

@@ -201,11 +201,7 @@ pub fn with_setting(source: &Source, setting: &Setting) -> Result<String, String
 }
 
 pub(super) fn copy(source: &Source, text: &str) -> Arc<Source> {
-    Arc::new(Source {
-        name: source.name.clone(),
-        path: source.path.clone(),
-        text: text.to_owned(),
-    })
+    Arc::new(Source::new(source.name.clone(), source.path.clone(), text))
 }
 
 pub(super) fn splice(text: &str, at: std::ops::Range<usize>, with: &str) -> String {

@@ -292,11 +292,7 @@ mod tests {
     use std::path::PathBuf;
 
     fn file(text: &str) -> Source {
-        Source {
-            name: "config/products.yml".to_owned(),
-            path: PathBuf::new(),
-            text: text.to_owned(),
-        }
+        Source::new("config/products.yml", PathBuf::new(), text)
     }
 
     fn shop() -> Vec<(&'static str, String)> {

@@ -2,11 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn source(name: &str, text: &str) -> Arc<Source> {
-    Arc::new(Source {
-        name: name.to_owned(),
-        path: name.into(),
-        text: text.to_owned(),
-    })
+    Arc::new(Source::new(name, name, text))
 }
 
 fn show(value: &Value) -> String {

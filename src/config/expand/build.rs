@@ -168,11 +168,11 @@ fn dockerfile(cx: &Cx<'_>, build: &Build, context: &str, d: &mut Diagnostics) ->
             d.push(error.help("keep one of them"));
             return None;
         }
-        let source = Source {
-            name: String::new(),
-            path: Default::default(),
-            text: text.value.clone(),
-        };
+        if text.value.len() > MOST_DOCKERFILE {
+            too_long("`dockerfile_inline`", text.at.clone(), d);
+            return None;
+        }
+        let source = Source::new("", "", text.value.clone());
         return Some(File {
             source: Arc::new(source),
             inside: None,
@@ -198,6 +198,10 @@ fn dockerfile(cx: &Cx<'_>, build: &Build, context: &str, d: &mut Diagnostics) ->
             return None;
         }
     };
+    if source.text.len() > MOST_DOCKERFILE {
+        too_long(&format!("`{path}`"), Some(Place::new(&source, 0..0)), d);
+        return None;
+    }
     let inside = match context {
         "" => Some(path.clone()),
         context => path
@@ -210,6 +214,15 @@ fn dockerfile(cx: &Cx<'_>, build: &Build, context: &str, d: &mut Diagnostics) ->
         inside,
         own: true,
     })
+}
+
+/// How many bytes a Dockerfile may have.
+const MOST_DOCKERFILE: usize = 1 << 20;
+
+/// Says that a Dockerfile is too long.
+fn too_long(what: &str, at: Option<Place>, d: &mut Diagnostics) {
+    let summary = format!("{what} is larger than 1 MB");
+    d.push(Diagnostic::error(codes::TOO_LARGE, at, summary));
 }
 
 /// What arguments are; none where one must not be shown, which was said.

@@ -13,7 +13,9 @@ mod template;
 mod values;
 
 pub(super) use checks::{forbids_overlap, refused};
+pub(super) use values::quoted;
 
+use super::budget::Budget;
 use super::codes;
 use super::deploy::Deploy;
 use super::overlay::Laid;
@@ -59,6 +61,8 @@ pub(super) struct Draft {
     pub origins: BTreeMap<String, Place>,
     /// What the environment's file did to the deploy file.
     pub laid: Vec<Laid>,
+    /// What all of it may come to.
+    pub budget: Budget,
 }
 
 /// A network.
@@ -254,15 +258,21 @@ pub(super) fn expand(
         recipes: BTreeMap::new(),
         origins: deploy.origins.clone(),
         laid: deploy.laid.clone(),
+        budget: Budget::default(),
     };
     let sites = checks::sites(&deploy.sites, d);
     for site in &sites {
+        if draft.budget.is_full() {
+            break;
+        }
+        let before = draft.containers.len();
         if let Some((product, run)) = image::composed(&site.image, products) {
             compose::expand(&mut draft, deploy, site, product, run, folder, d);
         } else {
             site::expand(&mut draft, deploy, site, products, folder, d);
         }
-        adopt::give(&site.adopts, &site.label.value, &mut draft.containers, d);
+        let made = draft.containers.get_mut(before..).unwrap_or_default();
+        adopt::give(&site.adopts, &site.label.value, made, d);
     }
     let adopts = sites
         .iter()

@@ -3,7 +3,7 @@
 use super::container::{Cx, origin, short_name, tag_of};
 use super::mounts::{self, volume_name};
 use super::provider::Provider;
-use super::values::{Unit, Values};
+use super::values::{Unit, Values, quoted};
 use super::{Container, Draft, ImageChoice, Network, codes, image, provider};
 use crate::base::{ResourceId, names};
 use crate::config::Folder;
@@ -53,6 +53,20 @@ pub(super) fn expand(
     // A site that was renamed keeps its data, which is named after the label it had when it was made.
     let data = site.was.as_ref().map_or(label, |was| &was.value);
 
+    let all = providers.iter().map(|provider| &provider.parts);
+    for parts in all.chain([&parts]) {
+        let (mounts, ports) = (parts.volumes.len(), parts.ports.len());
+        if !draft.budget.each("mounts", mounts, Some(&site.at), d)
+            || !draft.budget.each("ports", ports, Some(&site.at), d)
+        {
+            return;
+        }
+    }
+    let sizes = providers.iter().map(|provider| provider.parts.size());
+    let (count, values) = (1 + providers.len(), parts.size() + sizes.sum::<usize>());
+    if !draft.budget.containers(count, values, Some(&site.at), d) {
+        return;
+    }
     let metadata = app.map(|app| app.metadata.clone()).unwrap_or_default();
     let properties = app_properties(draft, site, &metadata);
     let mut units = BTreeMap::new();
@@ -104,9 +118,9 @@ pub(super) fn expand(
             );
         }
     }
+    let mut more = metadata;
+    more.extend(properties);
     for command in app.into_iter().flat_map(|app| &app.post_run) {
-        let mut more = metadata.clone();
-        more.extend(properties.clone());
         if let Some(text) =
             values.template("", &command.value, command.at.as_ref(), &more, draft, d)
         {
@@ -185,11 +199,10 @@ fn providers(site: &Site, product: Option<&Product>, d: &mut Diagnostics) -> Vec
                         over.name.at.clone(),
                         format!("`{}` has no provider `{name}`", site.image.value),
                     );
-                    let shown: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
                     d.push(match did_you_mean(name, known.iter().copied()) {
                         Some(near) => error.help(format!("did you mean `{near}`?")),
                         None if known.is_empty() => error.help("the product declares none"),
-                        None => error.help(format!("there are {}", shown.join(", "))),
+                        None => error.help(format!("there are {}", quoted(&known))),
                     });
                     continue;
                 };

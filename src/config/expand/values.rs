@@ -288,7 +288,10 @@ impl<'a> Values<'a> {
                 }
             }
         }
-        Some(parts.into_iter().collect())
+        let text: Text = parts.into_iter().collect();
+        let at = self.place(at);
+        let fits = draft.budget.text(text.len(), at.as_ref(), d);
+        fits.then_some(text)
     }
 
     /// What `{from, key}` stands for.
@@ -451,6 +454,11 @@ pub(super) fn secret(
     if let Some(digest) = encrypted {
         draft.encrypted.insert(id.clone(), digest);
     }
+    if let Content::Open(value) = &content
+        && !draft.budget.text(value.expose().len(), at, d)
+    {
+        return None;
+    }
     let value = match content {
         Content::Open(value) if whole => value,
         Content::Open(value) => secrets::for_variable(name, &value, at, d)?,
@@ -464,12 +472,15 @@ pub(super) fn secret(
     Some(id)
 }
 
-fn quoted(names: &[&str]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+/// How many names are told of.
+const MOST_TOLD: usize = 20;
+
+/// Names for a message, not all where they are many.
+pub(in crate::config) fn quoted(names: &[&str]) -> String {
+    let told = names.iter().take(MOST_TOLD);
+    let told: Vec<_> = told.map(|name| format!("`{name}`")).collect();
+    let more = if names.len() > MOST_TOLD { ", …" } else { "" };
+    told.join(", ") + more
 }
 
 fn unknown<'k>(

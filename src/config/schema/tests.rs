@@ -12,11 +12,7 @@ use std::{
 };
 
 fn source(path: &str, text: &str) -> Arc<Source> {
-    Arc::new(Source {
-        name: path.into(),
-        path: format!("/srv/acme/{path}").into(),
-        text: text.into(),
-    })
+    Arc::new(Source::new(path, format!("/srv/acme/{path}"), text))
 }
 
 /// A file as a schema sees it.

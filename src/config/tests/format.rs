@@ -6,11 +6,7 @@ use crate::config::{compose, doc};
 use proptest::prelude::*;
 
 fn source(name: &str, text: &str) -> Arc<Source> {
-    Arc::new(Source {
-        name: name.to_owned(),
-        path: name.into(),
-        text: text.to_owned(),
-    })
+    Arc::new(Source::new(name, name, text))
 }
 
 fn formatted(name: &str, text: &str) -> Formatted {

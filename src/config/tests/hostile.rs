@@ -3,20 +3,24 @@
 use super::*;
 use std::time::{Duration, Instant};
 
+#[path = "../../../tests/support/hostile.rs"]
+#[allow(dead_code, reason = "the other samples are read by the program itself")]
+mod samples;
+
+use samples::Sample;
+
 /// Enough for what is not linear to show. With the 4 MB that a file may have, none takes over a second and
 /// 200 MB in a release.
 const MOST: usize = (1 << 20) - 16;
 
-/// Reads one file of a stack; what is said of it first, and how long all of it took.
-fn first(name: &str, text: String) -> (String, usize, Duration) {
-    let mut folder = Map::new([
-        ("config/products.yml", "products:\n"),
-        ("config/deploy.yml", "stack: acme\n"),
-    ]);
-    if name.starts_with("config/deploy") {
-        folder.0.remove("config/deploy.yml");
-    }
-    folder.0.insert(name.to_owned(), text);
+/// Reads a stack; what is said of it first, and how long all of it took.
+fn first(sample: &Sample) -> (String, usize, Duration) {
+    let folder = Map::new(
+        sample
+            .files
+            .iter()
+            .map(|(name, text)| (*name, text.as_str())),
+    );
     let start = Instant::now();
     let mut diagnostics = Diagnostics::new();
     read(&folder, &mut diagnostics);
@@ -35,203 +39,12 @@ fn first(name: &str, text: String) -> (String, usize, Duration) {
     (said, shown.len(), took)
 }
 
-fn bomb() -> String {
-    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for n in 1..9 {
-        let list = vec![format!("*a{}", n - 1); 10].join(", ");
-        text.push_str(&format!("a{n}: &a{n} [{list}]\n"));
-    }
-    text
-}
-
-/// A long text that many aliases stand for.
-fn heavy() -> String {
-    let text = "x".repeat(1 << 20);
-    format!("a: &a {text}\nb: [{}]\n", "*a, ".repeat(100_000))
-}
-
-/// Anchors within anchors: each keeps a copy of all that is in it.
-fn nested_anchors() -> String {
-    let mut text = "a: ".to_owned();
-    for n in 0..60 {
-        text.push_str(&format!("&a{n} ["));
-    }
-    text.push_str(&"x,".repeat(190_000));
-    text + &"]".repeat(60)
-}
-
-fn all() -> Vec<(&'static str, &'static str, String)> {
-    let yml = "config/deploy.yml";
-    let fill = |unit: &str| unit.repeat(MOST / unit.len());
-    let numbered = |unit: &dyn Fn(usize) -> String, most: usize| {
-        let mut text = String::new();
-        let mut n = 0;
-        while text.len() < MOST - 100 && n < most {
-            text.push_str(&unit(n));
-            n += 1;
-        }
-        text
-    };
-    vec![
-        ("alias bomb", yml, bomb()),
-        ("heavy aliases", yml, heavy()),
-        ("nested anchors", yml, nested_anchors()),
-        ("flow lists", yml, fill("[")),
-        ("flow tables", yml, fill("{a: ")),
-        ("block lists", yml, fill("- ")),
-        ("block tables", yml, fill("? ")),
-        ("keys in a line", yml, fill("a: ")),
-        ("anchors", yml, fill("&a ")),
-        ("tags", yml, fill("!a ")),
-        ("aliases of nothing", yml, fill("*a ")),
-        ("percents", yml, fill("%a b\n")),
-        ("documents", yml, fill("---\n")),
-        ("comments", yml, fill("# x\n")),
-        ("one word", yml, fill("x")),
-        ("one quote", yml, format!("a: \"{}", fill("x"))),
-        (
-            "escapes",
-            yml,
-            format!("a: \"{}\"", "\\x41".repeat(1_000_000)),
-        ),
-        ("blanks", yml, fill(" ")),
-        ("tabs", yml, fill("\t")),
-        ("lines", yml, fill("\n")),
-        ("a literal", yml, format!("a: |\n{}", fill(" x\n"))),
-        (
-            "indents",
-            yml,
-            numbered(&|n| format!("{}a:\n", " ".repeat(n)), 3000),
-        ),
-        ("many values", yml, format!("a: [{}]", fill("1,"))),
-        (
-            "many keys",
-            yml,
-            numbered(&|n| format!("k{n}: 1\n"), 190_000),
-        ),
-        (
-            "one key often",
-            yml,
-            numbered(&|_| "k: 1\n".to_owned(), 190_000),
-        ),
-        (
-            "many sites",
-            yml,
-            format!(
-                "stack: a\nsite:\n{}",
-                numbered(&|_| "- {a: 1}\n".to_owned(), 60_000)
-            ),
-        ),
-        ("a long key", yml, format!("{}: 1\n", "k".repeat(1000))),
-        (
-            "a long image",
-            yml,
-            format!(
-                "stack: a\nsite:\n- {{label: a, image: {}}}\n",
-                "k".repeat(1 << 20)
-            ),
-        ),
-        ("zero bytes", yml, fill("\0")),
-        ("json lists", "config/deploy.json", fill("[")),
-        ("json tables", "config/deploy.json", fill("{\"a\":")),
-        (
-            "json closed lists",
-            "config/deploy.json",
-            format!("{}{}", "[".repeat(1 << 20), "]".repeat(1 << 20)),
-        ),
-        (
-            "json keys",
-            "config/deploy.json",
-            format!(
-                "{{{}\"z\":1}}",
-                numbered(&|n| format!("\"k{n}\":1,"), 190_000)
-            ),
-        ),
-        (
-            "json one line often",
-            "config/deploy.json",
-            format!(
-                "{{{}\"z\":1}}",
-                numbered(&|_| "\"k\":1,".to_owned(), 190_000)
-            ),
-        ),
-        (
-            "json text",
-            "config/deploy.json",
-            format!("\"{}", fill("\\\"")),
-        ),
-        (
-            "toml lists",
-            "config/deploy.toml",
-            format!("a={}", fill("[")),
-        ),
-        (
-            "toml tables",
-            "config/deploy.toml",
-            format!("a={}", fill("{a=")),
-        ),
-        (
-            "toml dots",
-            "config/deploy.toml",
-            format!("{}a=1", fill("a.")),
-        ),
-        (
-            "toml heads",
-            "config/deploy.toml",
-            format!("[{}a]", fill("a.")),
-        ),
-        (
-            "toml keys",
-            "config/deploy.toml",
-            numbered(&|n| format!("k{n}=1\n"), 90_000),
-        ),
-        (
-            "toml tables often",
-            "config/deploy.toml",
-            numbered(&|_| "[[a]]\n".to_owned(), 140_000),
-        ),
-        (
-            "variables",
-            "config/services.env",
-            numbered(&|n| format!("K{n}=1\n"), 1_000_000),
-        ),
-        (
-            "one variable",
-            "config/services.env",
-            numbered(&|_| "K=1\n".to_owned(), 1_000_000),
-        ),
-        (
-            "growing",
-            "config/services.env",
-            format!(
-                "A0=xxxxxxxxxx\n{}",
-                numbered(
-                    &|n| format!("A{}={}\n", n + 1, format!("${{A{n}}}").repeat(10)),
-                    20
-                )
-            ),
-        ),
-        ("no variables", "config/services.env", fill("=\n")),
-        ("open quotes", "config/services.env", fill("A='\nB=\"\n")),
-        (
-            "users",
-            "config/credentials.csv",
-            format!("username,password,email\n{}", fill("a,b,c\n")),
-        ),
-        ("commas", "config/credentials.csv", fill(",")),
-        (
-            "quotes",
-            "config/credentials.csv",
-            format!("username,password,email\n{}", fill("\"a\nb\",\n")),
-        ),
-    ]
-}
-
 #[test]
 fn each_is_told_with_its_place() {
     let mut told = String::new();
-    for (what, name, text) in all() {
-        let (said, shown, took) = first(name, text);
+    for sample in samples::documents(MOST) {
+        let what = sample.what;
+        let (said, shown, took) = first(&sample);
         // In a release it is a tenth of a second; this is where something is not linear.
         assert!(took < Duration::from_secs(20), "{what} took {took:?}");
         assert!(shown < 300_000, "{what} shows {shown} bytes");

@@ -3,13 +3,7 @@
 use super::*;
 
 fn migrated(name: &str, text: &str) -> String {
-    let source = |text: &str| {
-        Arc::new(Source {
-            name: name.into(),
-            path: format!("/srv/acme/{name}").into(),
-            text: text.into(),
-        })
-    };
+    let source = |text: &str| Arc::new(Source::new(name, format!("/srv/acme/{name}"), text));
     let new = migrate::migrate(&source(text), "acme").unwrap_or_else(|d| panic!("{}", lines(&d)));
     let Some(new) = new else {
         return text.to_owned();
@@ -97,11 +91,7 @@ fn deploy_files_get_version_and_name() {
     ] {
         assert_eq!(migrated(&format!("config/deploy.{end}"), old), new);
     }
-    let broken = Arc::new(Source {
-        name: "config/deploy.yml".into(),
-        path: "x".into(),
-        text: "a: [".into(),
-    });
+    let broken = Arc::new(Source::new("config/deploy.yml", "x", "a: ["));
     assert!(migrate::migrate(&broken, "a").unwrap_err().has_errors());
 }
 

@@ -103,11 +103,11 @@ impl Definitions {
     /// Takes in what stands in an image.
     pub(super) fn add_text(&mut self, text: String, place: String) {
         let mut d = Diagnostics::new();
-        let source = Arc::new(Source {
-            name: format!("{place}:{INSIDE}"),
-            path: PathBuf::from(INSIDE),
+        let source = Arc::new(Source::new(
+            format!("{place}:{INSIDE}"),
+            PathBuf::from(INSIDE),
             text,
-        });
+        ));
         match nua_app(&source, &mut d) {
             Some(app) => self.all.push(Found {
                 source,
@@ -151,11 +151,11 @@ pub(super) fn read(path: &Path, d: &mut Diagnostics) -> Option<Arc<Source>> {
         None => missing(),
     };
     match read {
-        Ok(source) => Some(Arc::new(Source {
-            name: shown,
-            path: source.path.clone(),
-            text: source.text.clone(),
-        })),
+        Ok(source) => Some(Arc::new(Source::new(
+            shown,
+            source.path.clone(),
+            source.text.clone(),
+        ))),
         Err(why) => {
             d.push(why.at(&shown));
             None

@@ -110,22 +110,18 @@ impl Draft {
 
     /// A file of coasti's own.
     fn add(&mut self, path: &str, text: String) {
-        let source = Source {
-            name: path.to_owned(),
-            path: self.disk.root().join(path),
-            text,
-        };
+        let source = Source::new(path, self.disk.root().join(path), text);
         self.files.insert(path.to_owned(), Arc::new(source));
     }
 
     /// A file of the user's, which is told by its own name.
     fn add_from(&mut self, path: &str, source: &Arc<Source>) {
         // Folders that it mounts are told as they will be.
-        let source = Source {
-            name: source.name.clone(),
-            path: self.disk.root().join(path),
-            text: source.text.clone(),
-        };
+        let source = Source::new(
+            source.name.clone(),
+            self.disk.root().join(path),
+            source.text.clone(),
+        );
         self.files.insert(path.to_owned(), Arc::new(source));
     }
 

@@ -280,11 +280,7 @@ mod tests {
     use std::sync::Arc;
 
     fn read(name: &str, text: &str) -> Node {
-        let source = Arc::new(Source {
-            name: name.to_owned(),
-            path: name.into(),
-            text: text.to_owned(),
-        });
+        let source = Arc::new(Source::new(name, name, text));
         let mut d = Diagnostics::new();
         parse(&source, &mut d).unwrap_or_else(|| panic!("{text}\n{d:?}"))
     }

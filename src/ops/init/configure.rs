@@ -77,11 +77,7 @@ pub fn configure(
     let source = &settings.source;
     let mut text = source.text.clone();
     for setting in &wanted {
-        let now = Source {
-            name: source.name.clone(),
-            path: source.path.clone(),
-            text,
-        };
+        let now = Source::new(source.name.clone(), source.path.clone(), text);
         text = with_setting(&now, setting).map_err(usage)?;
     }
     let change = (!wanted.is_empty()).then(|| Change {

@@ -411,11 +411,11 @@ impl Prepared {
             let Entry::File { bytes, .. } = entry else {
                 continue;
             };
-            let source = Source {
-                name: path.clone(),
-                path: PathBuf::from(&*path),
-                text: String::from_utf8_lossy(bytes).into_owned(),
-            };
+            let source = Source::new(
+                path.clone(),
+                PathBuf::from(&*path),
+                String::from_utf8_lossy(bytes).into_owned(),
+            );
             let text = config::with_id(&source, &id).map_err(usage)?;
             *bytes = text.into_bytes();
         }

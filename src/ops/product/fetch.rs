@@ -174,11 +174,7 @@ pub async fn declared_id(origin: &Origin, reference: Option<&str>) -> Option<Str
         }
     };
     texts.into_iter().find_map(|text| {
-        let source = Arc::new(Source {
-            name: "coasti.yml".to_owned(),
-            path: PathBuf::new(),
-            text,
-        });
+        let source = Arc::new(Source::new("coasti.yml", PathBuf::new(), text));
         let root = config::parse(&source, &mut Diagnostics::new())?;
         let id = root.get("id")?.value.scalar()?;
         let fine = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);

@@ -57,11 +57,11 @@ fn secret_answers(disk: &Disk, id: &str) -> Result<Map<String, Json>, OpError> {
     let Some(text) = secrets::files::get(disk, &name)? else {
         return Ok(Map::new());
     };
-    let named = Arc::new(Source {
-        name: format!("config/secrets/{name}.yml"),
-        path: disk.root().join("config/secrets").join(&name),
-        text: text.expose().clone(),
-    });
+    let named = Arc::new(Source::new(
+        format!("config/secrets/{name}.yml"),
+        disk.root().join("config/secrets").join(&name),
+        text.expose().clone(),
+    ));
     let mut d = Diagnostics::new();
     let answers = template::read_answers(&named, &mut d);
     if d.has_errors() {
@@ -328,15 +328,14 @@ impl Job<'_> {
         let Some(text) = rendered.tree.text(&self.answers_file) else {
             return Ok(());
         };
-        let source = Arc::new(Source {
-            name: self.answers_file.clone(),
-            path: self
-                .disk
+        let source = Arc::new(Source::new(
+            self.answers_file.clone(),
+            self.disk
                 .root()
                 .join(&self.listed.path)
                 .join(&self.answers_file),
-            text: text.to_owned(),
-        });
+            text,
+        ));
         let mut d = Diagnostics::new();
         let told = template::read_answers(&source, &mut d);
         if d.has_errors() {

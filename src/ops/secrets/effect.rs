@@ -189,11 +189,11 @@ impl Folder for With<'_> {
             return self.disk.read(path);
         }
         Ok((!self.is_encrypted).then(|| {
-            Arc::new(Source {
-                name: path.to_owned(),
-                path: self.disk.root().join(path),
-                text: self.value.expose().clone(),
-            })
+            Arc::new(Source::new(
+                path,
+                self.disk.root().join(path),
+                self.value.expose().clone(),
+            ))
         }))
     }
 

@@ -3,6 +3,7 @@
 mod explain;
 mod fmt;
 mod graph;
+mod hostile;
 mod migrate;
 
 use std::{

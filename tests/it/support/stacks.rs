@@ -320,11 +320,10 @@ impl Files {
 
 impl Folder for Files {
     fn read(&self, path: &str) -> Result<Option<Arc<Source>>, config::Unreadable> {
-        let source = self.0.get(path).map(|text| Source {
-            name: path.to_owned(),
-            path: path.into(),
-            text: text.clone(),
-        });
+        let source = self
+            .0
+            .get(path)
+            .map(|text| Source::new(path, path, text.clone()));
         Ok(source.map(Arc::new))
     }
 

@@ -196,16 +196,8 @@ fn source(disk: &Disk, file: &str) -> Result<crate::diag::Source, OpError> {
         .map_err(|why| OpError::usage(format!("{file} {why}"), &[]))?;
     let path = disk.root().join(file);
     Ok(match read {
-        Some(source) => crate::diag::Source {
-            name: source.name.clone(),
-            path,
-            text: source.text.clone(),
-        },
-        None => crate::diag::Source {
-            name: file.to_owned(),
-            path,
-            text: "version: 1\n".to_owned(),
-        },
+        Some(source) => crate::diag::Source::new(source.name.clone(), path, source.text.clone()),
+        None => crate::diag::Source::new(file, path, "version: 1\n"),
     })
 }
 
@@ -232,11 +224,7 @@ impl config::Folder for With<'_> {
         path: &str,
     ) -> Result<Option<std::sync::Arc<crate::diag::Source>>, config::Unreadable> {
         if path == self.file {
-            let source = crate::diag::Source {
-                name: path.to_owned(),
-                path: self.disk.root().join(path),
-                text: self.text.to_owned(),
-            };
+            let source = crate::diag::Source::new(path, self.disk.root().join(path), self.text);
             return Ok(Some(std::sync::Arc::new(source)));
         }
         self.disk.read(path)

@@ -138,11 +138,8 @@ impl<'a> Order<'a> {
         let listed = self.list(disk, what, &entry, number)?;
         let written = prepared.write().await;
         if let (Err(_), Some((source, text))) = (&written, &listed) {
-            let now = crate::diag::Source {
-                name: source.name.clone(),
-                path: source.path.clone(),
-                text: text.clone(),
-            };
+            let now =
+                crate::diag::Source::new(source.name.clone(), source.path.clone(), text.clone());
             let _ = write(disk, &now, &source.text);
         }
         let done = written?;

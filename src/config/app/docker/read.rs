@@ -275,6 +275,10 @@ impl Read<'_, '_> {
     /// A command is a list, or one text that is split as a shell would.
     pub(super) fn command(&mut self) -> Option<Vec<Text>> {
         let argv = match &self.node.value {
+            Value::Text(text) if text.len() > words::LONGEST => {
+                self.bad("at most 128 KB in one line");
+                return None;
+            }
             Value::Text(text) => match words::split(text) {
                 Some(argv) => argv,
                 None => {

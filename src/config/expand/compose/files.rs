@@ -39,6 +39,9 @@ pub(super) fn add(
         let Some(content) = content(cx, draft, kind, field, d) else {
             continue;
         };
+        if !draft.budget.text(content.len(), Some(&file.at), d) {
+            return;
+        }
         if let Some(other) = container
             .files
             .iter()

@@ -32,7 +32,7 @@ pub(super) fn expand(
         return;
     }
     let vars = variables(draft, deploy, site, folder, d);
-    let Some(project) = compose::load(folder, run, &vars, d) else {
+    let Some(project) = compose::load(folder, run, &vars, &mut draft.budget, d) else {
         return;
     };
     let services: Vec<Service> = project
@@ -42,6 +42,13 @@ pub(super) fn expand(
         .collect();
     if services.len() < project.services.len() || project.failed {
         return;
+    }
+    for service in &services {
+        for (what, count) in service.counts() {
+            if !draft.budget.each(what, count, Some(&service.at), d) {
+                return;
+            }
+        }
     }
     let Some(services) = needed(services, &project, d) else {
         return;
@@ -59,8 +66,18 @@ pub(super) fn expand(
     let volumes = project::volumes(draft, &cx, d);
     let mut made: Vec<Container> = Vec::new();
     for service in &services {
+        let env = cx.environment(service, &mut draft.budget, d);
+        let replicas = usize::try_from(service.replicas).unwrap_or(usize::MAX);
+        let values = service.size().saturating_add(env.len());
+        let values = values.saturating_mul(replicas);
+        if !draft
+            .budget
+            .containers(replicas, values, Some(&service.at), d)
+        {
+            break;
+        }
         for number in 1..=service.replicas {
-            made.extend(cx.container(draft, service, number, &networks, &volumes, d));
+            made.extend(cx.container(draft, service, number, &env, &networks, &volumes, d));
         }
     }
     draft.containers.extend(made);
@@ -222,19 +239,21 @@ fn unknown_service(project: &compose::Project, name: &str, at: &Place) -> Diagno
 /// Services that run to an end: others wait for that, or the file says that they are not started again and
 /// nothing says that they serve somebody.
 fn jobs(services: &[Service]) -> BTreeSet<String> {
-    let wanted = |name: &str, condition: fn(Condition) -> bool| {
-        let mut all = services.iter().flat_map(|service| &service.needs);
-        all.any(|need| need.service == name && condition(need.condition))
-    };
+    let (mut to_end, mut running) = (BTreeSet::new(), BTreeSet::new());
+    for need in services.iter().flat_map(|service| &service.needs) {
+        match need.condition {
+            Condition::Completed => to_end.insert(need.service.as_str()),
+            _ => running.insert(need.service.as_str()),
+        };
+    }
     let ends = |service: &&Service| {
-        if wanted(&service.name, |condition| condition == Condition::Completed) {
-            return true;
-        }
+        let name = service.name.as_str();
         let restart = service.restart.as_ref().map(|(restart, _)| restart.name);
-        restart == Some(RestartName::No)
-            && service.ports.is_empty()
-            && service.test.as_ref().is_none_or(Vec::is_empty)
-            && !wanted(&service.name, |condition| condition != Condition::Completed)
+        to_end.contains(name)
+            || restart == Some(RestartName::No)
+                && service.ports.is_empty()
+                && service.test.as_ref().is_none_or(Vec::is_empty)
+                && !running.contains(name)
     };
     services
         .iter()

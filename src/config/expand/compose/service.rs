@@ -3,6 +3,7 @@
 use super::project::Names;
 use super::{files, text};
 use crate::base::{EngineId, ResourceId, names};
+use crate::config::budget::Budget;
 use crate::config::compose::dotenv;
 use crate::config::compose::{
     Condition, EnvFile, MountFrom, Network, Project, Pulled, Service, Str, Vars, VolumeUse,
@@ -58,11 +59,13 @@ impl Cx<'_> {
     }
 
     /// The container of a service.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn container(
         &self,
         draft: &mut Draft,
         service: &Service,
         number: u32,
+        env: &Environment,
         networks: &Names,
         volumes: &Names,
         d: &mut Diagnostics,
@@ -115,7 +118,7 @@ impl Cx<'_> {
             files: Vec::new(),
             here: Vec::new(),
         };
-        self.texts(draft, &mut container, service, d);
+        self.texts(draft, &mut container, service, env);
         self.restart(&mut container, service, job, d);
         self.network(draft, &mut container, service, networks, d);
         for volume in &service.volumes {
@@ -195,7 +198,7 @@ impl Cx<'_> {
         draft: &mut Draft,
         container: &mut Container,
         service: &Service,
-        d: &mut Diagnostics,
+        env: &Environment,
     ) {
         let address = container.data.clone();
         let words = |draft: &mut Draft, field: &str, words: &[Str]| {
@@ -214,15 +217,20 @@ impl Cx<'_> {
         if let (Some(test), Some(health)) = (&service.test, &mut container.spec.health) {
             health.test = words(draft, "health", test);
         }
-        for (name, (value, at)) in self.environment(service, d) {
-            let value = text(draft, &address, &name, &value);
+        for (name, (value, at)) in env {
+            let value = text(draft, &address, name, value);
             container.spec.env.insert(name.clone(), value);
-            origin(&mut container.origins, format!("env.{name}"), Some(&at));
+            origin(&mut container.origins, format!("env.{name}"), Some(at));
         }
     }
 
     /// Variables of env files, then those of the service itself, which win.
-    fn environment(&self, service: &Service, d: &mut Diagnostics) -> Environment {
+    pub(super) fn environment(
+        &self,
+        service: &Service,
+        budget: &mut Budget,
+        d: &mut Diagnostics,
+    ) -> Environment {
         let mut env = Environment::new();
         let project = &self.project.vars;
         // What values of env files may name: the project's variables, the service's own, those of the files.
@@ -249,7 +257,7 @@ impl Cx<'_> {
                 true => Dialect::Raw,
                 false => Dialect::Compose,
             };
-            for line in dotenv::read(&source, &known, &mut files, dialect, d) {
+            for line in dotenv::read(&source, &known, &mut files, dialect, budget, d) {
                 let inherited = line.value.is_none().then(|| project.origin(&line.name));
                 let value = line.value.or_else(|| project.get(&line.name).cloned());
                 if let Some(value) = value {
@@ -526,7 +534,7 @@ impl Cx<'_> {
 }
 
 /// Variables by name, with where each stands.
-type Environment = BTreeMap<String, (Str, Place)>;
+pub(super) type Environment = BTreeMap<String, (Str, Place)>;
 
 /// Sets a variable, over what it was before.
 fn set(env: &mut Environment, name: String, value: Str, at: Place) {

@@ -124,11 +124,7 @@ impl Trial {
 impl Folder for Trial {
     fn read(&self, path: &str) -> Result<Option<Arc<Source>>, Unreadable> {
         if let Some(text) = self.own.get(path) {
-            return Ok(Some(Arc::new(Source {
-                name: path.to_owned(),
-                path: path.into(),
-                text: text.clone(),
-            })));
+            return Ok(Some(Arc::new(Source::new(path, path, text.clone()))));
         }
         let Some(inner) = path.strip_prefix(&self.product) else {
             self.ask_outside(path);
@@ -146,12 +142,11 @@ impl Folder for Trial {
         self.seen
             .borrow_mut()
             .insert(inner.to_owned(), source.path.clone());
-        Ok(Some(Arc::new(Source {
-            // Folders that it mounts are told as they are now.
-            path: self.disk.root().join(path),
-            name: path.to_owned(),
-            text: source.text.clone(),
-        })))
+        Ok(Some(Arc::new(Source::new(
+            path,
+            self.disk.root().join(path),
+            source.text.clone(),
+        ))))
     }
 
     fn exists(&self, path: &str) -> bool {
