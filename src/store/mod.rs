@@ -21,5 +21,7 @@ pub mod lock;
 pub mod record;
 mod volume;
 
+#[cfg(fuzzing)]
+pub use volume::fuzz_archive;
 pub(crate) use volume::{EMPTY_IMAGE, never_started};
 pub use volume::{Entry, Peek, Store, StoreError};

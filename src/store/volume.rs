@@ -432,6 +432,14 @@ fn unpack(tar: &[u8]) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
+/// Reads an archive as an engine would give it: a fuzz target.
+#[cfg(fuzzing)]
+pub fn fuzz_archive(tar: &[u8]) {
+    for bytes in unpack(tar).values() {
+        let _ = verify(bytes);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -232,6 +232,21 @@ fn without_top(tree: Tree) -> Result<Tree, String> {
     Ok(inner)
 }
 
+/// Unpacks an archive of that name: a fuzz target.
+#[cfg(fuzzing)]
+pub fn fuzz_archive(name: &str, bytes: &[u8]) {
+    use std::io::Write as _;
+    let file = rustix::fs::memfd_create("archive", rustix::fs::MemfdFlags::empty());
+    if let (Ok(Some(kind)), Ok(file)) = (kind(name), file) {
+        let mut file = File::from(file);
+        let written = file
+            .write_all(bytes)
+            .and_then(|()| file.seek(SeekFrom::Start(0)));
+        assert!(written.is_ok());
+        let _ = unpack(file, kind);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

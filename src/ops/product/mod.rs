@@ -15,6 +15,8 @@ mod links;
 mod merge;
 mod template;
 
+#[cfg(fuzzing)]
+pub use archive::fuzz_archive;
 pub use error::{Class, FetchError};
 pub use fetch::{Access, Origin, declared_id, probe};
 pub use install::{Prepared, prepare};
