@@ -307,14 +307,19 @@ pub(super) fn lost_touch(inputs: &Inputs<'_>, slots: &Slots<'_>, refusals: &mut 
             });
         let Some((old, _)) = going else { continue };
         let (was, now) = (&old.address, &id.address);
+        let name = was.rsplit('/').next().unwrap_or_default();
         let keep = match about.role {
+            // A service of a compose file, in the same site.
+            Role::App if old.label() == label => {
+                format!("give the service its old name `{name}` again, or")
+            }
             Role::App => {
-                format!("if it was renamed: `was: {was}` beside `label: {now}` keeps the data, or")
+                let was = old.label();
+                format!(
+                    "if it was renamed: `was: {was}` beside `label: {label}` keeps the data, or"
+                )
             }
-            Role::Provider => {
-                let name = was.rsplit('/').next().unwrap_or_default();
-                format!("give the provider its old name `{name}` again, or")
-            }
+            Role::Provider => format!("give the provider its old name `{name}` again, or"),
         };
         refusals.push(Refusal {
             code: "P0305".into(),

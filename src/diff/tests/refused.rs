@@ -200,6 +200,36 @@ fn p0305_an_app_with_data_goes_while_one_of_its_product_comes() {
 }
 
 #[test]
+fn p0305_advises_what_can_be_written_for_a_service_of_a_compose_file() {
+    for (now, advice) in [
+        (
+            "shop/thing2",
+            "give the service its old name `thing` again, or",
+        ),
+        (
+            "store/thing",
+            "if it was renamed: `was: shop` beside `label: store` keeps the data, or",
+        ),
+    ] {
+        let service = |stack: &mut Stack, address: &str| {
+            fixture::app(stack, address);
+            let resource = fixture::container_mut(stack, address);
+            resource.about.as_mut().unwrap().product = "shop".into();
+            resource.life.holds_data = true;
+        };
+        let mut world = World::usual(|stack| service(stack, now));
+        let id = ResourceId::container(now);
+        let base = world.base.insert(world.desired.clone());
+        base.resources.remove(&id);
+        service(base, "shop/thing");
+        let refusals = world.plan().refusals;
+        assert_eq!(refusals[0].code, "P0305");
+        assert_eq!(refusals[0].id, id);
+        assert_eq!(refusals[0].help[0], advice);
+    }
+}
+
+#[test]
 fn p0305_holds_for_a_target_as_well_whichever_half_it_names() {
     let mut world = news();
     for label in ["news", "blog"] {
