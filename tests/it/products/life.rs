@@ -434,3 +434,47 @@ fn an_update_that_is_killed_leaves_the_old_or_is_finished() {
             .contains("_commit: v2.0.0")
     );
 }
+
+#[test]
+fn answers_stay_where_they_are() {
+    let home = Home::new("places");
+    shop(&home);
+    let address = home.at("shop").to_string_lossy().into_owned();
+    let places = [
+        ("one", "coasti_install_answers.yml"),
+        ("two", "config/install_answers.yml"),
+        ("three", ".copier-answers.yml"),
+        ("four", "own/answers.yml"),
+    ];
+    for (id, place) in places {
+        let add = ["product", "add", &address, "--id", id];
+        home.good(&add);
+        let data = format!(r#"{{"host": "{id}.example.org"}}"#);
+        home.good(&["product", "install", id, "--data", &data]);
+        // As another version of Copier's template, or its user, had it.
+        let answers = home.read(&format!("stack/products/{id}/.copier-answers.yml"));
+        fs::remove_file(home.at(&format!("stack/products/{id}/.copier-answers.yml"))).unwrap();
+        home.write(&format!("stack/products/{id}/{place}"), &answers);
+    }
+    home.write("shop/template/run.sh", "newer\n");
+    home.tag("shop", "v1.1.0");
+    for (id, place) in places {
+        let mut update = vec!["product", "update", id];
+        if id == "four" {
+            let told = home.bad(1, &update);
+            assert!(told.contains("--answers-file"), "{told}");
+            update.extend(["--answers-file", place]);
+        }
+        home.good(&update);
+        let at = |path: &str| format!("stack/products/{id}/{path}");
+        let answers = home.read(&at(place));
+        assert!(
+            answers.contains("_commit: v1.1.0\n")
+                && answers.contains(&format!("host: {id}.example.org\n")),
+            "{id}: {answers}"
+        );
+        assert_eq!(home.read(&at("run.sh")), "newer\n", "{id}");
+        let usual = home.at(&at(".copier-answers.yml"));
+        assert_eq!(usual.exists(), id == "three", "{id}");
+    }
+}
