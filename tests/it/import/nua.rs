@@ -98,7 +98,7 @@ fn deploy_files_become_a_stack() {
             type: tmpfs
             options: {tmpfs_size: 64M}
         port:
-          smtp: {bind: 0.0.0.0}
+          smtp: {bind: "::"}
       # more.json:1
       - label: built-app-app.example.org_path
         image: built_app

@@ -37,7 +37,7 @@ impl<L: Look> Import<'_, L> {
                 && let Some(own) = ports.at(&port.name, Yaml::map())
                 && own.get("bind").is_none()
             {
-                own.set("bind", Yaml::text("0.0.0.0"));
+                own.set("bind", Yaml::text("::"));
             }
         }
         let mut made = Made {
