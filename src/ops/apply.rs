@@ -8,7 +8,7 @@ use super::images::{images, keep_images};
 use super::session::{Begin, Ending, Session, Who};
 use super::values::values;
 use super::{saved, undo};
-use crate::base::{Digest, Key, Kind, ResourceId, Secret, StackId};
+use crate::base::{Digest, Key, Kind, ResourceId, RunId, Secret, StackId};
 use crate::config::Desired;
 use crate::diff::{Action, Adopted, Held, Inputs, Wishes, adopted, carried};
 use crate::engine::Engine;
@@ -96,6 +96,7 @@ async fn locked<E: Engine>(
     let engine = session.engine;
     let mut gathered = gather(engine, desired).await?;
     gathered.sealed.stack.id = Some(session.id.clone());
+    undo::only_by_labels(session, &gathered).await?;
     let mut wishes = options.wishes.clone();
     gathered.after_cut_off(engine, &mut wishes).await;
     gathered.check_labels(&wishes)?;
@@ -170,12 +171,17 @@ async fn locked<E: Engine>(
             adopted: adopted.clone(),
         })
         .await?;
+    let forgotten = match head.good {
+        None => Some(session.runs().await?),
+        Some(_) => None,
+    };
     let goal = Goal {
         stack: &stack,
         plan: &plan,
         values: &values,
         key: &gathered.key,
         base: gathered.up(),
+        forgotten: forgotten.as_ref(),
         held: &gathered.held,
         new_held: &held,
         keep_failed: options.wishes.keep_failed,
@@ -376,12 +382,16 @@ impl<'a, E: Engine> Session<'a, E> {
 }
 
 /// What a run leads to, and what from.
+#[derive(Clone)]
 pub(super) struct Goal<'a> {
     pub(super) stack: &'a Stack,
     pub(super) plan: &'a Plan,
     pub(super) values: &'a Values,
     pub(super) key: &'a Key,
     pub(super) base: Option<&'a Stack>,
+    /// Where nothing good is known: all runs that are. What others made, before the store was lost, is known by its
+    /// labels alone.
+    pub(super) forgotten: Option<&'a BTreeSet<RunId>>,
     /// Decisions that stand, for an undo.
     pub(super) held: &'a Held,
     /// Those that stand once the goal is reached.

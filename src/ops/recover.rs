@@ -420,6 +420,7 @@ pub(super) async fn to_stack<E: Engine>(
         values: &own,
         key,
         base: known.up(),
+        forgotten: None,
         held: &known.held,
         new_held: &held,
         keep_failed: wishes.keep_failed,
@@ -457,8 +458,16 @@ pub async fn recover<E: Engine>(
         known.attempted = attempted(engine, name, open).await?;
         let key = known.key()?;
         let values = session.store().values(&known.head).await?;
-        let empty = Stack::empty(name.clone(), Some(session.id.clone()));
-        let target = known.up().unwrap_or(&empty).clone();
+        let target = match known.up() {
+            Some(up) => up.clone(),
+            // What no known run made ran before the store was lost.
+            None if known.good.is_none() => {
+                let runs = session.runs().await?;
+                super::undo::as_labelled(name, &session.id, &known.observed, &runs)
+                    .map_err(|why| OpError::usage(why, &[]))?
+            }
+            None => Stack::empty(name.clone(), Some(session.id.clone())),
+        };
         let wishes = Wishes {
             undo: true,
             cut_off: true,

@@ -11,6 +11,7 @@ use crate::store::{
     Entry, Store, StoreError,
     lock::{self, Holder, Lock, Process, Refused},
 };
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -360,6 +361,12 @@ impl<'a, E: Engine> Session<'a, E> {
         entries.extend(Entry::head(head));
         self.keep_lock(head.seq).await?;
         self.write(entries).await
+    }
+
+    /// All runs that the store knows, this one among them.
+    pub(super) async fn runs(&self) -> Result<BTreeSet<RunId>, OpError> {
+        let runs = self.store().runs().await?.into_iter().map(|run| run.id);
+        Ok(runs.chain([self.run.clone()]).collect())
     }
 
     /// The number of the next revision.

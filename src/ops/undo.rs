@@ -3,17 +3,18 @@
 use super::adopt;
 use super::apply::{Goal, checked, failed};
 use super::error::{Before, OpError, Undone};
+use super::gather::Gathered;
 use super::session::{ENGINE_PATIENCE, Session};
 use super::values::values_of;
-use crate::base::{EngineId, Kind, names};
+use crate::base::{EngineId, Kind, RunId, StackId, StackName, names};
 use crate::diff::{Inputs, Wishes};
 use crate::engine::{Call, Engine, EngineError, Scope};
 use crate::exec::{self, Event, Failure, Made, Stop, Values};
-use crate::model::{MountSource, Spec, Stack};
-use crate::observe::Observed;
+use crate::model::{Lifecycle, MountSource, Resource, Spec, Stack};
+use crate::observe::{Observed, Owner};
 use crate::plan::{Op, Phase, plan};
 use crate::store::record::{Head, Outcome};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How often an undo is begun again where the engine, or one of its answers, was lost meanwhile.
@@ -53,6 +54,17 @@ pub(super) async fn undo<E: Engine>(
         return failed(failure, None, None, Undone::Partly(left), Vec::new());
     }
     let (logs, health) = evidence(session, failure, goal.values).await;
+    let found = goal
+        .forgotten
+        .map(|runs| as_labelled(&session.stack, &session.id, &observed, runs));
+    let found = match found.transpose() {
+        Ok(found) => found,
+        Err(why) => return failed(failure, logs, health, Undone::Partly(why), Vec::new()),
+    };
+    let goal = &Goal {
+        base: found.as_ref().or(goal.base),
+        ..goal.clone()
+    };
     let unused = unused_volumes(session, &observed);
     let lost = failure.engine.as_ref().is_some_and(EngineError::is_fatal);
     // An engine that went away took along what ran.
@@ -100,6 +112,76 @@ pub(super) async fn undo<E: Engine>(
         Err(error) => Undone::Partly(format!("the history could not be written: {error}")),
     };
     failed(failure, logs, health, undone, kept)
+}
+
+/// A run that was cut off when the history was gone is undone before anything else: of what ran before it, only the
+/// labels tell, and a new plan would take it for left-overs.
+pub(super) async fn only_by_labels<E: Engine>(
+    session: &Session<'_, E>,
+    gathered: &Gathered,
+) -> Result<(), OpError> {
+    let good = gathered
+        .peek
+        .head
+        .as_ref()
+        .and_then(|head| head.good.as_ref());
+    if gathered.open.is_none() || good.is_some() {
+        return Ok(());
+    }
+    let runs = session.runs().await?;
+    let before = as_labelled(&session.stack, &session.id, &gathered.observed, &runs);
+    match before.is_ok_and(|before| before.containers().next().is_none()) {
+        true => Ok(()),
+        false => Err(OpError::usage(
+            "a run was cut off, and the history of what ran before it is gone",
+            &["`coasti recover` puts that back, as far as its labels tell what it was"],
+        )),
+    }
+}
+
+/// What ran before these runs, as labels tell where nothing else does; why that is not enough.
+pub(super) fn as_labelled(
+    name: &StackName,
+    id: &StackId,
+    observed: &Observed,
+    runs: &BTreeSet<RunId>,
+) -> Result<Stack, String> {
+    let mut stack = Stack::empty(name.clone(), Some(id.clone()));
+    let made_since = |owner: &Owner| owner.run.as_ref().is_some_and(|run| runs.contains(run));
+    let containers = observed.containers.values();
+    let networks = observed.networks.values();
+    let volumes = observed.volumes.values();
+    let all = containers
+        .map(|one| (&one.name, &one.owner))
+        .chain(networks.map(|one| (&one.name, &one.owner)))
+        .chain(volumes.map(|one| (&one.name, &one.owner)));
+    for (name, owner) in all {
+        let Some(id) = &owner.resource else { continue };
+        if made_since(owner) {
+            continue;
+        }
+        let Some(spec) = owner.spec.clone() else {
+            return Err(format!(
+                "the history is gone, and `{name}` does not tell what it was; what ran before is still there \
+                 (docker ps -a)"
+            ));
+        };
+        let name = match id.kind {
+            // It may stand aside for the moment.
+            Kind::Container => names::object(&stack.name, &id.address),
+            _ => name.clone(),
+        };
+        let resource = Resource {
+            name,
+            spec,
+            needs: BTreeMap::new(),
+            life: Lifecycle::default(),
+            about: None,
+            origins: BTreeMap::new(),
+        };
+        stack.resources.insert(id.clone(), resource);
+    }
+    Ok(stack)
 }
 
 /// Looks at the engine; where it is away, waits for it to come back.

@@ -506,6 +506,105 @@ fn values_that_went_with_the_store_are_not_made_anew_beside_their_data() {
 }
 
 #[test]
+fn what_ran_runs_again_after_a_failed_apply_though_the_store_is_gone() {
+    in_virtual_time(async {
+        for image in ["cannot", "exits", "sick"] {
+            let sim = engine();
+            let mut sites = networked();
+            sites.get_mut("blog").unwrap().secret = true;
+            apply(&sim, &sites).await.unwrap();
+            let before = names(&sim);
+            let id = |name: &str| containers(&sim)[name].id.clone();
+            let (blog, redis) = (id("acme-blog"), id("acme-blog-redis"));
+            let store = containers_of_store(&sim);
+            let calls = store.into_iter().map(|id| Call::RemoveContainer { id });
+            let volume = Call::RemoveVolume {
+                name: EngineId::new("coasti.acme.store"),
+            };
+            for call in calls.chain([volume]) {
+                let limit = Duration::from_secs(9);
+                sim.hand().execute(&call, limit).await.unwrap();
+            }
+            let mut next = changed(&sites);
+            next.get_mut("blog").unwrap().image = image;
+            let Err(OpError::Failed(failed)) = apply(&sim, &next).await else {
+                panic!("it was applied");
+            };
+            let told = format!("{:?}", failed.undone);
+            assert!(told.starts_with("Complete(Again"), "{image}: {told}");
+            assert_eq!(names(&sim), before, "{image}");
+            assert_eq!((id("acme-blog"), id("acme-blog-redis")), (blog, redis));
+            for one in containers(&sim).values() {
+                assert_eq!(one.state.status, Status::Running, "{}", one.name);
+            }
+            assert!(sim.violations().is_empty());
+            // And all goes on from there.
+            apply(&sim, &sites).await.unwrap();
+            assert!(plan(&sim, &sites).await.is_empty());
+        }
+    });
+}
+
+#[test]
+fn what_ran_runs_again_after_a_kill_though_the_store_is_gone() {
+    for at in 1..60 {
+        for recovers in [true, false] {
+            in_virtual_time(async {
+                let sim = engine();
+                let sites = networked();
+                apply(&sim, &sites).await.unwrap();
+                let before = names(&sim);
+                let store = containers_of_store(&sim);
+                let calls = store.into_iter().map(|id| Call::RemoveContainer { id });
+                let volume = Call::RemoveVolume {
+                    name: EngineId::new("coasti.acme.store"),
+                };
+                for call in calls.chain([volume]) {
+                    let limit = Duration::from_secs(9);
+                    sim.hand().execute(&call, limit).await.unwrap();
+                }
+                sim.faults(FaultPlan::new().at(at, Fault::CrashAfter));
+                let _ = apply(&sim, &changed(&sites)).await;
+                if !sim.is_dead() {
+                    return;
+                }
+                sim.revive();
+                sim.faults(FaultPlan::new());
+                release(&sim).await;
+                if recovers {
+                    // Killed before there was a store, there is nothing to recover.
+                    let _ = recover(&sim).await;
+                } else {
+                    let mut next = changed(&sites);
+                    next.get_mut("blog").unwrap().image = "exits";
+                    match apply(&sim, &next).await.unwrap_err() {
+                        OpError::Usage { .. } => drop(recover(&sim).await.unwrap()),
+                        other => assert!(matches!(other, OpError::Failed(_)), "{other}"),
+                    }
+                }
+                // Killed once all was done, what it replaced stands aside until the next apply.
+                let now = containers(&sim);
+                for name in &before {
+                    let status = now.get(name).map(|one| one.state.status);
+                    let changes = sim.changes().join("\n");
+                    assert_eq!(status, Some(Status::Running), "{name} ({at}): {changes}");
+                }
+                assert!(sim.violations().is_empty());
+                apply(&sim, &sites).await.unwrap();
+                assert!(plan(&sim, &sites).await.is_empty());
+            });
+        }
+    }
+}
+
+/// The store's holder.
+fn containers_of_store(sim: &Sim) -> Vec<EngineId> {
+    let all = sim.containers().into_values();
+    let holder = all.filter(|one| one.name == "coasti.acme.store");
+    holder.map(|one| one.id).collect()
+}
+
+#[test]
 fn a_value_that_is_new_in_the_files_is_made_beside_data_that_is_known() {
     in_virtual_time(async {
         let sim = engine();

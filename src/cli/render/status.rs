@@ -88,9 +88,8 @@ fn notes(status: &Status) -> Vec<String> {
     }
     if status.history_lost {
         notes.push(
-            "The history of this stack is gone, its store was removed: what was stopped or paused is not known as \
-             held, and nothing is known to go back to, so that an apply that fails removes what runs (data stays). \
-             Apply files that change nothing first: that begins a new history."
+            "The history of this stack is gone, its store was removed: there is nothing to roll back to, and \
+             what was stopped or paused is not known as held. The next apply begins a new history."
                 .to_owned(),
         );
     }

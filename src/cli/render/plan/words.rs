@@ -219,9 +219,8 @@ pub(super) fn notice(notice: &Notice) -> String {
                 by.join(", ")
             )
         }
-        Notice::NoHistory => "the history of this stack is gone, its store was removed: what was stopped or paused is not \
-             known as held, and nothing is known to go back to, so that an apply that fails removes what runs (data \
-             stays). Apply files that change nothing first: that begins a new history"
+        Notice::NoHistory => "the history of this stack is gone, its store was removed: there is nothing to roll back \
+             to, and what was stopped or paused is not known as held; an apply begins a new history"
             .to_owned(),
         Notice::UnknownWas { label, was } => format!(
             "`was: {was}` of {label} names nothing that is or was here: {label} starts without data"
