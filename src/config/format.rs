@@ -84,7 +84,13 @@ pub fn format(source: &Arc<Source>) -> Result<Formatted, Diagnostics> {
     })
 }
 
+/// The formatter's parser counts indents in the bits of a number.
+const MOST_INDENT: usize = 63;
+
 fn yaml(text: &str) -> Option<String> {
+    if text.len() - text.trim_start().len() > MOST_INDENT {
+        return None;
+    }
     let options = FormatOptions {
         layout: LayoutOptions {
             print_width: WIDTH,

@@ -181,11 +181,19 @@ fn snippet(places: &[(&Place, &str, AnnotationKind)]) -> Snippet<'static, Annota
     } else {
         Masked::keys(text.get(base..to).unwrap_or_default()).after(from - base)
     };
+    // Beside what is masked a place may be in the middle of a character.
+    let whole = |mut at: usize| {
+        at = at.min(masked.text.len());
+        while !masked.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
     let annotations: Vec<_> = places
         .iter()
         .map(|(place, label, kind)| {
-            let span = masked.place(place.span.start.saturating_sub(from))
-                ..masked.place(place.span.end.saturating_sub(from));
+            let span = whole(masked.place(place.span.start.saturating_sub(from)))
+                ..whole(masked.place(place.span.end.saturating_sub(from)));
             let annotation = kind.span(span);
             if label.is_empty() {
                 annotation
@@ -266,6 +274,16 @@ mod tests {
         assert_eq!(visible(&fit(&red, 40)), fitted);
         let excerpt = "12 | a line of the user's own that is wider than forty columns";
         assert_eq!(fit(excerpt, 40), format!("{excerpt}\n"));
+    }
+
+    #[test]
+    fn a_place_beside_what_is_masked_ends_with_a_character() {
+        let text = "urd,email\na<\u{fffd}\u{fffd}\u{fffd}\u{fffd}\"usernam\nusername,\u{fffd}e,dc\"\u{793}\u{1}`\u{fffd}\u{fffd}\"\",a\0ex\u{fffd}ea";
+        let source = Arc::new(Source::new("a.csv", "a.csv", text));
+        let at = at(&source, "\0");
+        let mut d = Diagnostics::new();
+        d.push(Diagnostic::error("E0102", Some(at), "a zero byte"));
+        assert!(human(&d, false, 80).contains("a zero byte"));
     }
 
     #[test]
