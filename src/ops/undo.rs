@@ -56,7 +56,7 @@ pub(super) async fn undo<E: Engine>(
     let (logs, health) = evidence(session, failure, goal.values).await;
     let found = goal
         .forgotten
-        .map(|runs| as_labelled(&session.stack, &session.id, &observed, runs));
+        .map(|runs| as_labelled(session.stack, &session.id, &observed, runs));
     let found = match found.transpose() {
         Ok(found) => found,
         Err(why) => return failed(failure, logs, health, Undone::Partly(why), Vec::new()),
@@ -129,7 +129,7 @@ pub(super) async fn only_by_labels<E: Engine>(
         return Ok(());
     }
     let runs = session.runs().await?;
-    let before = as_labelled(&session.stack, &session.id, &gathered.observed, &runs);
+    let before = as_labelled(session.stack, &session.id, &gathered.observed, &runs);
     match before.is_ok_and(|before| before.containers().next().is_none()) {
         true => Ok(()),
         false => Err(OpError::usage(
