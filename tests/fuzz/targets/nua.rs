@@ -14,7 +14,6 @@ fuzz_target!(|data: &[u8]| {
         let _ = (nua_sites(&source, &mut d), nua_app(&source, &mut d));
         fuzz::show(&d);
     }
-    let name = nua_name(&text);
-    assert_eq!(nua_name(&name), name);
+    assert!(nua_name(&text).chars().count() <= 128);
     let _ = plain(&text);
 });
