@@ -4,6 +4,7 @@ mod adopt;
 pub mod apply;
 pub mod compose;
 mod converge;
+pub mod destroy;
 mod error;
 pub mod external_ip;
 pub mod files;

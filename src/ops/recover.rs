@@ -1,19 +1,19 @@
-//! Back to what was: `rollback`, `recover`, `destroy`.
+//! Back to what was: `rollback`, `recover`.
 
 use super::adopt;
-use super::apply::{Applied, Goal, checked, run, summary};
+use super::apply::{Applied, Goal, checked, run};
 use super::error::{OpError, in_rollback};
 use super::gather::within_reach;
 use super::images::{images, keep_images};
 use super::session::{Begin, Session, Who};
 use super::values::values_of;
 use crate::base::{Key, Kind, RevisionId, StackId, StackName};
-use crate::diff::{Action, Adopted, Cause, Inputs, Reason, Wishes, adopted, carried};
+use crate::diff::{Adopted, Cause, Inputs, Wishes, adopted, carried};
 use crate::engine::{Call, Engine, Look, Scope};
-use crate::exec::{self, Event, Events, Made, Stop, Values};
+use crate::exec::{Events, Stop, Values};
 use crate::model::Stack;
 use crate::observe::Observed;
-use crate::plan::{Phase, Plan, plan};
+use crate::plan::{Plan, plan};
 use crate::store::record::{Head, Outcome, Revision};
 use crate::store::{Peek, Store};
 use std::collections::BTreeSet;
@@ -91,7 +91,7 @@ impl Known {
     }
 
     /// What a user said, with what a run that was cut off had begun to take over.
-    fn with_adopted(&self, wishes: &Wishes) -> Wishes {
+    pub(super) fn with_adopted(&self, wishes: &Wishes) -> Wishes {
         Wishes {
             cut_off: wishes.cut_off || !self.adopted.is_empty(),
             adopted: self.adopted.clone(),
@@ -500,103 +500,4 @@ async fn attempted<L: Look>(
         return Ok(None);
     };
     Ok(store.revision(&id).await?.map(|revision| revision.stack))
-}
-
-/// What `coasti destroy` would do.
-pub fn plan_destroy(known: &Known, name: &StackName, id: Option<StackId>) -> Plan {
-    let empty = Stack::empty(name.clone(), id);
-    let wishes = known.with_adopted(&Wishes {
-        undo: true,
-        ..Wishes::default()
-    });
-    let held = crate::diff::Held::new();
-    let base = known.good.as_ref().map(|good| &good.stack);
-    let mut plan = plan(&Inputs {
-        desired: &empty,
-        observed: &known.observed,
-        base,
-        held: &held,
-        wishes: &wishes,
-    });
-    let gone = plan.changes.iter_mut();
-    for change in gone.filter(|change| change.action == Action::Remove) {
-        change.reasons = vec![Reason::Destroyed];
-    }
-    plan
-}
-
-/// `coasti destroy`: removes containers and networks; data, store and generated values stay.
-pub async fn destroy<E: Engine>(
-    engine: &E,
-    name: &StackName,
-    id: StackId,
-    who: &Who,
-    events: &Events,
-    stop: &Stop,
-) -> Result<Plan, OpError> {
-    let session = Session::open(engine, name, id.clone(), who, "destroy", events, stop).await?;
-    let result = async {
-        let known = known(engine, name, Some(&session.id), None).await?;
-        let plan = plan_destroy(&known, name, Some(id));
-        if !plan.refusals.is_empty() {
-            return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
-        }
-        if plan.steps.is_empty() {
-            return Ok(plan);
-        }
-        super::protect::allows(&known, |_| true)?;
-        let empty = Stack::empty(name.clone(), Some(session.id.clone()));
-        let plan = checked(plan, &empty)?;
-        let recorded = known.peek.key.clone();
-        let mut head = match &recorded {
-            Some(key) => {
-                let about = Vec::new();
-                let begin = Begin {
-                    head: &known.head,
-                    new_store: false,
-                    key,
-                    values: None,
-                    revision: None,
-                    about,
-                    adopted: known.adopted.clone(),
-                };
-                Some(session.begin(begin).await?)
-            }
-            None => None,
-        };
-        events.send(Event::Begin {
-            what: "destroy".to_owned(),
-            steps: plan.steps.len(),
-        });
-        let stamp = session.stamp(&recorded.unwrap_or(Key::new([0; 32])));
-        let values = Values::new();
-        let context = session.context(&empty, &values, &stamp);
-        let phases = [Phase::Prepare, Phase::Switch, Phase::Verify, Phase::Commit];
-        let ran = exec::run(&context, &plan, &phases, &mut Made::new()).await;
-        events.send(Event::End { ok: ran.is_ok() });
-        if let Err(failure) = ran {
-            // Nothing is lost: what went is made anew by an apply, the rest goes with the next destroy.
-            let left = "some of it is left; `coasti destroy` again goes on".to_owned();
-            let undone = super::Undone::Partly(left);
-            return Err(super::apply::failed(
-                &failure,
-                None,
-                None,
-                undone,
-                Vec::new(),
-            ));
-        }
-        if let Some(head) = &mut head {
-            head.down = true;
-            session
-                .end(head, Outcome::Done, summary(&plan), None, known.head.open)
-                .await?;
-        }
-        Ok(plan)
-    }
-    .await;
-    let closed = session.close().await;
-    let plan = result?;
-    closed?;
-    Ok(plan)
 }

@@ -15,9 +15,9 @@ use crate::ops::folder::Disk;
 use crate::ops::gather::{Gathered, gather};
 use crate::ops::hold::{self, Act};
 use crate::ops::protect;
-use crate::ops::recover;
 use crate::ops::saved::Saved;
 use crate::ops::{OpError, apply as op, external_ip};
+use crate::ops::{destroy, recover};
 use crate::plan::Plan;
 use std::path::Path;
 use std::process::ExitCode;
@@ -363,7 +363,7 @@ pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, 
     let (name, id) = shell.stack_with_id()?;
     let engine = shell.engine().await?;
     let known = recover::known(&engine, &name, Some(&id), None).await?;
-    let plan = recover::plan_destroy(&known, &name, Some(id.clone()));
+    let plan = destroy::plan(&known, &name, Some(id.clone()));
     if plan.steps.is_empty() && plan.refusals.is_empty() {
         shell.out.say("nothing runs");
         return Ok(ExitCode::SUCCESS);
@@ -376,7 +376,7 @@ pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, 
     }
     let who = shell.who(None, change).await;
     let listener = shell.listen(change.format);
-    let result = recover::destroy(&engine, &name, id, &who, &listener.events, &listener.stop).await;
+    let result = destroy::destroy(&engine, &name, id, &who, &listener.events, &listener.stop).await;
     listener.finish().await;
     result?;
     shell.explain(

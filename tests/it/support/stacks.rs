@@ -21,6 +21,7 @@ use coasti::{
     ops::{
         OpError, Who,
         apply::{self, Applied, Expect, Options},
+        destroy,
         external_ip::Answer,
         gather::{Gathered, gather},
         hold::{self, Act},
@@ -614,7 +615,7 @@ pub async fn act(sim: &Sim, act: Act, label: &str) -> Result<BTreeSet<String>, O
 /// `coasti destroy`.
 pub async fn destroy(sim: &Sim) -> Result<Plan, OpError> {
     let (name, id) = (StackName::new(STACK), StackId::new(ID));
-    recover::destroy(sim, &name, id, &who(), &Events::default(), &Stop::default()).await
+    destroy::destroy(sim, &name, id, &who(), &Events::default(), &Stop::default()).await
 }
 
 /// `coasti rollback`.
