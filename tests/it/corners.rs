@@ -470,15 +470,9 @@ fn values_that_went_with_the_store_are_not_made_anew_beside_their_data() {
         sites.get_mut("wiki").unwrap().secret = true;
         apply(&sim, &sites).await.unwrap();
         // All containers go, and the store: the data of `blog` is left, `wiki` has none.
-        let hand = sim.hand();
-        let gone = sim.containers().into_values();
-        let calls = gone.map(|one| Call::RemoveContainer { id: one.id });
-        let store = Call::RemoveVolume {
-            name: EngineId::new("coasti.acme.store"),
-        };
-        for call in calls.chain([store]) {
-            hand.execute(&call, Duration::from_secs(9)).await.unwrap();
-        }
+        let gone = sim.containers();
+        let gone: Vec<_> = gone.keys().map(String::as_str).collect();
+        remove_store(&sim, &gone).await;
         let refused = plan(&sim, &sites).await.refusals;
         let told: Vec<_> = refused
             .iter()
@@ -516,15 +510,7 @@ fn what_ran_runs_again_after_a_failed_apply_though_the_store_is_gone() {
             let before = names(&sim);
             let id = |name: &str| containers(&sim)[name].id.clone();
             let (blog, redis) = (id("acme-blog"), id("acme-blog-redis"));
-            let store = containers_of_store(&sim);
-            let calls = store.into_iter().map(|id| Call::RemoveContainer { id });
-            let volume = Call::RemoveVolume {
-                name: EngineId::new("coasti.acme.store"),
-            };
-            for call in calls.chain([volume]) {
-                let limit = Duration::from_secs(9);
-                sim.hand().execute(&call, limit).await.unwrap();
-            }
+            remove_store(&sim, &["coasti.acme.store"]).await;
             let mut next = changed(&sites);
             next.get_mut("blog").unwrap().image = image;
             let Err(OpError::Failed(failed)) = apply(&sim, &next).await else {
@@ -554,15 +540,7 @@ fn what_ran_runs_again_after_a_kill_though_the_store_is_gone() {
                 let sites = networked();
                 apply(&sim, &sites).await.unwrap();
                 let before = names(&sim);
-                let store = containers_of_store(&sim);
-                let calls = store.into_iter().map(|id| Call::RemoveContainer { id });
-                let volume = Call::RemoveVolume {
-                    name: EngineId::new("coasti.acme.store"),
-                };
-                for call in calls.chain([volume]) {
-                    let limit = Duration::from_secs(9);
-                    sim.hand().execute(&call, limit).await.unwrap();
-                }
+                remove_store(&sim, &["coasti.acme.store"]).await;
                 sim.faults(FaultPlan::new().at(at, Fault::CrashAfter));
                 let _ = apply(&sim, &changed(&sites)).await;
                 if !sim.is_dead() {
@@ -597,11 +575,19 @@ fn what_ran_runs_again_after_a_kill_though_the_store_is_gone() {
     }
 }
 
-/// The store's holder.
-fn containers_of_store(sim: &Sim) -> Vec<EngineId> {
-    let all = sim.containers().into_values();
-    let holder = all.filter(|one| one.name == "coasti.acme.store");
-    holder.map(|one| one.id).collect()
+/// Removes these containers, and the store's volume.
+async fn remove_store(sim: &Sim, names: &[&str]) {
+    let all = sim.containers();
+    let calls = names.iter().map(|name| Call::RemoveContainer {
+        id: all[*name].id.clone(),
+    });
+    let volume = Call::RemoveVolume {
+        name: EngineId::new("coasti.acme.store"),
+    };
+    for call in calls.chain([volume]) {
+        let limit = Duration::from_secs(9);
+        sim.hand().execute(&call, limit).await.unwrap();
+    }
 }
 
 #[test]
