@@ -114,16 +114,8 @@ pub fn preview(desired: &Desired) -> Stack {
 /// After a second rename `was:` still names the first label, after which the data is called. What goes now is the
 /// label that had that name in the meantime.
 fn heirs(draft: &mut Draft, previous: &Stack) {
-    let labels = |stack: &Stack| -> BTreeSet<String> {
-        let containers = stack.containers();
-        containers.map(|(id, ..)| id.label().to_owned()).collect()
-    };
-    let known = labels(previous);
-    let own: BTreeSet<String> = draft
-        .containers
-        .iter()
-        .map(|container| container.id.label().to_owned())
-        .collect();
+    let known = previous.containers().map(|(id, ..)| id.label().to_owned());
+    let known: BTreeSet<String> = known.collect();
     let mut data: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for container in &draft.containers {
         let of = data.entry(container.id.label().to_owned()).or_default();
@@ -136,13 +128,13 @@ fn heirs(draft: &mut Draft, previous: &Stack) {
         if known.contains(container.id.label()) || known.contains(first) {
             continue;
         }
-        let mut goes = known.difference(&own);
-        let data = data.get(container.id.label());
+        let mut goes = known.iter().filter(|label| !data.contains_key(*label));
+        let own = data.get(container.id.label());
         let wrote = |label: &str| {
             let mut all = previous.containers().filter(|(id, ..)| id.label() == label);
             all.any(|(_, _, spec)| {
                 let mut written = spec.data();
-                written.any(|one| data.is_some_and(|data| data.contains(one)))
+                written.any(|one| own.is_some_and(|own| own.contains(one)))
             })
         };
         let had = |label: &&String| previous.was(label) == Some(first) || wrote(label);
