@@ -13,7 +13,7 @@ pub use call::{Call, ContainerCreate, Delivery, Done, ImageBuild};
 pub use error::{EngineError, ErrorKind};
 
 use crate::base::{EngineId, StackName};
-use crate::observe::{Container, Image, Observed};
+use crate::observe::{Container, Host, Image, Observed};
 use std::{collections::BTreeSet, future::Future, path::Path, time::Duration};
 
 /// What is looked at.
@@ -76,6 +76,10 @@ pub trait Look: Send + Sync {
 
     /// Lists and inspects all that `scope` names.
     fn observe(&self, scope: &Scope) -> impl Future<Output = Result<Observed, EngineError>> + Send;
+
+    /// What the engine's host uses itself. Apart from [`Look::observe`], as the kernel takes longer over it than
+    /// the engine over a few containers.
+    fn host(&self) -> impl Future<Output = Host> + Send;
 
     /// One container as it is now; none where there is none.
     fn inspect(

@@ -40,7 +40,7 @@ async fn free<E: Engine>(context: &Context<'_, E>, subnet: Subnet) -> Result<Sub
         adopt: BTreeSet::new(),
     };
     let observed = context.engine.observe(&scope).await?;
-    let mut taken: Vec<Subnet> = observed.routes;
+    let mut taken: Vec<Subnet> = context.engine.host().await.routes;
     taken.extend(
         observed
             .foreign

@@ -300,6 +300,14 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// That of a port as a container has it: `PORT/PROTOCOL`.
+    pub fn of(inside: &str) -> Self {
+        match inside.ends_with("/udp") {
+            true => Self::Udp,
+            false => Self::Tcp,
+        }
+    }
+
     /// `tcp` or `udp`.
     pub const fn word(self) -> &'static str {
         match self {

@@ -30,9 +30,16 @@ pub struct Observed {
     pub foreign: Foreign,
     /// Images that were asked for, by the reference as written; absent where the engine has none.
     pub images: BTreeMap<String, Image>,
-    /// Ports that something on the engine's host listens on, where it can be known (a local engine).
+    /// What the engine's host uses itself, where it was asked for.
+    pub host: Host,
+}
+
+/// What an engine's host uses itself; nothing where that cannot be known (an engine elsewhere).
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    /// Ports that something listens on.
     pub listening: BTreeSet<(Protocol, u16)>,
-    /// Addresses that the engine's host routes elsewhere, where it can be known (a local engine).
+    /// Addresses that it routes elsewhere.
     pub routes: Vec<Subnet>,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The fast path makes no GET of the store: digests of generated values are taken from the labels of running
 //! containers; where the files then seal to the very digest that the store's pointer names, they are proven
-//! right by it, and what was last applied is known without being read.
+//! right by it, and what was last applied is known without being read. What the host itself uses is not asked
+//! for either, unless a port or a network is still to be had.
 
 use super::adopt;
 use super::error::OpError;
@@ -102,6 +103,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         let mut first = Diagnostics::new();
         if let Some(sealed) = seal(desired, &facts, &mut first)
             && Some(sealed.stack.digest()) == head.digest
+            && !sealed.asks_host(&observed)
         {
             let base = Some(sealed.stack.clone());
             return Ok(Gathered {
@@ -123,6 +125,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
             });
         }
     }
+    observed.host = look.host().await;
     let base: Option<Revision> = match &head.good {
         Some(id) => store.revision(id).await?,
         None => None,

@@ -11,6 +11,7 @@ use coasti::engine::{
     Call, Engine, ErrorKind,
     sim::{Behaviour, Fault, FaultPlan, Record, Sim, SimImage},
 };
+use coasti::model::Protocol;
 use coasti::observe::Status;
 use coasti::ops::{OpError, hold::Act, status::at_work};
 use coasti::plan::{Op, Plan};
@@ -588,6 +589,28 @@ async fn remove_store(sim: &Sim, names: &[&str]) {
         let limit = Duration::from_secs(9);
         sim.hand().execute(&call, limit).await.unwrap();
     }
+}
+
+/// Nothing changed in the files, so the host's ports are looked at for this alone.
+#[test]
+fn a_port_that_somebody_took_from_a_container_that_is_gone_is_told() {
+    in_virtual_time(async {
+        let sim = engine();
+        let mut sites = usual();
+        sites.get_mut("blog").unwrap().port = Some(9001);
+        apply(&sim, &sites).await.unwrap();
+        let call = Call::RemoveContainer {
+            id: containers(&sim)["acme-blog"].id.clone(),
+        };
+        let limit = Duration::from_secs(9);
+        sim.hand().execute(&call, limit).await.unwrap();
+        sim.take_port(Protocol::Tcp, 9001);
+        let Err(OpError::Files(told)) = apply(&sim, &sites).await else {
+            panic!("the port was given twice");
+        };
+        let codes: Vec<_> = told.sorted().iter().map(|one| one.code).collect();
+        assert_eq!(codes, ["E0133"]);
+    });
 }
 
 #[test]

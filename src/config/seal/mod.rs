@@ -48,6 +48,13 @@ pub struct Sealed {
     pub unknown_images: BTreeSet<String>,
 }
 
+impl Sealed {
+    /// Whether what the engine's host uses itself has a say: a port or a network is still to be had.
+    pub fn asks_host(&self, observed: &Observed) -> bool {
+        ports::new(&self.stack, observed) || subnets::new(&self.stack, observed)
+    }
+}
+
 /// Makes all choices. Nothing comes back where an error was found.
 pub fn seal(desired: &Desired, facts: &Facts<'_>, diagnostics: &mut Diagnostics) -> Option<Sealed> {
     let mut own = Diagnostics::new();

@@ -4,8 +4,8 @@ use super::{Facts, before};
 use crate::config::codes;
 use crate::config::expand::Draft;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{Port, Protocol, overlap};
-use crate::observe::PublishedPort;
+use crate::model::{Port, Protocol, Stack, overlap};
+use crate::observe::{Observed, PublishedPort};
 use std::collections::BTreeSet;
 
 /// Gives every port its number: fixed ones first, then those given before, then the lowest free.
@@ -52,7 +52,7 @@ pub(super) fn choose(draft: &mut Draft, facts: &Facts<'_>, d: &mut Diagnostics) 
         });
         chosen.push(keep.collect());
     }
-    let ours = published_by_us(facts);
+    let ours = published_by_us(facts.observed);
     let (from, to) = draft.ports;
     for (container, chosen) in draft.containers.iter_mut().zip(chosen) {
         for (port, kept) in container.ports.iter().zip(chosen) {
@@ -95,9 +95,15 @@ pub(super) fn choose(draft: &mut Draft, facts: &Facts<'_>, d: &mut Diagnostics) 
     }
 }
 
+/// Whether a port is to be published that no container of ours has yet.
+pub(super) fn new(stack: &Stack, observed: &Observed) -> bool {
+    let ours = published_by_us(observed);
+    let mut all = stack.containers().flat_map(|(_, _, spec)| &spec.ports);
+    all.any(|(inside, port)| !ours.contains(&(Protocol::of(inside), port.host)))
+}
+
 /// Ports that containers of this stack, and those that it takes over, publish now.
-fn published_by_us(facts: &Facts<'_>) -> BTreeSet<(Protocol, u16)> {
-    let observed = facts.observed;
+fn published_by_us(observed: &Observed) -> BTreeSet<(Protocol, u16)> {
     let all = observed
         .containers
         .values()
@@ -122,7 +128,7 @@ fn foreign<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a PublishedPort> 
 
 fn listened_on(protocol: Protocol, number: u16, facts: &Facts<'_>) -> bool {
     let key = (protocol, number);
-    facts.observed.listening.contains(&key) && !published_by_us(facts).contains(&key)
+    facts.observed.host.listening.contains(&key) && !published_by_us(facts.observed).contains(&key)
 }
 
 /// Who holds a port that a file asks for.

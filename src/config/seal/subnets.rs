@@ -5,11 +5,26 @@ use crate::base::{ResourceId, names};
 use crate::config::codes;
 use crate::config::expand::Draft;
 use crate::diag::{Diagnostic, Diagnostics, Place};
-use crate::model::{Spec, Subnet};
+use crate::model::{Spec, Stack, Subnet};
+use crate::observe::Observed;
 use std::collections::BTreeMap;
 
 /// Addresses for 62 containers: an app and its providers.
 const PREFIX: u8 = 26;
+
+/// Whether a network is to be made.
+pub(super) fn new(stack: &Stack, observed: &Observed) -> bool {
+    stack
+        .resources
+        .iter()
+        .any(|(id, resource)| match &resource.spec {
+            Spec::Network(network) => {
+                let name = names::object(&stack.name, &id.address);
+                !network.external && !observed.networks.contains_key(&name)
+            }
+            _ => false,
+        })
+}
 
 /// Chooses a subnet for each network, by its address. A network that exists keeps what it has.
 pub(super) fn choose(
@@ -31,7 +46,7 @@ pub(super) fn choose(
             .values()
             .flat_map(|network| &network.subnets),
     );
-    let routes = observed.routes.iter().copied();
+    let routes = observed.host.routes.iter().copied();
     for (address, network) in &draft.networks {
         if network.external {
             chosen.insert(address.clone(), None);

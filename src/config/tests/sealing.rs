@@ -196,7 +196,7 @@ fn run(world: &mut World, stack: &Stack) {
             auto_remove: false,
             made: Default::default(),
         };
-        world.observed.listening.extend(
+        world.observed.host.listening.extend(
             container
                 .ports
                 .iter()
@@ -212,10 +212,8 @@ fn run(world: &mut World, stack: &Stack) {
 #[test]
 fn ports_are_given_once_and_stay() {
     let mut world = World::new();
-    world
-        .observed
-        .listening
-        .insert((crate::model::Protocol::Tcp, 8100));
+    let listening = &mut world.observed.host.listening;
+    listening.insert((crate::model::Protocol::Tcp, 8100));
     let first = sealed(&Map::wiki(PLAIN, &sites(&["b"])), &world).stack;
     assert_eq!(host(&first, "b"), 8101);
     run(&mut world, &first);
@@ -253,10 +251,8 @@ fn ports_run_out_and_are_taken() {
             bind: "0.0.0.0".parse().unwrap(),
             by: "nginx".into(),
         });
-    world
-        .observed
-        .listening
-        .insert((crate::model::Protocol::Tcp, 443));
+    let listening = &mut world.observed.host.listening;
+    listening.insert((crate::model::Protocol::Tcp, 443));
     let fixed = deploy(
         "- {label: a, image: wiki, port: {web: {host: 80}}}\n- {label: b, image: wiki, port: {web: {host: 443}}}\n",
     );
@@ -287,7 +283,7 @@ fn subnets_avoid_what_is_there_and_stay() {
         .foreign
         .subnets
         .push(("x".into(), subnet("172.24.0.0/26")));
-    world.observed.routes.push(subnet("172.24.0.64/27"));
+    world.observed.host.routes.push(subnet("172.24.0.64/27"));
     let of = |stack: &Stack, label: &str| {
         let Spec::Network(network) = &stack.resources[&ResourceId::network(label)].spec else {
             panic!()

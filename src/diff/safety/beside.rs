@@ -195,10 +195,7 @@ fn with_port(
 /// What a container is to publish: the port inside, and the protocol, number and address outside.
 fn ports(spec: &ContainerSpec) -> impl Iterator<Item = (&str, (Protocol, u16, IpAddr))> {
     spec.ports.iter().map(|(inside, port)| {
-        let protocol = match inside.rsplit_once('/') {
-            Some((_, "udp")) => Protocol::Udp,
-            _ => Protocol::Tcp,
-        };
-        (inside.as_str(), (protocol, port.host, port.bind))
+        let outside = (Protocol::of(inside), port.host, port.bind);
+        (inside.as_str(), outside)
     })
 }

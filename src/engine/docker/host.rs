@@ -2,6 +2,7 @@
 //! engine's socket is this machine's own.
 
 use crate::model::{Protocol, Subnet};
+use crate::observe::Host;
 use std::{
     collections::BTreeSet,
     fs,
@@ -45,8 +46,17 @@ fn listening_sockets(table: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// What this machine uses itself. The kernel takes milliseconds to write each table, so not between other calls.
+pub(super) async fn look() -> Host {
+    let read = || Host {
+        listening: listening(),
+        routes: routes(),
+    };
+    tokio::task::spawn_blocking(read).await.unwrap_or_default()
+}
+
 /// Ports that something listens on in this network namespace.
-pub(super) fn listening() -> BTreeSet<(Protocol, u16)> {
+fn listening() -> BTreeSet<(Protocol, u16)> {
     let mut ports = BTreeSet::new();
     for (file, protocol) in [
         ("tcp", Protocol::Tcp),
@@ -76,7 +86,7 @@ fn bound_ports(table: &str, protocol: Protocol) -> impl Iterator<Item = u16> {
 }
 
 /// Addresses that this machine routes somewhere, without the default route and Docker's own bridges.
-pub(super) fn routes() -> Vec<Subnet> {
+fn routes() -> Vec<Subnet> {
     let table = fs::read_to_string("/proc/net/route").unwrap_or_default();
     routed(&table).collect()
 }

@@ -31,7 +31,7 @@ pub use read::DockerEvents;
 
 use super::{Call, Done, Engine, EngineError, Info, Logs, Look, Scope};
 use crate::base::{EngineId, StackName};
-use crate::observe::{Container, Image, Observed};
+use crate::observe::{Container, Host, Image, Observed};
 use bollard::errors::Error;
 use error::Effect;
 use std::{sync::Arc, time::Duration};
@@ -115,6 +115,13 @@ impl Look for Docker {
 
     async fn observe(&self, scope: &Scope) -> Result<Observed, EngineError> {
         observe::observe(self, scope).await
+    }
+
+    async fn host(&self) -> Host {
+        match self.info.local {
+            true => host::look().await,
+            false => Host::default(),
+        }
     }
 
     async fn inspect(&self, id: &EngineId) -> Result<Option<Container>, EngineError> {

@@ -1,6 +1,6 @@
 //! One look at an engine: three lists at once, then an inspection of each container that matters.
 
-use super::{Docker, convert, host};
+use super::{Docker, convert};
 use crate::engine::{EngineError, Scope};
 use crate::observe::{Container, Image, LABEL_ID, LABEL_STACK, Observed, PublishedPort};
 use bollard::{
@@ -94,10 +94,6 @@ pub(super) async fn observe(docker: &Docker, scope: &Scope) -> Result<Observed, 
     seen.foreign.subnets.sort();
     seen.foreign.ports.sort();
     seen.foreign.ports.dedup();
-    if docker.info.local {
-        seen.listening = host::listening();
-        seen.routes = host::routes();
-    }
     Ok(seen)
 }
 

@@ -4,12 +4,12 @@ use super::clock::Clock;
 use super::world::{Net, Unit, Vol, World, normal};
 use crate::base::EngineId;
 use crate::engine::Scope;
-use crate::model::LiveSpec;
+use crate::model::{LiveSpec, Protocol};
 use crate::observe::{
-    Container, Image, LABEL_ID, LABEL_STACK, MadeFrom, Network, Observed, Owner, PublishedPort,
-    Volume,
+    Container, Host, Image, LABEL_ID, LABEL_STACK, MadeFrom, Network, Observed, Owner,
+    PublishedPort, Volume,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Unit {
     /// As inspected.
@@ -25,11 +25,7 @@ impl Unit {
             .ports
             .iter()
             .map(|(inside, port)| PublishedPort {
-                protocol: if inside.ends_with("/udp") {
-                    crate::model::Protocol::Udp
-                } else {
-                    crate::model::Protocol::Tcp
-                },
+                protocol: Protocol::of(inside),
                 port: port.host,
                 bind: port.bind,
                 by: self.name.clone(),
@@ -153,14 +149,20 @@ impl World {
         seen.foreign.subnets.sort();
         seen.foreign.ports.sort();
         seen.foreign.ports.dedup();
-        // What listens on a host includes the ports that running containers publish.
-        let published = self.units.values().filter(|unit| unit.runs());
-        let published = published.flat_map(Unit::published);
-        seen.listening = published
-            .map(|(protocol, _, port)| (protocol, port))
-            .collect();
-        seen.listening.extend(&self.taken);
         seen
+    }
+
+    /// What listens on a host includes the ports that running containers publish.
+    pub(super) fn host(&self) -> Host {
+        let published = self.units.values().filter(|unit| unit.runs());
+        let ports = published.flat_map(Unit::published);
+        let mut listening: BTreeSet<_> =
+            ports.map(|(protocol, _, port)| (protocol, port)).collect();
+        listening.extend(&self.taken);
+        Host {
+            listening,
+            routes: Vec::new(),
+        }
     }
 
     pub(super) fn facts(&self, reference: &str) -> Option<Image> {

@@ -38,7 +38,7 @@ pub use world::SimImage;
 
 use super::{Call, Done, Engine, EngineError, ErrorKind, Event, Events, Info, Logs, Look, Scope};
 use crate::base::{EngineId, StackName};
-use crate::observe::{Container, Image, LABEL_STACK, Observed};
+use crate::observe::{Container, Host, Image, LABEL_STACK, Observed};
 use clock::Clock;
 use rules::{No, Yes};
 use std::{
@@ -382,6 +382,10 @@ impl Look for Sim {
 
     async fn observe(&self, scope: &Scope) -> Result<Observed, EngineError> {
         self.look("observe", |world| Ok(world.observe(scope)))
+    }
+
+    async fn host(&self) -> Host {
+        self.with(|world| world.host())
     }
 
     async fn inspect(&self, id: &EngineId) -> Result<Option<Container>, EngineError> {

@@ -463,14 +463,7 @@ impl Unit {
         spec.ports
             .iter()
             .filter(move |_| own)
-            .map(|(inside, port)| {
-                let protocol = if inside.ends_with("/udp") {
-                    Protocol::Udp
-                } else {
-                    Protocol::Tcp
-                };
-                (protocol, port.bind, port.host)
-            })
+            .map(|(inside, port)| (Protocol::of(inside), port.bind, port.host))
     }
 
     /// The words of its main process.
