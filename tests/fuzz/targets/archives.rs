@@ -1,6 +1,5 @@
 //! A product's archive, of each kind: the first byte says which.
 #![no_main]
-use coasti_fuzz as fuzz;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -31,6 +31,7 @@ fuzz_target!(|data: &[u8]| {
             source: "https://example.org/a".to_owned(),
             folder: "products/a".to_owned(),
             commit: None,
+            hash: None,
             wanted: None,
             answers_file: ".copier-answers.yml".to_owned(),
             operation: Operation::Copy,
