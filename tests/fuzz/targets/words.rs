@@ -34,7 +34,8 @@ fuzz_target!(|data: &[u8]| {
     let _ = secrecy::masked("password", &text);
     if let Some(shape) = Shape::of(&text) {
         let mut dice = |bytes: &mut [u8]| bytes.fill(7);
-        assert_eq!(shape.make(&mut dice).chars().count(), text.chars().count());
+        let word = text.trim_end_matches(['\r', '\n']);
+        assert_eq!(shape.make(&mut dice).chars().count(), word.chars().count());
     }
     // All that a site says of a container, in which the text stands.
     let quoted = serde_json::Value::from(text.as_str()).to_string();
