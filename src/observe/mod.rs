@@ -60,6 +60,8 @@ pub struct Foreign {
     pub writes: BTreeMap<String, BTreeSet<String>>,
     /// Containers that are on a network, running or not, by the network's name.
     pub attached: BTreeMap<String, BTreeSet<String>>,
+    /// Which of the containers belong to another of coasti's stacks: the stack, by the container's name.
+    pub owners: BTreeMap<String, String>,
     /// Other stacks that coasti keeps here: name and id.
     pub stacks: BTreeSet<(String, String)>,
 }

@@ -124,6 +124,8 @@ pub struct Back {
     pub plan: Plan,
     /// Whether that is what runs already.
     pub is_there: bool,
+    /// Tags that name another image on the engine by now, and are to name the revision's again.
+    pub moved: Vec<String>,
 }
 
 /// What a rollback to `to` would do (`None`: the revision before the good one).
@@ -145,7 +147,7 @@ pub async fn plan_rollback<L: Look>(
         }
     }
     let mut known = known(look, name, id, Some(&revision.stack)).await?;
-    missing_images(look, &revision, &mut known.observed).await?;
+    let moved = missing_images(look, &revision, &mut known.observed).await?;
     let good = known.good.as_ref().map(|good| &good.stack);
     let mut plan = plan(&Inputs {
         desired: &revision.stack,
@@ -168,6 +170,7 @@ pub async fn plan_rollback<L: Look>(
         revision,
         plan,
         is_there,
+        moved,
     })
 }
 
@@ -228,13 +231,13 @@ async fn before<L: Look>(look: &L, name: &StackName, head: &Head) -> Result<Revi
 }
 
 /// Every image must be there before anything is touched. Where a tag names another image now, the plan is
-/// made as if it named the one of the revision: [`retag`] makes it so.
+/// made as if it named the one of the revision: [`retag`] makes it so. Returns those tags.
 async fn missing_images<L: Look>(
     look: &L,
     revision: &Revision,
     observed: &mut Observed,
-) -> Result<(), OpError> {
-    let mut missing = Vec::new();
+) -> Result<Vec<String>, OpError> {
+    let (mut missing, mut moved) = (Vec::new(), Vec::new());
     for (reference, id) in &revision.images {
         if observed
             .images
@@ -245,7 +248,8 @@ async fn missing_images<L: Look>(
         }
         match look.image(id).await? {
             Some(image) => {
-                observed.images.insert(reference.clone(), image);
+                let now = observed.images.insert(reference.clone(), image);
+                moved.extend(now.map(|_| reference.clone()));
             }
             None => missing.push(format!(
                 "{reference} ({})",
@@ -254,7 +258,7 @@ async fn missing_images<L: Look>(
         }
     }
     if missing.is_empty() {
-        return Ok(());
+        return Ok(moved);
     }
     Err(OpError::Usage {
         what: format!(

@@ -320,6 +320,12 @@ pub(super) async fn rollback(
     } else {
         show_plan(shell, &plan, &target.stack);
     }
+    for tag in &back.moved {
+        shell.explain(&format!(
+            "{tag} names another image by now; on this engine it will name that of {} again, for other stacks as well.",
+            target.id
+        ));
+    }
     if back.is_there {
         return Ok(ExitCode::SUCCESS);
     }

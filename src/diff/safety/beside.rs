@@ -90,21 +90,34 @@ fn on_database(inputs: &Inputs<'_>, change: &Change) -> Option<Refusal> {
     let mut writers = inputs.observed.foreign.writes.iter();
     let (name, _) = writers.find(|(name, data_of)| data_of.contains(data) && !stops(name))?;
     let own = change.id.address.rsplit('/').next().unwrap_or_default();
+    let (whose, help) = match inputs.observed.foreign.owners.get(name) {
+        Some(stack) => (
+            format!("it is the stack `{stack}`'s"),
+            vec![format!(
+                "if `{}` is to take its place: take it out of the files of `{stack}` and apply them; else use other data",
+                change.name
+            )],
+        ),
+        None => (
+            "it is not coasti's".to_owned(),
+            vec![
+                format!(
+                    "if `{}` is to take its place: `adopt: {{{own}: {name}}}` in the site",
+                    change.name
+                ),
+                format!("else stop it: docker stop {name}"),
+            ],
+        ),
+    };
     Some(Refusal {
         code: "P0309".into(),
         id: change.id.clone(),
         summary: format!("container `{name}` runs on `{data}`"),
         why: format!(
-            "it is not coasti's, and two servers on one database harm it (`{}` would be the second)",
+            "{whose}, and two servers on one database harm it (`{}` would be the second)",
             change.name
         ),
-        help: vec![
-            format!(
-                "if `{}` is to take its place: `adopt: {{{own}: {name}}}` in the site",
-                change.name
-            ),
-            format!("else stop it: docker stop {name}"),
-        ],
+        help,
         origin: change.origin.clone(),
     })
 }

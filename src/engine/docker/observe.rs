@@ -55,6 +55,10 @@ pub(super) async fn observe(docker: &Docker, scope: &Scope) -> Result<Observed, 
         }
         let labels = summary.labels.unwrap_or_default();
         note_stack(&mut seen, &labels, scope);
+        let owner = labels.get(LABEL_STACK).cloned();
+        seen.foreign
+            .owners
+            .extend(owner.map(|stack| (name.clone(), stack)));
         seen.foreign
             .ports
             .extend(published(summary.ports.unwrap_or_default(), &name));

@@ -105,6 +105,9 @@ impl World {
                 seen.adoptable.insert(unit.name.clone(), unit.shown());
             }
             seen.foreign.stacks.extend(other(labels));
+            let owner = labels.get(LABEL_STACK).cloned();
+            let owner = owner.map(|stack| (unit.name.clone(), stack));
+            seen.foreign.owners.extend(owner);
             seen.foreign.containers.insert(unit.name.clone());
             for network in unit.endpoints.keys() {
                 let on = seen.foreign.attached.entry(network.clone()).or_default();

@@ -297,4 +297,11 @@ fn another_server_on_the_database_is_refused() {
         .writes
         .insert("third-db".into(), writes);
     assert_eq!(world.refused(), ["P0309 container:blog/database"]);
+    let why = |world: &World| world.plan().refusals[0].why.clone();
+    assert!(why(&world).starts_with("it is not coasti's"));
+    // What another stack runs is not to be taken over.
+    let owners = &mut world.observed.foreign.owners;
+    owners.insert("third-db".into(), "other".into());
+    assert!(why(&world).starts_with("it is the stack `other`'s"));
+    assert!(!format!("{:?}", world.plan().refusals).contains("adopt"));
 }

@@ -66,6 +66,8 @@ async fn a_look_sees_ours_and_others_with_reading_requests_only() {
     let ours = &seen.containers[&prefix.name("ours")];
     assert_eq!(ours.ports.len(), 1);
     assert_eq!((ours.ports[0].port, ours.state.ever_started), (port, false));
+    let theirs = seen.foreign.owners.get(&other.name("theirs"));
+    assert_eq!(theirs.map(String::as_str), Some(other.as_str()));
     assert!(seen.foreign.containers.contains(&other.name("theirs")));
     assert!(seen.foreign.networks.contains(&other.name("net")));
     let subnet = (other.name("net"), "10.213.7.0/28".parse().unwrap());

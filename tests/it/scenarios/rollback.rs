@@ -34,7 +34,11 @@ fn a_rollback_runs_the_older_image_though_its_tag_moved() {
         .says(&["r99", "coasti history"]);
     assert_eq!(exec(&app, "echo $WORD"), "two");
 
-    stack.coasti(&["rollback", "--yes"]).expect(0);
+    let moved = format!("{first} names another image by now");
+    stack
+        .coasti(&["rollback", "--yes"])
+        .expect(0)
+        .says(&[&moved]);
     assert_eq!(facts(&app).image, image_id("coasti-test/tiny:1"));
     assert_eq!(exec(&app, "echo $WORD; cat /data/file"), "one\nkept");
     only_containers(&stack, &["app"]);
