@@ -89,8 +89,12 @@ pub(crate) fn documents(most: usize) -> Vec<Sample> {
     let numbered = |unit: &dyn Fn(usize) -> String, count: usize| {
         let mut text = String::new();
         let mut n = 0;
-        while text.len() + 100 < most && n < count {
-            text.push_str(&unit(n));
+        while n < count {
+            let next = unit(n);
+            if text.len() + next.len() > most {
+                break;
+            }
+            text.push_str(&next);
             n += 1;
         }
         text
@@ -256,8 +260,12 @@ pub(crate) fn all(most: usize) -> Vec<Sample> {
     let numbered = |unit: &dyn Fn(usize) -> String, count: usize| {
         let mut text = String::new();
         let mut n = 0;
-        while text.len() + 100 < most && n < count {
-            text.push_str(&unit(n));
+        while n < count {
+            let next = unit(n);
+            if text.len() + next.len() > most {
+                break;
+            }
+            text.push_str(&next);
             n += 1;
         }
         text

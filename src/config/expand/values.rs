@@ -31,6 +31,9 @@ pub(super) struct Unit {
     pub open: bool,
 }
 
+/// By unit, then by variable: names are compared often, and units are few.
+type Named<T> = BTreeMap<String, BTreeMap<String, T>>;
+
 /// Works out the values of one site.
 pub(super) struct Values<'a> {
     /// The app and its providers.
@@ -43,8 +46,8 @@ pub(super) struct Values<'a> {
     pub at: &'a Place,
     /// Which unit needs which provider.
     pub needs: BTreeMap<String, BTreeSet<String>>,
-    done: BTreeMap<(String, String), Option<Text>>,
-    used: BTreeMap<(String, String), Used>,
+    done: Named<Option<Text>>,
+    used: Named<Used>,
     path: Vec<(String, String)>,
 }
 
@@ -74,15 +77,15 @@ impl<'a> Values<'a> {
 
     /// Where a variable that stands at `at` comes from, with what it takes.
     pub(super) fn origin(&self, unit: &str, name: &str, at: &Place) -> Place {
-        let used = self.used.get(&(unit.to_owned(), name.to_owned()));
+        let used = self.used.get(unit).and_then(|unit| unit.get(name));
         at.clone().using(used.cloned().unwrap_or_default())
     }
 
     /// Notes what the variable takes that is being worked out.
     fn uses(&mut self, name: String, before: Before) {
-        if let Some(taker) = self.path.last() {
-            let used = self.used.entry(taker.clone()).or_default();
-            used.insert(name, before);
+        if let Some((unit, taker)) = self.path.last() {
+            let used = self.used.entry(unit.clone()).or_default();
+            used.entry(taker.clone()).or_default().insert(name, before);
         }
     }
 
@@ -105,10 +108,10 @@ impl<'a> Values<'a> {
         draft: &mut Draft,
         d: &mut Diagnostics,
     ) -> Option<Text> {
-        let key = (unit.to_owned(), name.to_owned());
-        if let Some(done) = self.done.get(&key) {
+        if let Some(done) = self.done.get(unit).and_then(|unit| unit.get(name)) {
             return done.clone();
         }
+        let key = (unit.to_owned(), name.to_owned());
         let def = self.units.get(unit)?.env.get(name)?;
         let circle = self.path.iter().position(|at| *at == key);
         if circle.is_some() || self.path.len() >= MAX_CHAIN {
@@ -128,10 +131,11 @@ impl<'a> Values<'a> {
             ));
             return None;
         }
-        self.path.push(key.clone());
+        self.path.push(key);
         let value = self.work_out(unit, name, def, draft, d);
         self.path.pop();
-        self.done.insert(key, value.clone());
+        let done = self.done.entry(unit.to_owned()).or_default();
+        done.insert(name.to_owned(), value.clone());
         value
     }
 
