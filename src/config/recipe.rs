@@ -109,11 +109,11 @@ fn password(length: usize, random: &mut dyn FnMut(&mut [u8])) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    fn noise() -> impl FnMut(&mut [u8]) {
+    pub(in crate::config) fn noise() -> impl FnMut(&mut [u8]) {
         let mut state = 0x9e37_79b9_7f4a_7c15u64;
         move |bytes| {
             for byte in bytes {

@@ -160,19 +160,8 @@ fn count(n: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::recipe::tests::noise;
     use proptest::prelude::*;
-
-    fn noise() -> impl FnMut(&mut [u8]) {
-        let mut state = 0x9e37_79b9_7f4a_7c15u64;
-        move |bytes| {
-            for byte in bytes {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                *byte = state.to_le_bytes()[3];
-            }
-        }
-    }
 
     #[test]
     fn a_secrets_shape_is_kept() {
