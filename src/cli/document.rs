@@ -136,7 +136,8 @@ fn facts(error: &OpError) -> Map<String, Value> {
                 "at": failed.at,
                 "logs": failed.logs,
                 "health": failed.health,
-                "kept": failed.kept,
+                "kept": failed.kept.containers,
+                "volumes": failed.kept.volumes,
                 "undone": undone,
                 "left": left,
             });

@@ -205,13 +205,20 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
                 "its last health check",
                 failed.health.as_deref(),
             );
-            for name in &failed.kept {
+            for name in &failed.kept.containers {
                 let how = format!("{name} (docker logs {name}); the next apply removes it");
                 text += &lead(style, Tone::Plain, "kept to be looked at:", &how);
             }
             match &failed.undone {
                 Undone::Nothing => text += "nothing that ran was touched\n",
                 Undone::Complete(before) => {
+                    let data = match (failed.kept.volumes.as_slice(), before) {
+                        ([], _) => String::new(),
+                        (volumes, Before::Untouched) => {
+                            format!("; data written meanwhile stays, in {}", names(volumes))
+                        }
+                        (volumes, _) => format!(", in {}", names(volumes)),
+                    };
                     let back = match before {
                         Before::Nothing => {
                             "what it made is gone again; data written meanwhile stays"
@@ -221,7 +228,7 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
                         }
                         Before::Again => "what ran before runs again; data written meanwhile stays",
                     };
-                    text += &lead(style, Tone::Plain, "undone:", back);
+                    text += &lead(style, Tone::Plain, "undone:", &(back.to_owned() + &data));
                 }
                 Undone::Partly(left) => {
                     text += &lead(style, Tone::Bad, "not fully undone:", left);
@@ -235,6 +242,16 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
         }
     };
     (code, text)
+}
+
+/// `volume a`, `volumes a, b`.
+fn names(volumes: &[String]) -> String {
+    let word = if volumes.len() == 1 {
+        "volume"
+    } else {
+        "volumes"
+    };
+    format!("{word} {}", volumes.join(", "))
 }
 
 fn section(text: &mut String, style: &Style, title: &str, body: Option<&str>) {
@@ -257,7 +274,7 @@ fn section(text: &mut String, style: &Style, title: &str, body: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::Failed;
+    use crate::ops::{Failed, Kept};
 
     #[test]
     fn a_port_that_the_engine_keeps_is_told_with_what_frees_it() {
@@ -270,7 +287,7 @@ mod tests {
                 health: None,
                 undone: Undone::Complete(Before::Again),
                 interrupted: false,
-                kept: Vec::new(),
+                kept: Kept::default(),
             };
             explain(&OpError::Failed(Box::new(failed)), &Style::default()).1
         };

@@ -1,10 +1,11 @@
 //! `coasti apply`: plan, prepare, switch, verify, commit; or undo.
 
 use super::converge::converged;
-use super::error::{Failed, OpError, Undone};
+use super::error::{Failed, Kept, OpError, Undone};
 use super::external_ip::Answer;
 use super::gather::{Gathered, gather};
 use super::images::{images, keep_images};
+use super::left::{self, Writers};
 use super::session::{Begin, Ending, Session, Who};
 use super::values::values;
 use super::{saved, undo};
@@ -134,10 +135,11 @@ async fn locked<E: Engine>(
         stack.remember(before);
     }
     let held = carried(&gathered.held, gathered.base.as_ref(), &stack);
+    let past = gathered.past();
     let inputs = Inputs {
         desired: &stack,
         observed: &gathered.observed,
-        base: gathered.base.as_ref(),
+        base: past.as_deref(),
         held: &held,
         wishes: &wishes,
     };
@@ -188,6 +190,7 @@ async fn locked<E: Engine>(
         recovered: gathered.open,
         adopted: &adopted,
         new_good: Some((revision.id.clone(), stack.digest())),
+        left: None,
     };
     let mut warnings = run(session, &mut head, goal).await?;
     keep_images(session, &head, &gathered.observed, &stack).await;
@@ -347,7 +350,13 @@ async fn bring_images<E: Engine>(
         let _ = session.failed_early(gathered, &failure, wishes).await;
     }
     let output = failure.output.clone();
-    Err(failed(&failure, output, None, Undone::Nothing, Vec::new()))
+    Err(failed(
+        &failure,
+        output,
+        None,
+        Undone::Nothing,
+        Kept::default(),
+    ))
 }
 
 /// Less free space than this is no start for pulling images.
@@ -401,6 +410,8 @@ pub(super) struct Goal<'a> {
     /// What is taken over, as it was before.
     pub(super) adopted: &'a [Adopted],
     pub(super) new_good: Option<(crate::base::RevisionId, Digest)>,
+    /// Who wrote to data that no good revision writes to, where none is made: that one knows it itself.
+    pub(super) left: Option<&'a Writers>,
 }
 
 /// Runs a plan in its four phases; undoes it where one of the first three fails. Returns warnings.
@@ -426,8 +437,11 @@ pub(super) async fn run<E: Engine>(
         head.good = Some(id);
         head.digest = Some(digest);
         head.down = false;
+        head.left = 0;
     }
-    let mut entries = Vec::new();
+    let left = goal.left.cloned();
+    let left = left.and_then(|left| left::keep(head, goal.base, left));
+    let mut entries: Vec<_> = left.into_iter().collect();
     if goal.new_held != goal.held {
         head.held = if goal.new_held.is_empty() {
             0
@@ -519,7 +533,7 @@ pub(super) fn failed(
     logs: Option<String>,
     health: Option<String>,
     undone: Undone,
-    kept: Vec<String>,
+    kept: Kept,
 ) -> OpError {
     let what = match &failure.of {
         Some(of) => format!("{} {}: {}", of.kind, of.address, failure.doing),

@@ -2,8 +2,9 @@
 
 use super::apply::{checked, failed, summary};
 use super::error::OpError;
+use super::left;
 use super::recover::{Known, known};
-use super::session::{Begin, Session, Who};
+use super::session::{Begin, Ending, Session, Who};
 use crate::base::{Key, StackId, StackName};
 use crate::diff::{Action, Inputs, Reason, Wishes};
 use crate::engine::Engine;
@@ -58,6 +59,7 @@ pub async fn destroy<E: Engine>(
         let empty = Stack::empty(name.clone(), Some(session.id.clone()));
         let plan = checked(plan, &empty)?;
         let recorded = known.peek.key.clone();
+        let writers = left::writers(&session.store(), &known.head, None, &known.observed).await?;
         let mut head = match &recorded {
             Some(key) => {
                 let about = Vec::new();
@@ -88,12 +90,20 @@ pub async fn destroy<E: Engine>(
             // Nothing is lost: what went is made anew by an apply, the rest goes with the next destroy.
             let left = "some of it is left; `coasti destroy` again goes on".to_owned();
             let undone = super::Undone::Partly(left);
-            return Err(failed(&failure, None, None, undone, Vec::new()));
+            return Err(failed(&failure, None, None, undone, super::Kept::default()));
         }
         if let Some(head) = &mut head {
             head.down = true;
+            let good = known.good.as_ref().map(|good| &good.stack);
+            let left = left::keep(head, good, writers);
+            let end = Ending {
+                outcome: Outcome::Done,
+                summary: summary(&plan),
+                logs: None,
+                recovered: known.head.open,
+            };
             session
-                .end(head, Outcome::Done, summary(&plan), None, known.head.open)
+                .end_with(head, end, left.into_iter().collect())
                 .await?;
         }
         Ok(plan)

@@ -72,8 +72,17 @@ pub struct Failed {
     pub undone: Undone,
     /// Whether the user asked for it.
     pub interrupted: bool,
-    /// Containers that were kept to be looked at.
-    pub kept: Vec<String>,
+    /// What it made and is there.
+    pub kept: Kept,
+}
+
+/// What a run made and its undo kept, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Containers, to be looked at.
+    pub containers: Vec<String>,
+    /// Volumes, for what was written to them.
+    pub volumes: Vec<String>,
 }
 
 /// What ran before a run that was undone.

@@ -7,6 +7,7 @@
 
 use super::adopt;
 use super::error::OpError;
+use super::left::{self, Writers};
 use super::lost;
 use super::rebuilt;
 use super::secrets::applied;
@@ -21,6 +22,7 @@ use crate::model::{Spec, Stack, Text};
 use crate::observe::Observed;
 use crate::plan::{Plan, plan};
 use crate::store::{Peek, Store, record::Revision};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was gathered.
@@ -35,6 +37,8 @@ pub struct Gathered {
     pub key: Key,
     /// What was last applied and good.
     pub base: Option<Stack>,
+    /// Who wrote to data that runs which were undone left.
+    left: Writers,
     /// Decisions that stand, by the labels of what was last applied.
     pub held: Held,
     /// Generated values and secrets, where they had to be read.
@@ -111,6 +115,8 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
                 observed,
                 key,
                 base,
+                // What these files write to, the good revision writes to.
+                left: Writers::new(),
                 held: Held::new(),
                 values: None,
                 lost: Vec::new(),
@@ -131,6 +137,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         None => None,
     };
     let held = store.held(&head).await?;
+    let left = store.left(&head).await?;
     let mut values = store.values(&head).await?;
     // A run that was undone may have made others. An import, after which there is no digest, means its own.
     if let Some(base) = base.as_ref().filter(|_| head.digest.is_some()) {
@@ -198,6 +205,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         observed,
         key,
         base: base.map(|base| base.stack),
+        left,
         held,
         values: Some(values),
         lost,
@@ -209,25 +217,39 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
 }
 
 impl Gathered {
-    /// The last good revision's stack as it is kept: [`Gathered::base`] is the files' where those are the same.
+    /// The last good revision's stack as it is kept ([`Gathered::base`] is the files' where those are the same), with
+    /// what is known of data that it does not write to.
     pub(super) async fn as_applied<L: Look>(
         &self,
         store: &Store<'_, L>,
     ) -> Result<Option<Stack>, OpError> {
-        let good = self.peek.head.as_ref().and_then(|head| head.good.as_ref());
-        match (&self.values, good) {
-            (None, Some(id)) => Ok(store.revision(id).await?.map(|kept| kept.stack)),
-            _ => Ok(self.base.clone()),
+        let head = self.peek.head.clone().unwrap_or_default();
+        let base = match (&self.values, &head.good) {
+            (None, Some(id)) => store.revision(id).await?.map(|kept| kept.stack),
+            _ => self.base.clone(),
+        };
+        let stack = &self.sealed.stack;
+        let writers = left::writers(store, &head, Some(stack), &self.observed).await?;
+        Ok(left::with(base.as_ref(), stack, writers))
+    }
+
+    /// What was last applied and good, with who wrote to the data that is there besides.
+    pub(super) fn past(&self) -> Option<Cow<'_, Stack>> {
+        let base = self.base.as_ref();
+        match self.left.is_empty() {
+            true => base.map(Cow::Borrowed),
+            false => left::with(base, &self.sealed.stack, self.left.clone()).map(Cow::Owned),
         }
     }
 
     /// The plan to the files' stack.
     pub fn plan(&self, wishes: &Wishes) -> Plan {
         let held = self.held();
+        let past = self.past();
         let inputs = Inputs {
             desired: &self.sealed.stack,
             observed: &self.observed,
-            base: self.base.as_ref(),
+            base: past.as_deref(),
             held: &held,
             wishes,
         };

@@ -282,7 +282,7 @@ async fn hold<E: Engine>(
             None,
             None,
             super::Undone::Partly(left),
-            Vec::new(),
+            super::Kept::default(),
         ));
     }
     let hold = match act {

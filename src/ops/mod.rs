@@ -15,6 +15,7 @@ pub mod hold;
 mod images;
 pub mod import;
 pub mod init;
+mod left;
 mod lost;
 pub mod product;
 pub mod protect;
@@ -29,5 +30,5 @@ pub mod temporary;
 mod undo;
 mod values;
 
-pub use error::{Before, Failed, OpError, Undone};
+pub use error::{Before, Failed, Kept, OpError, Undone};
 pub use session::{Session, Who};

@@ -5,6 +5,7 @@ use super::apply::{Applied, Goal, checked, run};
 use super::error::{OpError, in_rollback};
 use super::gather::within_reach;
 use super::images::{images, keep_images};
+use super::left;
 use super::session::{Begin, Session, Who};
 use super::values::values_of;
 use crate::base::{Key, Kind, RevisionId, StackId, StackName};
@@ -47,7 +48,7 @@ pub async fn known<L: Look>(
     let store = Store::new(look, name);
     let peek = store.peek().await?;
     let head = peek.head.clone().unwrap_or_default();
-    let good = match &head.good {
+    let mut good = match &head.good {
         Some(id) => store.revision(id).await?,
         None => None,
     };
@@ -62,6 +63,11 @@ pub async fn known<L: Look>(
     let adopted = adopt::begun(look, name, &head).await?;
     adopt::look_at(look, &adopted, &mut observed).await?;
     super::gather::identity(name, id, "config/deploy.yml", &observed)?;
+    if let Some(good) = &mut good {
+        let writers = left::writers(&store, &head, None, &observed).await?;
+        let known = left::with(Some(&good.stack), &good.stack, writers);
+        good.stack = known.unwrap_or_else(|| good.stack.clone());
+    }
     Ok(Known {
         peek,
         head,
@@ -418,6 +424,14 @@ pub(super) async fn to_stack<E: Engine>(
     };
     let mut head = session.begin(begin).await?;
     let own = values_of(target, values, key);
+    let tried = known.attempted.as_ref();
+    let left = match revision {
+        Some(_) => None,
+        None => {
+            let store = session.store();
+            Some(left::writers(&store, &known.head, tried, &known.observed).await?)
+        }
+    };
     let goal = Goal {
         stack: target,
         plan: &plan,
@@ -431,6 +445,7 @@ pub(super) async fn to_stack<E: Engine>(
         recovered: known.head.open,
         adopted: &adopted,
         new_good: revision.map(|revision| (revision.id.clone(), target.digest())),
+        left: left.as_ref(),
     };
     let warnings = run(session, &mut head, goal).await?;
     keep_images(session, &head, &known.observed, target).await;

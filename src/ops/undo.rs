@@ -2,9 +2,10 @@
 
 use super::adopt;
 use super::apply::{Goal, checked, failed};
-use super::error::{Before, OpError, Undone};
+use super::error::{Before, Kept, OpError, Undone};
 use super::gather::Gathered;
-use super::session::{ENGINE_PATIENCE, Session};
+use super::left;
+use super::session::{ENGINE_PATIENCE, Ending, Session};
 use super::values::values_of;
 use crate::base::{EngineId, Kind, RunId, StackId, StackName, names};
 use crate::diff::{Inputs, Wishes};
@@ -38,7 +39,7 @@ pub(super) async fn undo<E: Engine>(
         Ok(observed) => observed,
         Err(error) => {
             let left = Undone::Partly(out_of_reach(&error));
-            return failed(failure, None, None, left, Vec::new());
+            return failed(failure, None, None, left, Kept::default());
         }
     };
     // Without the lock nothing is touched, nor written: somebody else may be at work.
@@ -51,7 +52,7 @@ pub(super) async fn undo<E: Engine>(
             OpError::Locked(None) => "somebody else took the lock over".to_owned(),
             other => other.to_string(),
         };
-        return failed(failure, None, None, Undone::Partly(left), Vec::new());
+        return failed(failure, None, None, Undone::Partly(left), Kept::default());
     }
     let (logs, health) = evidence(session, failure, goal.values).await;
     let found = goal
@@ -59,13 +60,16 @@ pub(super) async fn undo<E: Engine>(
         .map(|runs| as_labelled(session.stack, &session.id, &observed, runs));
     let found = match found.transpose() {
         Ok(found) => found,
-        Err(why) => return failed(failure, logs, health, Undone::Partly(why), Vec::new()),
+        Err(why) => return failed(failure, logs, health, Undone::Partly(why), Kept::default()),
     };
     let goal = &Goal {
         base: found.as_ref().or(goal.base),
         ..goal.clone()
     };
     let unused = unused_volumes(session, &observed);
+    let data = kept_volumes(session, &observed, &unused);
+    let store = session.store();
+    let writers = left::writers(&store, head, Some(goal.stack), &observed).await;
     let lost = failure.engine.as_ref().is_some_and(EngineError::is_fatal);
     // An engine that went away took along what ran.
     let mut touched = lost;
@@ -102,12 +106,26 @@ pub(super) async fn undo<E: Engine>(
         Ok(_) => (Undone::Complete(before), Outcome::Undone),
         Err(why) => (Undone::Partly(why.clone()), Outcome::NotUndone),
     };
-    let kept = result.unwrap_or_default();
-    let summary = failure.summary();
-    let undone = match session
-        .end(head, outcome, summary, logs.clone(), goal.recovered)
-        .await
-    {
+    let kept = Kept {
+        containers: result.unwrap_or_default(),
+        volumes: data,
+    };
+    let end = Ending {
+        outcome,
+        summary: failure.summary(),
+        logs: logs.clone(),
+        recovered: goal.recovered,
+    };
+    let ended = match writers {
+        Ok(writers) => {
+            let left = left::keep(head, goal.base, writers);
+            session
+                .end_with(head, end, left.into_iter().collect())
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    let undone = match ended {
         Ok(()) => undone,
         Err(error) => Undone::Partly(format!("the history could not be written: {error}")),
     };
@@ -331,6 +349,23 @@ fn kept(plan: &crate::plan::Plan) -> Vec<String> {
             Op::Rename { to, .. } if to.ends_with(names::FAILED) => Some(to.clone()),
             _ => None,
         })
+        .collect()
+}
+
+/// Volumes that this very run made and that stay, for what was written to them.
+fn kept_volumes<E: Engine>(
+    session: &Session<'_, E>,
+    observed: &Observed,
+    unused: &[EngineId],
+) -> Vec<String> {
+    let made = observed.volumes.values();
+    made.filter(|volume| volume.owner.run.as_ref() == Some(&session.run))
+        .filter(|volume| {
+            let resource = volume.owner.resource.as_ref();
+            resource.is_some_and(|id| id.kind == Kind::Volume)
+        })
+        .map(|volume| volume.name.clone())
+        .filter(|name| !unused.iter().any(|unused| unused.as_str() == name))
         .collect()
 }
 

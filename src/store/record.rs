@@ -110,14 +110,20 @@ pub struct Head {
     pub revisions: u64,
     /// Whether the stack was destroyed since the good revision was applied: then nothing shall run.
     pub down: bool,
+    /// The newest file of data that runs which were undone left, by number; 0 where there is none.
+    pub left: u64,
 }
 
 impl Head {
     /// The link's target.
     pub fn to_text(&self) -> String {
         let opt = |text: Option<&str>| text.unwrap_or("-").to_owned();
+        let left = match self.left {
+            0 => String::new(),
+            left => format!(";{left}"),
+        };
         format!(
-            "1;{};{};{};{};{};{};{};{}",
+            "1;{};{};{};{};{};{};{};{}{left}",
             self.seq,
             opt(self.good.as_ref().map(RevisionId::as_str)),
             opt(self.digest.as_ref().map(Digest::as_str)),
@@ -143,6 +149,7 @@ impl Head {
             open,
             revisions,
             state,
+            rest @ ..,
         ] = parts.as_slice()
         else {
             return None;
@@ -163,6 +170,11 @@ impl Head {
             },
             revisions: revisions.parse().ok()?,
             down: *state == "down",
+            left: match rest {
+                [] => 0,
+                [left] => left.parse().ok()?,
+                _ => return None,
+            },
         })
     }
 }
@@ -182,6 +194,7 @@ mod tests {
             open: Some(12),
             revisions: 8,
             down: true,
+            left: 11,
         };
         assert_eq!(Head::from_text(&head.to_text()), Some(head));
         assert_eq!(

@@ -4,7 +4,7 @@ use super::record::{Head, Revision, RunEnd, RunRecord};
 use crate::base::{Digest, EngineId, Key, RevisionId, Secret, StackId, StackName, ValueId, names};
 use crate::diff::Held;
 use crate::engine::{Call, ContainerCreate, Engine, EngineError, ErrorKind, Look, Scope};
-use crate::model::{ContainerSpec, LiveSpec, Mount, MountSource, Restart, RestartName};
+use crate::model::{ContainerSpec, Left, LiveSpec, Mount, MountSource, Restart, RestartName};
 use crate::observe::{LABEL_ID, LABEL_STACK};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -149,6 +149,14 @@ impl<'a, L: Look> Store<'a, L> {
             Ok(Held::new())
         } else {
             self.record(&format!("held/{}", head.held)).await
+        }
+    }
+
+    /// Who wrote to data that runs which were undone left.
+    pub async fn left(&self, head: &Head) -> Result<BTreeMap<String, Left>, StoreError> {
+        match head.left {
+            0 => Ok(BTreeMap::new()),
+            left => self.record(&format!("left/{left}")).await,
         }
     }
 

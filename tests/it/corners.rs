@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A site that writes to a volume, and one that has nothing.
-fn usual() -> Sites {
+pub(crate) fn usual() -> Sites {
     let plain = Site {
         image: "plain",
         version: 1,

@@ -28,4 +28,5 @@ mod products;
 mod scenarios;
 mod secrets;
 mod support;
+mod undone;
 mod values;

@@ -64,14 +64,29 @@ fn a_first_apply_that_failed_comes_up_mended_with_the_same_password() {
     stack.sites(&site_of("app", "coasti-test/tiny:1", broken, POSTGRES));
     let ran = stack.coasti(&["apply", "--yes"]).expect(7);
     super::ended(&ran, 4);
+    let volume = stack.object("app/database/postgres-data");
     ran.says(&[
         "no good",
         "undone: what it made is gone again; data written",
+        &volume,
     ]);
     only_containers(&stack, &[]);
-    let volume = stack.object("app/database/postgres-data");
     assert!(stack.objects("volume").contains(&volume));
     let password = stack.secret("app/database/POSTGRES_PASSWORD");
+
+    // What it was made with counts, though nothing was ever good.
+    let with = |more: &str| POSTGRES.to_owned() + more;
+    for (code, edited) in [
+        (
+            "P0302",
+            with("        env: {POSTGRES_PASSWORD: another-0ne}\n"),
+        ),
+        ("P0302", with("        env: {POSTGRES_USER: another}\n")),
+        ("P0301", POSTGRES.replace("postgres:15", "postgres:16")),
+    ] {
+        stack.sites(&site("app", &edited));
+        stack.coasti(&["apply", "--yes"]).expect(6).says(&[code]);
+    }
 
     stack.sites(&site("app", POSTGRES));
     stack.apply();
