@@ -118,6 +118,7 @@ fn facts(error: &OpError) -> Map<String, Value> {
         OpError::Refused(refusals, _) => ("refused", json!({ "refusals": refusals })),
         OpError::Stale(changed) => ("stale", json!({ "changed": changed })),
         OpError::Locked(holder) => ("locked", json!({ "holder": holder })),
+        OpError::Busy(holder) => ("locked", json!({ "holder": holder })),
         OpError::Engine(_) => ("engine", json!({})),
         OpError::Store(_) => ("store", json!({})),
         OpError::NotConverged(fields) => ("not-converged", json!({ "fields": fields })),

@@ -133,6 +133,14 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             text += &hint(style, "if that run is certainly over: coasti lock release");
             code::LOCKED
         }
+        OpError::Busy(holder) => {
+            text += &head(style, "another command writes into the stack's folder");
+            if let Some(holder) = holder {
+                let _ = writeln!(text, "  {}", clean(holder));
+            }
+            text += &hint(style, "run it again once that one has ended");
+            code::LOCKED
+        }
         OpError::Engine(error) => {
             text += &head(style, &error.to_string());
             if error.kind == ErrorKind::Unreachable {

@@ -22,6 +22,9 @@ pub enum OpError {
     /// Somebody else holds the lock.
     #[error("the stack is locked")]
     Locked(Option<Box<Holder>>),
+    /// Another command writes into the stack's folder, and which.
+    #[error("another command writes into the stack's folder")]
+    Busy(Option<String>),
     /// The engine said no.
     #[error(transparent)]
     Engine(#[from] EngineError),

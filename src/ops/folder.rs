@@ -1,6 +1,7 @@
 //! A stack's folder on disk.
 
 use super::secrets::age::{self, Shut};
+use super::writing::NEW;
 use crate::base::Digest;
 use crate::build::{Context, Rules, Unsendable};
 use crate::config::secrets::{Content, Encrypted};
@@ -72,11 +73,10 @@ impl Disk {
         if was != source.text.as_bytes() {
             return Err(io::Error::other("it was changed meanwhile"));
         }
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".coasti-new");
-        let new = path.with_file_name(name);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let new = path.with_file_name(beside(&name).map_err(io::Error::other)?);
         let write = || {
-            let mut file = fs::File::create(&new)?;
+            let mut file = fs::File::create_new(&new)?;
             file.write_all(mark)?;
             file.write_all(text.as_bytes())?;
             file.set_permissions(fs::metadata(&path)?.permissions())?;
@@ -89,6 +89,16 @@ impl Disk {
         }
         written
     }
+}
+
+/// A name for a file that is written beside its place: no other has it.
+pub(super) fn beside(name: &str) -> Result<String, String> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no randomness: {error}"))?;
+    // A name has at most 255 bytes.
+    let name: String = name.chars().take(40).collect();
+    let bytes = crate::base::digest::hex(&bytes);
+    Ok(format!(".{name}.{bytes}{NEW}"))
 }
 
 /// A file's content; none where there is no file.

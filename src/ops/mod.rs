@@ -29,6 +29,7 @@ pub mod status;
 pub mod temporary;
 mod undo;
 mod values;
+pub mod writing;
 
 pub use error::{Before, Failed, Kept, OpError, Undone};
 pub use session::{Session, Who};

@@ -1,6 +1,7 @@
 //! Writing below a folder, whatever links stand in the way: each folder is opened from the one above
 //! it without following links, so that nothing outside is ever touched.
 
+use super::folder::beside;
 use crate::config::secrets;
 use crate::template::{Entry, check_path};
 use rustix::fd::OwnedFd;
@@ -115,17 +116,13 @@ impl Root {
         };
         let staged = Staged {
             folder,
-            new: format!(".{}.coasti-new", name.chars().take(60).collect::<String>()),
+            new: beside(name)?,
             name: name.to_owned(),
             shown: self.path.join(path),
             done: false,
         };
         let (folder, new) = (&staged.folder, staged.new.as_str());
         let wrong = |error: Errno| self.wrong(Path::new(path), error);
-        match rustix::fs::unlinkat(folder, new, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(wrong(error)),
-        }
         match entry {
             Entry::Link(target) => {
                 rustix::fs::symlinkat(target.as_str(), folder, new).map_err(wrong)?

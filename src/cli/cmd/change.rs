@@ -129,7 +129,7 @@ async fn agreed_to(
             if !plan.refusals.is_empty() {
                 return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
             }
-            let id = shell.give_id(disk, &desired.deploy_file)?;
+            let id = shell.give_id(disk, &desired.deploy_file, change.lock_wait.duration())?;
             desired = shell.files()?.1;
             id
         }

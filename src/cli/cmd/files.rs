@@ -5,6 +5,8 @@ use crate::cli::args::{Format, GraphFormat};
 use crate::cli::exit::code;
 use crate::cli::render;
 use crate::config::{explain, preview, schema};
+use crate::ops::folder::Disk;
+use crate::ops::writing::Writing;
 use crate::ops::{OpError, files};
 use std::process::ExitCode;
 
@@ -81,9 +83,18 @@ pub(super) fn show(shell: &Shell, change: &files::Change) {
         .data(&render::lines::diff(name, before, &change.text));
 }
 
+/// The stack's folder, to write into unless it is only looked at.
+pub(super) fn to_write(shell: &Shell, look: bool) -> Result<(Disk, Option<Writing>), OpError> {
+    if look {
+        return Ok((shell.folder()?, None));
+    }
+    let (disk, writing) = shell.writing()?;
+    Ok((disk, Some(writing)))
+}
+
 /// Writes files in one form.
 pub(super) fn fmt(shell: &Shell, check: bool, named: &[String]) -> Result<ExitCode, OpError> {
-    let disk = shell.folder()?;
+    let (disk, _writing) = to_write(shell, check)?;
     let files::Formats { changes, left } = files::formats(&disk, named)?;
     for (name, why) in left {
         shell.out.say(&format!("{name} is left as it is: it {why}"));
@@ -106,7 +117,7 @@ pub(super) fn fmt(shell: &Shell, check: bool, named: &[String]) -> Result<ExitCo
 
 /// Writes files at today's version.
 pub(super) fn migrate(shell: &Shell, check: bool, named: &[String]) -> Result<ExitCode, OpError> {
-    let disk = shell.folder()?;
+    let (disk, _writing) = to_write(shell, check)?;
     let changes = files::migrations(&disk, named)?;
     for change in &changes {
         show(shell, change);

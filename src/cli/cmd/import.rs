@@ -3,9 +3,12 @@
 use super::session::Shell;
 use crate::cli::args::ImportCommand;
 use crate::ops::OpError;
+use crate::ops::folder::Disk;
 use crate::ops::import::compose::{self, Import};
 use crate::ops::import::{Report, Taken, dtaas, nua};
+use crate::ops::writing::Writing;
 use std::process::ExitCode;
+use std::time::Duration;
 
 pub(super) async fn import(shell: &Shell, command: ImportCommand) -> Result<ExitCode, OpError> {
     match command {
@@ -50,6 +53,7 @@ pub(super) async fn import(shell: &Shell, command: ImportCommand) -> Result<Exit
         }
         ImportCommand::Dtaas { dir, stack, format } => {
             let json = shell.is_json(format);
+            let _writing = Writing::begin(&Disk::at(&dir), Duration::ZERO)?;
             let engine = shell.engine().await;
             let report = dtaas::import(&dir, stack.as_deref(), engine.as_ref()).await?;
             tell(shell, &report, json);
@@ -116,7 +120,7 @@ fn words(taken: &Taken) -> String {
 }
 
 async fn of_compose(shell: &Shell, import: &Import) -> Result<ExitCode, OpError> {
-    let disk = shell.folder()?;
+    let (disk, _writing) = shell.writing()?;
     let engine = shell.engine().await;
     let done = compose::import(&disk, import, engine.as_ref()).await?;
     shell.warn(&done.diagnostics);

@@ -97,7 +97,7 @@ pub(super) fn configure(
     data: Option<&str>,
     pretend: bool,
 ) -> Result<ExitCode, OpError> {
-    let disk = shell.folder()?;
+    let (disk, _writing) = super::files::to_write(shell, pretend)?;
     let terminal = Terminal::of(shell);
     let mut ask = |prompt: &Prompt<'_>| match terminal {
         Some(terminal) => terminal.question(prompt),

@@ -11,6 +11,7 @@ use crate::engine::docker::{self, Docker};
 use crate::exec::{Event, Events, Stop};
 use crate::ops::folder::{Disk, MARK};
 use crate::ops::product;
+use crate::ops::writing::Writing;
 use crate::ops::{OpError, Who};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -127,6 +128,13 @@ impl Shell {
         })
     }
 
+    /// The stack's folder, to write into: nobody else does, as long as the second is held.
+    pub(super) fn writing(&self) -> Result<(Disk, Writing), OpError> {
+        let disk = self.folder()?;
+        let writing = Writing::begin(&disk, Duration::ZERO)?;
+        Ok((disk, writing))
+    }
+
     /// The files, read and checked as far as that goes without an engine. Warnings are shown.
     pub(super) fn files(&self) -> Result<(Disk, Desired), OpError> {
         let disk = self.settled()?;
@@ -233,8 +241,21 @@ impl Shell {
         }
     }
 
-    /// Writes an id into the deploy file and says so.
-    pub(super) fn give_id(&self, disk: &Disk, source: &Source) -> Result<StackId, OpError> {
+    /// Writes an id into the deploy file and says so; waits for whoever writes into the folder.
+    pub(super) fn give_id(
+        &self,
+        disk: &Disk,
+        source: &Source,
+        wait: Duration,
+    ) -> Result<StackId, OpError> {
+        let _writing = Writing::begin(disk, wait)?;
+        let now = config::Folder::read(disk, &source.name);
+        if now.is_ok_and(|now| now.is_some_and(|now| now.text != source.text)) {
+            return Err(OpError::usage(
+                format!("{} was changed meanwhile", source.name),
+                &["nothing was done; run it again"],
+            ));
+        }
         let id = crate::ops::init::new_id()?;
         let text = config::with_id(source, &id).map_err(|why| OpError::usage(why, &[]))?;
         disk.replace(source, &text)

@@ -9,7 +9,7 @@ pub mod nua;
 mod yaml;
 
 use super::error::OpError;
-use super::folder::{Disk, MARK};
+use super::folder::{Disk, MARK, beside};
 use super::init;
 use super::root::Root;
 use crate::config::{self, Folder, Unreadable};
@@ -188,12 +188,8 @@ impl Draft {
             OpError::usage(format!("{} cannot be made: {error}", to.display()), &[])
         };
         fs::create_dir_all(parent).map_err(wrong)?;
-        let new = parent.join(format!(".{name}.coasti-new"));
-        // Of a run that was cut off.
-        match fs::remove_dir_all(&new) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(wrong(error)),
-            _ => {}
-        }
+        let new = beside(&name).map_err(|why| OpError::usage(why, &[]))?;
+        let new = parent.join(new);
         fs::create_dir(&new).map_err(wrong)?;
         let written = self
             .write(&new)

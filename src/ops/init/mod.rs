@@ -9,6 +9,7 @@ use super::OpError;
 use super::folder::Disk;
 use super::product::Template;
 use super::root::{Root, same};
+use super::writing::Writing;
 use crate::base::{StackId, StackName};
 use crate::config::{self, Folder as _, migrate, schema, secrecy};
 use crate::diag::{Diagnostics, Source};
@@ -16,6 +17,7 @@ use crate::template::{About, Answers, Ask, Entry, Given, Operation, Tree};
 use ignore::gitignore::GitignoreBuilder;
 use serde_json::{Map, Value as Json, json};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const STACK: &str = include_str!("skeleton/stack.yml");
 const REPOSITORY: &str = include_str!("skeleton/repository.yml");
@@ -451,6 +453,15 @@ impl Prepared {
         let root = Root::open(folder).map_err(usage)?;
         for path in FOLDERS {
             root.make_folder(path).map_err(usage)?;
+        }
+        let _writing = Writing::begin(&Disk::at(folder), Duration::ZERO)?;
+        for (path, _, fate) in &self.files {
+            if *fate == Fate::New && root.is_there(path).map_err(usage)? {
+                return Err(OpError::usage(
+                    format!("another command made {path} meanwhile"),
+                    &["run it again"],
+                ));
+            }
         }
         // The file by which the folder is known comes last: until then, this can be done again as a whole.
         let mut files: Vec<_> = self

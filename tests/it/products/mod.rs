@@ -3,6 +3,7 @@
 mod access;
 mod add;
 mod archives;
+mod at_once;
 mod commands;
 mod launch;
 mod life;

@@ -5,6 +5,7 @@ mod add;
 mod launch;
 mod place;
 
+use super::files::to_write;
 use super::session::Shell;
 use crate::cli::args::{Format, ItemCommand};
 use crate::cli::render::style::clean;
@@ -51,7 +52,14 @@ pub(super) async fn run(
     what: What,
     command: ItemCommand,
 ) -> Result<ExitCode, OpError> {
-    let disk = shell.folder()?;
+    let reads = match &command {
+        ItemCommand::List { .. } | ItemCommand::Run { .. } => true,
+        ItemCommand::Install { copy, .. }
+        | ItemCommand::Update { copy, .. }
+        | ItemCommand::Configure { copy, .. } => copy.pretend,
+        ItemCommand::Add { .. } | ItemCommand::Remove { .. } => false,
+    };
+    let (disk, _writing) = to_write(shell, reads)?;
     match command {
         ItemCommand::List { format } => list(shell, &disk, what, format),
         ItemCommand::Add {

@@ -124,7 +124,7 @@ async fn set(shell: &Shell, name: &str, form: Form) -> Result<(), OpError> {
         return kept::set(shell, name).await;
     }
     files::named(name)?;
-    let disk = shell.folder()?;
+    let (disk, _writing) = shell.writing()?;
     let value = input(shell, name)?;
     written(shell, &disk, name, &value, form)
 }
@@ -244,7 +244,7 @@ async fn edit(shell: &Shell, name: &str, form: Form) -> Result<(), OpError> {
         ));
     }
     files::named(name)?;
-    let disk = shell.folder()?;
+    let (disk, _writing) = shell.writing()?;
     let before = files::get(&disk, name)?;
     let Some(value) = editor::edit(shell, name, before.as_ref()).await? else {
         shell.out.say("nothing was changed");
@@ -280,7 +280,7 @@ fn made_of(shell: &Shell, shape: &Shape) -> Result<Secret<String>, OpError> {
 
 fn generate(shell: &Shell, name: &str, random: Random, form: Form) -> Result<(), OpError> {
     files::named(name)?;
-    let disk = shell.folder()?;
+    let (disk, _writing) = shell.writing()?;
     if files::all(&disk)?.contains_key(name) {
         let what = format!("there is a secret `{name}` already");
         return Err(OpError::usage(
@@ -295,7 +295,7 @@ fn generate(shell: &Shell, name: &str, random: Random, form: Form) -> Result<(),
 }
 
 fn rekey(shell: &Shell, without_me: bool) -> Result<(), OpError> {
-    let disk = shell.folder()?;
+    let (disk, _writing) = shell.writing()?;
     let done = files::rekey(&disk, without_me)?;
     let recipients = files::recipients(&disk)?;
     let count = recipients.map_or(0, |all| all.keys().len());
@@ -313,7 +313,7 @@ fn rekey(shell: &Shell, without_me: bool) -> Result<(), OpError> {
 }
 
 fn keygen(shell: &Shell) -> Result<(), OpError> {
-    let disk = shell.folder()?;
+    let (disk, _writing) = shell.writing()?;
     let (made, listed) = files::keygen(&disk, &who())?;
     if let Some(path) = &made.file {
         shell.explain(&format!(

@@ -18,7 +18,7 @@ pub(super) async fn rotate(shell: &Shell, name: &str, random: Random) -> Result<
 
 async fn of_folder(shell: &Shell, name: &str, random: Random) -> Result<(), OpError> {
     files::named(name)?;
-    let disk = shell.folder()?;
+    let (disk, _writing) = shell.writing()?;
     if !files::all(&disk)?.contains_key(name) {
         return Err(super::missing(&disk, name));
     }
