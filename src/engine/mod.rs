@@ -126,6 +126,13 @@ pub trait Look: Send + Sync {
         path: &str,
     ) -> impl Future<Output = Result<Option<Vec<u8>>, EngineError>> + Send;
 
+    /// Paths that a container wrote to outside of what is mounted in it: what is new there or changed, without the
+    /// folders that such things are in.
+    fn written(
+        &self,
+        id: &EngineId,
+    ) -> impl Future<Output = Result<Vec<String>, EngineError>> + Send;
+
     /// The last lines that a container printed.
     fn logs(
         &self,

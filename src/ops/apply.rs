@@ -8,7 +8,7 @@ use super::images::{images, keep_images};
 use super::left::{self, Writers};
 use super::session::{Begin, Ending, Session, Who};
 use super::values::values;
-use super::{saved, undo};
+use super::{outside, saved, undo};
 use crate::base::{Digest, Key, Kind, ResourceId, RunId, Secret, StackId};
 use crate::config::Desired;
 use crate::diff::{Action, Adopted, Held, Inputs, Wishes, adopted, carried};
@@ -102,7 +102,7 @@ async fn locked<E: Engine>(
     gathered.after_cut_off(engine, &mut wishes).await;
     gathered.check_labels(&wishes)?;
     gathered.renew_values(desired, &wishes)?;
-    let first = gathered.plan(&wishes);
+    let mut first = gathered.plan(&wishes);
     if !first.refusals.is_empty() {
         return Err(OpError::Refused(first.refusals.clone(), Box::new(first)));
     }
@@ -111,6 +111,8 @@ async fn locked<E: Engine>(
         if !changed.is_empty() {
             return Err(OpError::Stale(changed));
         }
+    } else {
+        outside::tell(engine, &gathered.observed, &mut first).await;
     }
     (options.show)(&gathered, &first);
     bring_images(session, &gathered, &first, &options.wishes).await?;

@@ -442,6 +442,7 @@ fn plan(known: &Known, name: &StackName, act: Act, labels: &BTreeSet<String>) ->
         refusals: Vec::new(),
         notices: BTreeSet::new(),
         steps,
+        outside: BTreeMap::new(),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod import;
 pub mod init;
 mod left;
 mod lost;
+pub mod outside;
 pub mod product;
 pub mod protect;
 mod rebuilt;

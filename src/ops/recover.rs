@@ -6,6 +6,7 @@ use super::error::{OpError, in_rollback};
 use super::gather::within_reach;
 use super::images::{images, keep_images};
 use super::left;
+use super::outside;
 use super::session::{Begin, Session, Who};
 use super::values::values_of;
 use crate::base::{Key, Kind, RevisionId, StackId, StackName};
@@ -163,6 +164,7 @@ pub async fn plan_rollback<L: Look>(
         wishes: &known.with_adopted(wishes),
     });
     in_rollback(&mut plan.refusals, &revision.id);
+    outside::tell(look, &known.observed, &mut plan).await;
     // No registry moved the tag: the revision's image is what is asked for.
     let fields = plan
         .changes

@@ -38,6 +38,18 @@ pub struct Plan {
     pub notices: BTreeSet<Notice>,
     /// What is done, in an order that respects every need.
     pub steps: Vec<Step>,
+    /// Files that are lost with a container that is replaced, where somebody looked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outside: BTreeMap<ResourceId, Outside>,
+}
+
+/// Files of a container that are in none of its volumes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// Their paths, in order; not all where there are many.
+    pub files: Vec<String>,
+    /// How many there are besides.
+    pub more: usize,
 }
 
 /// One thing that the executor does.
@@ -249,6 +261,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         refusals,
         notices,
         steps,
+        outside: BTreeMap::new(),
     }
 }
 

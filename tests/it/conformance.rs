@@ -37,6 +37,7 @@ scripts! {
     files
     health
     images
+    layer
     limits
     networks
     pause

@@ -14,10 +14,10 @@ use crate::ops::apply::{Applied, Options};
 use crate::ops::folder::Disk;
 use crate::ops::gather::{Gathered, gather};
 use crate::ops::hold::{self, Act};
-use crate::ops::protect;
 use crate::ops::saved::Saved;
 use crate::ops::{OpError, apply as op, external_ip};
 use crate::ops::{destroy, recover};
+use crate::ops::{outside, protect};
 use crate::plan::Plan;
 use std::path::Path;
 use std::process::ExitCode;
@@ -188,10 +188,11 @@ async fn ask(
     gathered.after_cut_off(engine, &mut wishes).await;
     let wishes = &wishes;
     gathered.renew_values(desired, wishes)?;
-    let plan = gathered.plan(wishes);
+    let mut plan = gathered.plan(wishes);
     if !plan.refusals.is_empty() {
         return Err(OpError::Refused(plan.refusals.clone(), Box::new(plan)));
     }
+    outside::tell(engine, &gathered.observed, &mut plan).await;
     show_plan(shell, &plan, &gathered.sealed.stack);
     if plan.steps.is_empty() {
         return Ok(Some(Saved::new(&gathered, &plan, wishes)));

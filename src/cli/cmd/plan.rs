@@ -11,7 +11,7 @@ use crate::engine::Look;
 use crate::ops::gather::gather;
 use crate::ops::saved::Saved;
 use crate::ops::status::at_work;
-use crate::ops::{OpError, secrets};
+use crate::ops::{OpError, outside, secrets};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
@@ -83,7 +83,8 @@ pub(super) async fn plan(
     }
     gathered.after_cut_off(&engine, &mut wishes).await;
     gathered.renew_values(&desired, &wishes)?;
-    let plan = gathered.plan(&wishes);
+    let mut plan = gathered.plan(&wishes);
+    outside::tell(&engine, &gathered.observed, &mut plan).await;
     let stack = &gathered.sealed.stack;
     let style = shell.data_style();
     match format {

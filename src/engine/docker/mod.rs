@@ -152,6 +152,10 @@ impl Look for Docker {
         read::archive(self, container, path).await
     }
 
+    async fn written(&self, id: &EngineId) -> Result<Vec<String>, EngineError> {
+        read::written(self, id).await
+    }
+
     async fn logs(&self, id: &EngineId, tail: usize) -> Result<Logs, EngineError> {
         read::logs(self, id, tail).await
     }

@@ -6,6 +6,7 @@ use crate::engine::{EngineError, Event, Events, Logs};
 use crate::observe::LABEL_STACK;
 use bollard::{
     errors::Error,
+    models::ChangeType,
     query_parameters::{
         ContainerArchiveInfoOptionsBuilder, DownloadFromContainerOptionsBuilder, LogsOptionsBuilder,
     },
@@ -55,6 +56,26 @@ pub(super) async fn archive(
     docker
         .reading(&format!("read {container}:{path}"), present(all))
         .await
+}
+
+/// What a container's own layer has that is new or changed. The engine tells of the folders as well.
+pub(super) async fn written(docker: &Docker, id: &EngineId) -> Result<Vec<String>, EngineError> {
+    let call = docker.client.container_changes(id.as_str());
+    let changes = docker
+        .reading(&format!("ask what changed in container {id}"), call)
+        .await?;
+    let there = changes.into_iter().flatten();
+    let there = there.filter(|change| change.kind != ChangeType::_2);
+    let mut paths: Vec<String> = there.map(|change| change.path).collect();
+    paths.sort_by(|a, b| a.split('/').cmp(b.split('/')));
+    let next = paths.clone().into_iter().skip(1).map(Some).chain([None]);
+    let inner = |path: &str, next: &str| {
+        let rest = next.strip_prefix(path);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    let leaves = paths.into_iter().zip(next);
+    let leaves = leaves.filter(|(path, next)| !next.as_ref().is_some_and(|it| inner(path, it)));
+    Ok(leaves.map(|(path, _)| path).collect())
 }
 
 /// The last lines of a container's output.

@@ -1,6 +1,7 @@
 //! What the simulated engine shows, in the shape in which Docker's answers are read.
 
 use super::clock::Clock;
+use super::units::OF_IMAGES;
 use super::world::{Net, Unit, Vol, World, normal};
 use crate::base::EngineId;
 use crate::engine::Scope;
@@ -192,6 +193,18 @@ impl World {
         let place = self.place(unit, path);
         let name = path.trim_end_matches('/').rsplit('/').next();
         place.tree.pack(&place.inner, name.unwrap_or_default())
+    }
+
+    /// What is in a container's own layer and not its image's, without the folders around it.
+    pub(super) fn written(&self, id: &EngineId) -> Option<Vec<String>> {
+        let unit = self.units.get(&self.unit_id(id.as_str())?)?;
+        let paths = unit.layer.files().map(|(path, _)| path);
+        let around = |path: &String| {
+            let mut others = unit.layer.files();
+            others.any(|(other, _)| other.starts_with(&format!("{path}/")))
+        };
+        let leaves = paths.filter(|path| !OF_IMAGES.contains(&path.as_str()) && !around(path));
+        Some(leaves.map(|path| format!("/{path}")).collect())
     }
 
     pub(super) fn log(&self, id: &EngineId, tail: usize) -> Option<String> {

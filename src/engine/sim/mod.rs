@@ -427,6 +427,16 @@ impl Look for Sim {
         })
     }
 
+    async fn written(&self, id: &EngineId) -> Result<Vec<String>, EngineError> {
+        let what = format!("ask what changed in container {id}");
+        self.look(&what, |world| {
+            world.written(id).ok_or_else(|| {
+                let why = format!("No such container: {id}");
+                EngineError::new(ErrorKind::NotFound, &what, why)
+            })
+        })
+    }
+
     async fn logs(&self, id: &EngineId, tail: usize) -> Result<Logs, EngineError> {
         let what = format!("read the output of container {id}");
         self.look(&what, |world| match world.log(id, tail) {

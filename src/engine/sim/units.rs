@@ -309,11 +309,13 @@ fn valid_name(name: &str) -> bool {
     name.len() > 1 && name.starts_with(word) && name.chars().all(|c| word(c) || "_.-".contains(c))
 }
 
+/// Folders of every image that is not empty.
+pub(super) const OF_IMAGES: [&str; 5] = ["bin", "etc", "tmp", "usr", "var"];
+
 /// The files that a container has before anything wrote: folders of its image and of its mounts.
 fn layer(bundle: &SimImage, mounts: &BTreeMap<String, Mount>) -> Tree {
     let mut tree = Tree::default();
-    let usual = ["bin", "etc", "tmp", "usr", "var"];
-    let of_image = usual.iter().filter(|_| !bundle.empty).copied();
+    let of_image = OF_IMAGES.iter().filter(|_| !bundle.empty).copied();
     let roots: Vec<String> = mounts
         .keys()
         .map(|path| files::absolute(path).trim_start_matches('/').to_owned())

@@ -11,7 +11,7 @@
 //! connect C N [ALIAS…] [at=ADDRESS]          disconnect C N
 //! exec C WORDS…                              logs C
 //! write C PATH [FILE=TEXT…] [LINK->TARGET…] [FOLDER/…]
-//! read C PATH        link C PATH
+//! read C PATH        link C PATH        written C
 //! image I            tag I J                 empty I
 //! build I [target=T] [arg=A:VALUE]… [tag=J]… FILE=TEXT…   `\n` in a text is a new line
 //! history I          what was declared by a build
@@ -390,6 +390,10 @@ impl<E: Engine> Runner<'_, E> {
             "read" => match self.engine.read(id.as_str(), bare(1)).await {
                 Ok(Some(tar)) => indent(&told(&tar)),
                 Ok(None) => "none".to_owned(),
+                Err(error) => format!("! {:?}", error.kind),
+            },
+            "written" => match self.engine.written(&id).await {
+                Ok(paths) => indent(&paths.join("\n")),
                 Err(error) => format!("! {:?}", error.kind),
             },
             "image" => match self.engine.image(&self.image(bare(0))).await.unwrap() {

@@ -106,3 +106,43 @@ fn what_a_destroy_took_did_not_change_outside() {
     assert!(!plan.out.contains("outside"), "{}", plan.out);
     assert!(!plan.out.contains("gone"), "{}", plan.out);
 }
+
+#[test]
+fn what_a_replace_loses_outside_of_volumes_is_told_before() {
+    let Some(stack) = Stack::new("what_a_replace_loses_outside_of_volumes_is_told_before") else {
+        return;
+    };
+    let volume = "    volume: [{name: data, target: /data}]\n";
+    let sites = |level: u8| {
+        let env = format!("    env: {{LEVEL: \"{level}\"}}\n");
+        site("app", &format!("{volume}{env}")) + &site("bare", &env)
+    };
+    stack.sites(&sites(1));
+    stack.apply();
+    for label in ["app", "bare"] {
+        exec(
+            &stack.object(label),
+            "mkdir -p /data /opt/deep && echo 1 > /data/o0 && echo 1 > /opt/deep/o1 && echo 1 > /opt/o2 \
+             && echo 1 > /tmp/o3 && echo 1 >> /etc/passwd",
+        );
+    }
+    stack.plan(0);
+    stack.sites(&sites(2));
+    stack
+        .coasti(&["plan"])
+        .expect(0)
+        .prints(&["        files outside volumes are lost: /etc/passwd and 2 more\n"]);
+    let plan = stack.plan(2);
+    let lost = |address: &str| change(&plan, address)["lost_outside_volumes"].clone();
+    assert_eq!(
+        lost("app"),
+        serde_json::json!({"files": ["/etc/passwd", "/opt/deep/o1", "/opt/o2"], "more": 0})
+    );
+    // That holds no data.
+    assert_eq!(lost("bare"), serde_json::Value::Null);
+    stack
+        .coasti(&["apply", "--yes"])
+        .expect(0)
+        .says(&["files outside volumes are lost: /etc/passwd and 2 more"]);
+    stack.plan(0);
+}

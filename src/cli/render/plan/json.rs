@@ -25,7 +25,11 @@ pub fn hash(plan: &Plan) -> String {
 /// `delete` finds everything that goes.
 pub fn json(plan: &Plan, desired: &Stack) -> Value {
     let drift: Vec<_> = plan.changes.iter().filter_map(drift).collect();
-    let changes: Vec<_> = plan.changes.iter().map(|c| change(c, desired)).collect();
+    let changes: Vec<_> = plan
+        .changes
+        .iter()
+        .map(|c| change(c, plan, desired))
+        .collect();
     let steps: Vec<_> = plan
         .steps
         .iter()
@@ -52,7 +56,7 @@ pub fn json(plan: &Plan, desired: &Stack) -> Value {
     })
 }
 
-fn change(change: &Change, desired: &Stack) -> Value {
+fn change(change: &Change, plan: &Plan, desired: &Stack) -> Value {
     object!({
         "resource": change.id,
         "kind": change.id.kind.word(),
@@ -66,6 +70,7 @@ fn change(change: &Change, desired: &Stack) -> Value {
         "fields": change.fields,
         "origin": change.origin,
         "impact": words::impact(change, desired),
+        "lost_outside_volumes": plan.outside.get(&change.id),
     })
 }
 

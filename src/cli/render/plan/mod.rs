@@ -240,6 +240,10 @@ impl View<'_> {
             fields = self.all_fields(change);
         }
         self.fields(text, &fields);
+        if let Some(outside) = self.plan.outside.get(&change.id) {
+            let lost = words::outside(outside, self.full);
+            text.push_str(&self.style.wrap(8, &clean(&lost)));
+        }
         if let Some(impact) = words::impact(change, self.desired) {
             text.push_str(&self.style.wrap(8, &clean(&impact.sentence())));
         }

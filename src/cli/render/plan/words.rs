@@ -3,7 +3,7 @@
 use crate::base::Kind;
 use crate::diff::{Action, Cause, Change, FieldChange, Notice, Pending, Reason, Strategy};
 use crate::model::{Order, Spec, Stack};
-use crate::plan::{Plan, forbids_start_first, replace_order};
+use crate::plan::{Outside, Plan, forbids_start_first, replace_order};
 use serde::Serialize;
 
 /// What a change means for those who use the app meanwhile.
@@ -71,6 +71,17 @@ pub(super) fn impact(change: &Change, desired: &Stack) -> Option<Impact> {
         Action::Update => Impact::none("changed while it runs"),
         _ => None,
     }
+}
+
+/// What is lost with a container that is replaced.
+pub(super) fn outside(outside: &Outside, full: bool) -> String {
+    let named = if full { outside.files.len() } else { 1 };
+    let (named, rest) = outside.files.split_at(named.min(outside.files.len()));
+    let more = match rest.len() + outside.more {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    format!("files outside volumes are lost: {}{more}", named.join(", "))
 }
 
 /// The symbol before a resource.
