@@ -39,7 +39,12 @@ pub(super) fn containers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff
             continue;
         }
         if let Spec::Container(spec) = &resource.spec {
-            if inputs.observed.foreign.containers.contains(&resource.name) {
+            if inputs
+                .observed
+                .foreign
+                .containers
+                .contains_key(&resource.name)
+            {
                 diff.refusals.push(taken(id, resource, &resource.name));
                 continue;
             }
@@ -61,7 +66,7 @@ pub(super) fn containers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff
     {
         let names = [names::NEXT, names::PREV].map(|end| format!("{}{end}", change.name));
         let foreign = &inputs.observed.foreign.containers;
-        if let Some(name) = names.iter().find(|name| foreign.contains(*name))
+        if let Some(name) = names.iter().find(|name| foreign.contains_key(*name))
             && let Some(resource) = inputs.desired.resources.get(&change.id)
         {
             diff.refusals.push(taken(&change.id, resource, name));

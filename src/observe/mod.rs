@@ -46,8 +46,8 @@ pub struct Host {
 /// Names and claims of objects that do not bear this stack's label.
 #[derive(Clone, Debug, Default)]
 pub struct Foreign {
-    /// Names of containers.
-    pub containers: BTreeSet<String>,
+    /// Containers, by name.
+    pub containers: BTreeMap<String, Stranger>,
     /// Names of networks.
     pub networks: BTreeSet<String>,
     /// Names of volumes.
@@ -56,14 +56,21 @@ pub struct Foreign {
     pub subnets: Vec<(String, Subnet)>,
     /// Ports that running containers publish.
     pub ports: Vec<PublishedPort>,
-    /// Volumes and directories that running containers may write to, by the container's name.
-    pub writes: BTreeMap<String, BTreeSet<String>>,
     /// Containers that are on a network, running or not, by the network's name.
     pub attached: BTreeMap<String, BTreeSet<String>>,
-    /// Which of the containers belong to another of coasti's stacks: the stack, by the container's name.
-    pub owners: BTreeMap<String, String>,
     /// Other stacks that coasti keeps here: name and id.
     pub stacks: BTreeSet<(String, String)>,
+}
+
+/// A container that does not bear this stack's label.
+#[derive(Clone, Debug, Default)]
+pub struct Stranger {
+    /// The image, as it was called when the container was made.
+    pub image: String,
+    /// Which other stack of coasti's it belongs to.
+    pub stack: Option<String>,
+    /// Volumes and directories that it may write to; nothing where it does not run.
+    pub writes: BTreeSet<String>,
 }
 
 /// A port that a container publishes.

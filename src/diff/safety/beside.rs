@@ -2,8 +2,9 @@
 
 use crate::base::{EngineId, ResourceId};
 use crate::diff::{Action, Change, Diff, Inputs, Refusal, Slots, adopt};
-use crate::model::{ContainerSpec, MountSource, Protocol, overlap};
+use crate::model::{ContainerSpec, Protocol, overlap};
 use crate::observe::Container;
+use crate::services;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -36,7 +37,7 @@ pub(super) fn beside(
             continue;
         };
         refusals.extend(on_volume(inputs, change, spec, &running));
-        refusals.extend(on_database(inputs, change));
+        refusals.extend(on_database(inputs, change, slots));
         refusals.extend(with_port(inputs, change, spec, &running, diff));
     }
 }
@@ -56,7 +57,7 @@ fn on_volume(
     };
     let (volume, container, id) = spec.written().find_map(|volume| {
         let (container, id) = running.iter().find(|(container, id)| {
-            writes(container, volume) && id.is_none_or(|id| !shared(id, volume))
+            writes(container, volume.as_str()) && id.is_none_or(|id| !shared(id, volume))
         })?;
         Some((volume, container, *id))
     })?;
@@ -76,8 +77,8 @@ fn on_volume(
 }
 
 /// Two servers on one database harm it, whoever the other one belongs to. What else two write to, they may
-/// share.
-fn on_database(inputs: &Inputs<'_>, change: &Change) -> Option<Refusal> {
+/// share: and what is beside a database that runs already, and is none, is a backup's tool or the like.
+fn on_database(inputs: &Inputs<'_>, change: &Change, slots: &Slots<'_>) -> Option<Refusal> {
     let resource = inputs.desired.resources.get(&change.id)?;
     let data = resource.about.as_ref()?.init_only.values().next()?.as_str();
     let stops = |name: &String| {
@@ -87,10 +88,17 @@ fn on_database(inputs: &Inputs<'_>, change: &Change) -> Option<Refusal> {
             found.is_some_and(|found| found.name == *name)
         })
     };
-    let mut writers = inputs.observed.foreign.writes.iter();
-    let (name, _) = writers.find(|(name, data_of)| data_of.contains(data) && !stops(name))?;
+    let runs = slots.of(&change.id).iter().any(|own| {
+        let active = own.container.state.status.is_active();
+        active && writes(own.container, data)
+    });
+    let mut others = inputs.observed.foreign.containers.iter();
+    let (name, other) = others.find(|(name, other)| {
+        let server = !runs || services::of_data(&other.image).is_some();
+        server && other.writes.contains(data) && !stops(name)
+    })?;
     let own = change.id.address.rsplit('/').next().unwrap_or_default();
-    let (whose, help) = match inputs.observed.foreign.owners.get(name) {
+    let (whose, help) = match &other.stack {
         Some(stack) => (
             format!("it is the stack `{stack}`'s"),
             vec![format!(
@@ -105,7 +113,10 @@ fn on_database(inputs: &Inputs<'_>, change: &Change) -> Option<Refusal> {
                     "if `{}` is to take its place: `adopt: {{{own}: {name}}}` in the site",
                     change.name
                 ),
-                format!("else stop it: docker stop {name}"),
+                format!(
+                    "if it only reads, as a backup does: mount the data into it read-only (`:ro`), else stop it: \
+                     docker stop {name}"
+                ),
             ],
         ),
     };
@@ -151,9 +162,9 @@ fn who(
     ("this plan leaves it alone", vec![help])
 }
 
-fn writes(container: &Container, volume: &EngineId) -> bool {
+fn writes(container: &Container, data: &str) -> bool {
     let mut mounts = container.mounts.values().filter(|mount| !mount.read_only);
-    mounts.any(|mount| matches!(&mount.source, MountSource::Volume(name) if name == volume))
+    mounts.any(|mount| mount.source.data() == Some(data))
 }
 
 /// A port that moved in the files from one to another: the one that has it must give it up in the same plan.

@@ -4,6 +4,7 @@ use super::super::*;
 use super::secret;
 use crate::base::{Digest, ValueId};
 use crate::model::{MountSource, Pull, Spec, Text};
+use crate::observe::Stranger;
 use crate::plan::fixture::{self, World, labels};
 
 #[test]
@@ -17,7 +18,9 @@ fn p0201_another_folders_stack_of_the_same_name() {
 fn p0202_a_name_that_is_somebody_elses() {
     let mut world = World::fresh(fixture::usual());
     let foreign = &mut world.observed.foreign;
-    foreign.containers.insert("acme-wiki".into());
+    foreign
+        .containers
+        .insert("acme-wiki".into(), Stranger::default());
     foreign.networks.insert("acme-blog".into());
     foreign.volumes.insert("acme-blog-database-data".into());
     assert_eq!(
@@ -35,7 +38,11 @@ fn p0202_a_strangers_name_that_is_needed_only_for_a_while() {
     for end in ["next", "prev"] {
         let mut world = World::usual(|_| {});
         let name = format!("acme-wiki.{end}");
-        world.observed.foreign.containers.insert(name.clone());
+        world
+            .observed
+            .foreign
+            .containers
+            .insert(name.clone(), Stranger::default());
         assert_eq!(world.refused(), Vec::<String>::new());
         fixture::env(&mut world.desired, "wiki", "LEVEL", "debug");
         assert_eq!(world.refused(), ["P0202 container:wiki"]);

@@ -2,14 +2,14 @@
 
 use super::{Docker, convert};
 use crate::engine::{EngineError, Scope};
-use crate::observe::{Container, Image, LABEL_ID, LABEL_STACK, Observed, PublishedPort};
+use crate::observe::{Container, Image, LABEL_ID, LABEL_STACK, Observed, PublishedPort, Stranger};
 use bollard::{
     errors::Error,
     models::{ContainerSummary, PortSummaryTypeEnum},
     query_parameters::{ListContainersOptionsBuilder, ListNetworksOptions, ListVolumesOptions},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many inspections run at once. More do not help: the engine answers from memory, on few cores.
 const AT_ONCE: usize = 8;
@@ -37,6 +37,12 @@ pub(super) async fn observe(docker: &Docker, scope: &Scope) -> Result<Observed, 
     for summary in rest {
         let name = name(&summary).unwrap_or_default().to_owned();
         let active = ["running", "paused", "restarting"];
+        let labels = summary.labels.unwrap_or_default();
+        let mut stranger = Stranger {
+            image: summary.image.unwrap_or_default(),
+            stack: labels.get(LABEL_STACK).cloned(),
+            writes: BTreeSet::new(),
+        };
         let state = summary.state.map(|state| state.to_string());
         if state.is_some_and(|state| active.contains(&state.as_str())) {
             let points = summary.mounts.unwrap_or_default().into_iter();
@@ -46,23 +52,18 @@ pub(super) async fn observe(docker: &Docker, scope: &Scope) -> Result<Observed, 
                 Some("bind") => point.source,
                 _ => None,
             });
-            seen.foreign.writes.insert(name.clone(), places.collect());
+            stranger.writes.extend(places);
         }
         let networks = summary.network_settings.unwrap_or_default().networks;
         for network in networks.unwrap_or_default().into_keys() {
             let on = seen.foreign.attached.entry(network).or_default();
             on.insert(name.clone());
         }
-        let labels = summary.labels.unwrap_or_default();
         note_stack(&mut seen, &labels, scope);
-        let owner = labels.get(LABEL_STACK).cloned();
-        seen.foreign
-            .owners
-            .extend(owner.map(|stack| (name.clone(), stack)));
         seen.foreign
             .ports
             .extend(published(summary.ports.unwrap_or_default(), &name));
-        seen.foreign.containers.insert(name);
+        seen.foreign.containers.insert(name, stranger);
     }
     for container in inspected {
         let stack = container.owner.stack.as_ref().map(|stack| stack.as_str());

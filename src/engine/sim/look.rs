@@ -8,7 +8,7 @@ use crate::engine::Scope;
 use crate::model::{LiveSpec, Protocol};
 use crate::observe::{
     Container, Host, Image, LABEL_ID, LABEL_STACK, MadeFrom, Network, Observed, Owner,
-    PublishedPort, Volume,
+    PublishedPort, Stranger, Volume,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,10 +106,11 @@ impl World {
                 seen.adoptable.insert(unit.name.clone(), unit.shown());
             }
             seen.foreign.stacks.extend(other(labels));
-            let owner = labels.get(LABEL_STACK).cloned();
-            let owner = owner.map(|stack| (unit.name.clone(), stack));
-            seen.foreign.owners.extend(owner);
-            seen.foreign.containers.insert(unit.name.clone());
+            let mut stranger = Stranger {
+                image: unit.create.spec.image.clone(),
+                stack: labels.get(LABEL_STACK).cloned(),
+                writes: BTreeSet::new(),
+            };
             for network in unit.endpoints.keys() {
                 let on = seen.foreign.attached.entry(network.clone()).or_default();
                 on.insert(unit.name.clone());
@@ -123,9 +124,9 @@ impl World {
                     by: unit.name.clone(),
                 });
                 seen.foreign.ports.extend(published);
-                let written = unit.writes().map(str::to_owned).collect();
-                seen.foreign.writes.insert(unit.name.clone(), written);
+                stranger.writes.extend(unit.writes().map(str::to_owned));
             }
+            seen.foreign.containers.insert(unit.name.clone(), stranger);
         }
         for net in self.nets.values() {
             if ours(&net.labels) {

@@ -31,13 +31,13 @@ impl<'a, L: Look> Running<'a, L> {
     }
 
     /// Names of containers that do not bear the stack's label.
-    pub(super) fn names(&self) -> &BTreeSet<String> {
-        &self.observed.foreign.containers
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.observed.foreign.containers.keys()
     }
 
     /// A container by its name, where it is nobody's of coasti's.
     pub(super) async fn container(&self, name: &str) -> Result<Option<Container>, EngineError> {
-        if !self.names().contains(name) {
+        if !self.observed.foreign.containers.contains_key(name) {
             return Ok(None);
         }
         let found = self.look.inspect(&EngineId::new(name)).await?;

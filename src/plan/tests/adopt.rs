@@ -4,7 +4,7 @@ use super::*;
 use crate::base::EngineId;
 use crate::diff::{Adopted, adopted};
 use crate::model::{Adopt, Stack};
-use crate::observe::{Container, Owner};
+use crate::observe::{Container, Owner, Stranger};
 
 /// The files of `blog` and its database, which take over `old-blog` and `old-db` with the volume `old-data`.
 fn files() -> Stack {
@@ -36,7 +36,11 @@ fn world() -> World {
     let mut world = World::fresh(desired.clone());
     for (address, name) in [("blog", "old-blog"), ("blog/database", "old-db")] {
         let container = strange(&desired, address, name);
-        world.observed.foreign.containers.insert(name.into());
+        world
+            .observed
+            .foreign
+            .containers
+            .insert(name.into(), Stranger::default());
         world.observed.adoptable.insert(name.into(), container);
     }
     for (name, image) in fixture::observe(&desired).images {
@@ -289,19 +293,18 @@ fn another_version_on_their_data_is_refused() {
 #[test]
 fn another_server_on_the_database_is_refused() {
     let mut world = world();
-    let data = "acme-blog-database-data".to_owned();
-    let writes = [data].into();
-    world
-        .observed
-        .foreign
-        .writes
-        .insert("third-db".into(), writes);
+    let third = Stranger {
+        writes: ["acme-blog-database-data".to_owned()].into(),
+        ..Stranger::default()
+    };
+    let foreign = &mut world.observed.foreign.containers;
+    foreign.insert("third-db".into(), third);
     assert_eq!(world.refused(), ["P0309 container:blog/database"]);
     let why = |world: &World| world.plan().refusals[0].why.clone();
     assert!(why(&world).starts_with("it is not coasti's"));
     // What another stack runs is not to be taken over.
-    let owners = &mut world.observed.foreign.owners;
-    owners.insert("third-db".into(), "other".into());
+    let foreign = &mut world.observed.foreign.containers;
+    foreign.get_mut("third-db").unwrap().stack = Some("other".into());
     assert!(why(&world).starts_with("it is the stack `other`'s"));
     assert!(!format!("{:?}", world.plan().refusals).contains("adopt"));
 }

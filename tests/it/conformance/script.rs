@@ -461,7 +461,7 @@ impl<E: Engine> Runner<'_, E> {
                 .any(|(name, _)| *name == self.prefix);
             return format!(
                 "containers {}\nnetworks {}\nvolumes {}\nports {}\nstack {known}",
-                ours(&seen.foreign.containers),
+                ours(&seen.foreign.containers.into_keys().collect()),
                 ours(&seen.foreign.networks),
                 ours(&seen.foreign.volumes),
                 ports.join(", "),

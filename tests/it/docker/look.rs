@@ -66,9 +66,9 @@ async fn a_look_sees_ours_and_others_with_reading_requests_only() {
     let ours = &seen.containers[&prefix.name("ours")];
     assert_eq!(ours.ports.len(), 1);
     assert_eq!((ours.ports[0].port, ours.state.ever_started), (port, false));
-    let theirs = seen.foreign.owners.get(&other.name("theirs"));
-    assert_eq!(theirs.map(String::as_str), Some(other.as_str()));
-    assert!(seen.foreign.containers.contains(&other.name("theirs")));
+    let theirs = &seen.foreign.containers[&other.name("theirs")];
+    assert_eq!(theirs.stack.as_deref(), Some(other.as_str()));
+    assert_eq!(theirs.image, TINY);
     assert!(seen.foreign.networks.contains(&other.name("net")));
     let subnet = (other.name("net"), "10.213.7.0/28".parse().unwrap());
     assert!(seen.foreign.subnets.contains(&subnet));
@@ -113,7 +113,7 @@ async fn one_that_is_wanted_by_name_is_inspected_whoever_owns_it() {
     };
     let seen = docker.observe(&scope).await.unwrap();
     assert!(seen.adoptable.contains_key(&prefix.name("lock")));
-    assert!(seen.foreign.containers.contains(&prefix.name("lock")));
+    assert!(seen.foreign.containers.contains_key(&prefix.name("lock")));
 }
 
 #[tokio::test]

@@ -89,17 +89,17 @@ impl<L: Look> Import<'_, L> {
 
     /// The name of a site's container, as nua gives it.
     pub(super) fn app_container(&self, site: &NuaSite, id: Option<&str>) -> Option<String> {
-        let names = self.running.as_ref()?.names();
+        let mut names = self.running.as_ref()?.names();
         let start = format!("{}-", site.label_id);
         if let Some(id) = id {
             let exact = nua_name(&format!("{start}{id}"));
-            return names.contains(&exact).then_some(exact);
+            return names.any(|name| *name == exact).then_some(exact);
         }
         let is = |name: &&String| {
             let rest = name.strip_prefix(&start);
             rest.is_some_and(|rest| plain(rest) == site.product)
         };
-        names.iter().find(is).cloned()
+        names.find(is).cloned()
     }
 
     /// Names what runs of the site already, so that the first apply takes it over with its data.
@@ -176,7 +176,6 @@ async fn of_provider<L: Look>(
 ) -> Result<Option<Container>, EngineError> {
     let names: Vec<_> = running
         .names()
-        .iter()
         .filter(|name| name.starts_with(start))
         .collect();
     let mut found = Vec::new();
