@@ -9,8 +9,8 @@ use std::sync::Arc;
 /// Longer files are not formatted: it would take long, and nobody wrote them by hand.
 const MAX_BYTES: usize = 1 << 20;
 
-/// What the formatter would change, or does not take: a block whose indentation is said (`|2`), a comment that stands
-/// deeper than what it is about.
+/// What the formatter would change, or does not take: a block whose indentation is said (`|2`) or whose first line
+/// starts with a tab, a comment that stands deeper than what it is about.
 const STRANGE: &str = "has something in it that coasti does not format";
 
 /// Lines are broken after this many columns, where they can be.
@@ -87,8 +87,17 @@ pub fn format(source: &Arc<Source>) -> Result<Formatted, Diagnostics> {
 /// The formatter's parser counts indents in the bits of a number.
 const MOST_INDENT: usize = 63;
 
+/// Whether a line goes on with a tab or the like where its spaces end: in a block that is kept as it is, the formatter
+/// takes that for indentation, and cuts as much from the lines below.
+fn has_odd_indent(text: &str) -> bool {
+    text.lines().any(|line| {
+        let rest = line.trim_start_matches(' ');
+        rest.starts_with(|c: char| c.is_ascii_whitespace()) && !rest.trim().is_empty()
+    })
+}
+
 fn yaml(text: &str) -> Option<String> {
-    if text.len() - text.trim_start().len() > MOST_INDENT {
+    if text.len() - text.trim_start().len() > MOST_INDENT || has_odd_indent(text) {
         return None;
     }
     let options = FormatOptions {

@@ -120,11 +120,15 @@ fn what_is_not_formatted_is_told() {
     );
     let long = format!("a: 1\n{}", "# long\n".repeat(200_000));
     assert_eq!(left("config/deploy.yml", &long), "has more than 1 MB");
-    // The formatter's own parser takes it for a list.
-    assert_eq!(
-        left("config/deploy.yml", "#\n -#\na"),
-        "has something in it that coasti does not format"
-    );
+    // The formatter's own parser takes the first for a list, and counts tabs of the others as indentation.
+    for text in [
+        "#\n -#\na",
+        "a: |\n \t\tx\n y\n",
+        "a: |\n \r b\n \u{fffd}\n",
+    ] {
+        let why = left("config/deploy.yml", text);
+        assert_eq!(why, "has something in it that coasti does not format");
+    }
     let wrong = format(&source("config/deploy.yml", "a: [\n")).unwrap_err();
     assert!(lines(&wrong).contains("E0102"));
 }
