@@ -170,6 +170,13 @@ impl ResourceId {
             _ => self.address.split('/').next().unwrap_or(&self.address),
         }
     }
+
+    /// The same part of another label's site: `blog/database` is `news/database` under `news`.
+    pub fn under(&self, label: &str) -> Self {
+        let rest = self.address.strip_prefix(self.label());
+        let address = format!("{label}{}", rest.unwrap_or_default());
+        Self::new(self.kind, address)
+    }
 }
 
 impl fmt::Display for ResourceId {

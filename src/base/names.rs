@@ -17,6 +17,9 @@ pub const PREV: &str = ".prev";
 /// Added to the name of a container that failed and was kept to be looked at.
 pub const FAILED: &str = ".failed";
 
+/// What the names of volumes start with that an image declares and no file mentions.
+pub const UNDECLARED: &str = "anon-";
+
 /// The engine's name of the object at `address` in `stack`.
 pub fn object(stack: &StackName, address: &str) -> String {
     fit(&format!("{stack}-{}", address.replace('/', "-")), MAX)

@@ -152,7 +152,8 @@ pub struct Narrow {
     /// Replace this label's containers even though nothing differs (repeat for more).
     #[arg(long, value_name = "LABEL")]
     pub replace: Vec<String>,
-    /// Let this label start with new, empty data, or on data that is not its own (repeat for more).
+    /// Let this label start with new, empty data, on data that is not its own, or with a password that was changed
+    /// inside its service (repeat for more).
     #[arg(long, value_name = "LABEL")]
     pub new_data: Vec<String>,
     /// Allow so many containers to go where that is more than half of the stack.

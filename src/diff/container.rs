@@ -301,11 +301,14 @@ pub(super) fn desired(
             } else {
                 change.reasons.push(Reason::New);
             }
-            if let Some(was) = resource.about.as_ref().and_then(|about| about.was.clone())
+            if let Some(about) = &resource.about
+                && let Some(was) = &about.was
                 && current.is_none()
-                && inputs.knows(&was)
+                && inputs.knows(was)
+                // Another product has no use for its data.
+                && applied_as(inputs, was).is_none_or(|product| product == about.product)
             {
-                change.reasons.push(Reason::Renamed { was });
+                change.reasons.push(Reason::Renamed { was: was.clone() });
             }
         }
     }
@@ -465,16 +468,19 @@ fn hide(value: String) -> String {
     format!("{before}***{}", hide(rest))
 }
 
+/// The product that was last applied under a label.
+fn applied_as<'a>(inputs: &Inputs<'a>, label: &str) -> Option<&'a str> {
+    let old = inputs.base?.resources.get(&ResourceId::container(label))?;
+    old.about.as_ref().map(|about| about.product.as_str())
+}
+
 fn strategy(inputs: &Inputs<'_>, id: &ResourceId, resource: &Resource) -> Option<Strategy> {
     let about = resource
         .about
         .as_ref()
         .filter(|about| about.role == Role::App)?;
     if let Some(was) = &about.was
-        && inputs.base.is_some_and(|base| {
-            base.resources
-                .contains_key(&ResourceId::container(was.clone()))
-        })
+        && applied_as(inputs, was).is_some_and(|product| product == about.product)
     {
         return Some(Strategy::Rename { from: was.clone() });
     }

@@ -107,6 +107,9 @@ pub struct Wishes {
     pub max_removals: Option<usize>,
     /// Going back to what ran: an image's moved tag is no reason to replace, nor is safety asked twice.
     pub undo: bool,
+    /// Going back to an older revision: its volumes are those that are meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollback: bool,
     /// Failed containers are kept, stopped, to be looked at.
     pub keep_failed: bool,
     /// A run that was cut off: what it made is not trusted to be complete where commands had to run in it.
@@ -459,11 +462,14 @@ impl Inputs<'_> {
         let observed = self.observed;
         let containers = observed.containers.values().map(|one| &one.owner);
         let volumes = observed.volumes.values().map(|one| &one.owner);
+        let left = self.base.iter().flat_map(|base| base.left.values());
+        let left = left.map(|left| &left.id);
         let applied = self.base.iter().flat_map(|base| base.resources.keys());
         let ids = containers
             .chain(volumes)
             .filter_map(|owner| owner.resource.as_ref());
         ids.chain(applied)
+            .chain(left)
             // Files are coasti's own content: of a label that is gone they tell nothing.
             .any(|id| !matches!(id.kind, Kind::Image | Kind::File) && id.label() == label)
     }

@@ -7,6 +7,7 @@ use crate::plan::fixture::{self, World, labels};
 mod beside;
 mod comes_back;
 mod refused;
+mod steps;
 
 /// The fields of a container's change: `field: from → to (cause)`.
 fn fields(world: &World, address: &str) -> Vec<String> {

@@ -358,11 +358,16 @@ impl Stack {
                 }
             }
         }
-        let used: BTreeSet<&str> = self
-            .containers()
-            .flat_map(|(_, _, spec)| spec.data())
-            .collect();
-        left.retain(|data, _| !used.contains(data.as_str()));
+        // What looks after a database does not know what its files were made with.
+        let all = || self.containers();
+        let used: BTreeSet<&str> = all().flat_map(|(_, _, spec)| spec.data()).collect();
+        let made = all().filter_map(|(_, resource, _)| resource.about.as_ref());
+        let made = made.flat_map(|about| about.init_only.values());
+        let made: BTreeSet<&str> = made.map(EngineId::as_str).collect();
+        left.retain(|data, left| match left.resource.made_with(data) {
+            true => !made.contains(data.as_str()),
+            false => !used.contains(data.as_str()),
+        });
         self.left = left;
     }
 

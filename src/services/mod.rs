@@ -95,6 +95,11 @@ pub trait Service: Sync {
         Version::parse(tag)
     }
 
+    /// Variables in which its images say their version, the most exact first.
+    fn version_variables(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The part of a version that its data's format follows; none where data can go to any version.
     fn major(&self, version: &Version) -> Option<String>;
 
@@ -141,6 +146,20 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// Whether data of `product` that version `from` wrote may be given to version `to`; why not.
 pub fn upgrade(product: &str, from: &str, to: &str) -> Result<(), String> {
     find(product).map_or(Ok(()), |service| version::upgrade(service, from, to))
+}
+
+/// The version that a container's or an image's variables say, without what a distribution adds
+/// (`1:10.11.2+maria~ubu2204`).
+pub fn said_version<'a>(
+    service: &dyn Service,
+    variable: impl Fn(&str) -> Option<&'a str>,
+) -> Option<String> {
+    let variables = service.version_variables().iter();
+    let text = variables.copied().find_map(variable)?;
+    let version = text.split_once(':').map_or(text, |(_, version)| version);
+    let end = version.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let version = version.get(..end.unwrap_or(version.len()))?;
+    service.version(version).map(|_| version.to_owned())
 }
 
 /// A check by a shell command, asked often, so that dependants need not wait long.
@@ -210,6 +229,28 @@ mod tests {
             assert_eq!(of_data(image).map(Service::name), Some(service), "{image}");
         }
         assert!(of_data("docker.io/acme/mysql-backup:1").is_none());
+    }
+
+    #[test]
+    fn versions_are_said_by_variables() {
+        for (service, name, text, version) in [
+            ("postgres", "PG_VERSION", "15.4-1.pgdg120+1", "15.4"),
+            ("postgres", "PG_MAJOR", "15", "15"),
+            (
+                "mariadb",
+                "MARIADB_VERSION",
+                "1:10.11.2+maria~ubu2204",
+                "10.11.2",
+            ),
+            ("mariadb", "MYSQL_VERSION", "8.0.35-1.el8", "8.0.35"),
+            ("mongo", "MONGO_VERSION", "6.0.4", "6.0.4"),
+            ("redis", "REDIS_VERSION", "7.2.4", "7.2.4"),
+        ] {
+            let service = find(service).unwrap();
+            let said = |is: &str| said_version(service, |asked| (asked == is).then_some(text));
+            assert_eq!(said(name).as_deref(), Some(version));
+            assert_eq!(said("OTHER"), None);
+        }
     }
 
     #[test]

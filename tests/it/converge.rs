@@ -1,10 +1,11 @@
 //! What holds for every stack: properties over generated ones, on the simulator.
 
 use crate::support::stacks::{
-    BAD, Drift, Files, Sites, apply, apply_saved, containers, drift, drifts, edited, edits, engine,
-    gathered, in_virtual_time, plan, recover, release, saved, sites, wishes,
+    BAD, Drift, Files, Sites, apply, apply_saved, apply_wishes, containers, drift, drifts, edited,
+    edits, engine, gathered, in_virtual_time, plan, recover, release, saved, sites, wishes,
 };
 use coasti::{
+    diff::Wishes,
     engine::{
         ErrorKind,
         sim::{Fault, FaultPlan, Sim},
@@ -328,7 +329,12 @@ proptest! {
             if bad == "sick" {
                 site.health = false;
             }
-            let Err(error) = apply(&sim, &new).await else {
+            // The image may not declare the volume that the one before did.
+            let wishes = Wishes {
+                new_data: labels.iter().map(|label| label.to_string()).collect(),
+                ..wishes()
+            };
+            let Err(error) = apply_wishes(&sim, &Files::of(&new), wishes).await else {
                 return Err(TestCaseError::fail(format!("{bad} was applied")));
             };
             let OpError::Failed(failed) = &error else {

@@ -288,6 +288,7 @@ pub(super) async fn rollback(
     let to = revision.map(RevisionId::named);
     let wishes = Wishes {
         max_removals: Some(usize::MAX),
+        rollback: true,
         ..Wishes::default()
     };
     let back = recover::plan_rollback(&engine, &name, Some(&id), to.as_ref(), &wishes).await?;

@@ -148,9 +148,7 @@ fn heirs(draft: &mut Draft, previous: &Stack) {
         let Some(last) = goes.find(had) else {
             continue;
         };
-        let rest = container.id.address.strip_prefix(container.id.label());
-        let old = format!("{last}{}", rest.unwrap_or_default());
-        container.was = Some(ResourceId::container(old));
+        container.was = Some(container.id.under(last));
         if let Some(was) = &mut container.about.was {
             was.clone_from(last);
         }

@@ -70,7 +70,7 @@ pub(super) fn undeclared(draft: &mut Draft, facts: &Facts<'_>, unknown: &BTreeSe
 /// Address and name of the volume for `path`.
 fn volume(draft: &Draft, data: &str, path: &str) -> (String, String) {
     let plain = names::sanitize(&path.trim_matches('/').replace('/', "-"));
-    let address = format!("{data}/anon-{plain}");
+    let address = format!("{data}/{}{plain}", names::UNDECLARED);
     let name = names::object(&draft.stack, &address);
     (address, name)
 }

@@ -3,7 +3,7 @@
 use super::{Before, Inputs, Refusal};
 use crate::base::ResourceId;
 use crate::model::{ContainerSpec, Given, MountSource, Part, Resource, Role, Text};
-use crate::services::{self, Service};
+use crate::services;
 
 /// A database's files belong to its version.
 pub(super) fn version(
@@ -15,7 +15,7 @@ pub(super) fn version(
     refusals: &mut Vec<Refusal>,
 ) {
     let Some(about) = &resource.about else { return };
-    if before.spec.image == spec.image || !before.shares_data(inputs, resource, spec) {
+    if !before.shares_data(inputs, resource, spec) {
         return;
     }
     // A site that runs a database's image is one as well.
@@ -24,10 +24,30 @@ pub(super) fn version(
         Role::Provider => services::find(&about.product).or_else(of_image),
         _ => of_image(),
     };
-    let Some(product) = service.map(Service::name) else {
+    let Some(service) = service else {
         return;
     };
-    let (from, to) = (tag(&before.spec.image), tag(&spec.image));
+    // One image by two names, or two by one name.
+    let image = inputs.observed.images.get(&spec.image);
+    let had = before.container.map(|container| &container.image);
+    if image.is_some_and(|image| had == Some(&image.id)) {
+        return;
+    }
+    let tags = (tag(&before.spec.image), tag(&spec.image));
+    let says_none = |tag| service.version(tag).is_none();
+    let said = || {
+        let env = &image?.env;
+        let now = services::said_version(service, |name| env.get(name).map(String::as_str));
+        before.version(service).zip(now)
+    };
+    let said = (says_none(tags.0) || says_none(tags.1))
+        .then(said)
+        .flatten();
+    let (from, to) = match &said {
+        Some((from, to)) => (from.as_str(), to.as_str()),
+        None => tags,
+    };
+    let product = service.name();
     if let Err(why) = services::upgrade(product, from, to) {
         refusals.push(Refusal {
             code: "P0301".into(),
@@ -35,11 +55,13 @@ pub(super) fn version(
             summary: format!("{product} {from} → {to} on existing data"),
             why,
             help: vec![
-                match about.role {
-                    Role::App => format!("keep the image: `{}`, or", before.spec.image),
-                    Role::Provider => {
-                        format!("keep the version: `module-version: \"=={from}\"`, or")
-                    }
+                // Of a tag that moved only the version is left to say.
+                if before.spec.image == spec.image {
+                    format!("name the version that it is: `{product}:{from}`, or")
+                } else if about.role == Role::Provider && about.version.is_some() {
+                    format!("keep the version: `module-version: \"=={from}\"`, or")
+                } else {
+                    format!("keep the image: `{}`, or", before.spec.image)
                 },
                 "dump the data, give the database another volume, and load the dump there".into(),
             ],
@@ -66,7 +88,7 @@ pub(super) fn init_only(
 ) {
     let Some(about) = &resource.about else { return };
     // One that is not given any more tells as much.
-    let no_more = before.about.iter().flat_map(|about| &about.init_only);
+    let no_more = before.about.into_iter().flat_map(|about| &about.init_only);
     let no_more = no_more.filter(|(name, data)| {
         !about.init_only.contains_key(*name) && resource.made_with(data.as_str())
     });
@@ -95,7 +117,11 @@ pub(super) fn init_only(
                 ),
             ],
             None => vec![
-                "leave it out, as before, and set it inside the service, or".into(),
+                match variable.as_str() {
+                    // No command of a service moves its files, or makes them anew.
+                    "PGDATA" | "POSTGRES_INITDB_ARGS" => "leave it out, as before, or".into(),
+                    _ => "leave it out, as before, and set it inside the service, or".into(),
+                },
                 format!(
                     "if the data was made with this very value: `--new-data {}`",
                     id.label()

@@ -1,14 +1,14 @@
 //! Who loses touch with data: it stays, and something new and empty takes its place.
 
 use super::{Before, Diff, Inputs, Reason, Refusal, Slots, is_renamed};
-use crate::base::{EngineId, Kind, ResourceId};
+use crate::base::{EngineId, Kind, ResourceId, names};
 use crate::diff::{Candidate, Hold, slots::Place};
-use crate::model::{About, ContainerSpec, Mount, MountSource, Resource, Role, Stack};
+use crate::model::{About, ContainerSpec, Mount, MountSource, Resource, Role, Spec, Stack};
 use std::collections::BTreeSet;
 
-/// Something else would take the place of what was written to: a volume that is new and empty because `was:`
-/// was dropped or the volume has another name now; a directory or memory where there was a volume, and the
-/// other way round.
+/// Something else would take the place of what was written to: a volume that is new and empty, or another one of
+/// the stack's, because `was:` was dropped or the volume has another name now; a directory or memory where there
+/// was a volume, and the other way round; or nothing, because an image no longer declares a volume there.
 pub(super) fn other_volume(
     inputs: &Inputs<'_>,
     id: &ResourceId,
@@ -18,12 +18,12 @@ pub(super) fn other_volume(
     refusals: &mut Vec<Refusal>,
 ) {
     let product = |about: &About| about.product.clone();
-    let other = before.about.as_ref().map(product);
+    let other = before.about.map(product);
     // Another product does not want the first one's data.
     if other.is_some() && other != resource.about.as_ref().map(product) {
         return;
     }
-    for (path, mount) in &spec.mounts {
+    let changed = spec.mounts.iter().filter_map(|(path, mount)| {
         let own = mount.source.data();
         let database = own.is_some_and(|data| resource.made_with(data));
         let old = before.spec.mounts.get(path).filter(|old| !old.read_only);
@@ -31,34 +31,46 @@ pub(super) fn other_volume(
             Some(old) => leaves(inputs, old, mount, database),
             None => hides(inputs, before, path, mount),
         };
-        let Some(change) = change else {
-            continue;
-        };
+        Some((path, Some(mount), change?))
+    });
+    let gone = before.spec.mounts.iter().filter_map(|(path, old)| {
+        let change = vanishes(inputs, path, old, spec)?;
+        Some((path, None, change))
+    });
+    for (path, mount, change) in changed.chain(gone) {
         let label = id.label();
-        let mut help = keep(inputs, id, &change);
-        help.push(match change {
-            Leaves::Volume { to: Some(_), .. } | Leaves::Directory { to: Some(_), .. } => {
+        let new = match &change {
+            Leaves::Volume { to: Some(to), .. } | Leaves::Directory { to: Some(to), .. } => {
+                Some(*to).filter(|to| !inputs.has_volume(to.as_str()))
+            }
+            _ => None,
+        };
+        let mut help = keep(inputs, id, path, &change);
+        help.push(match new {
+            Some(_) => {
                 format!("pass `--new-data {label}` to start with an empty one (the old one stays)")
             }
-            _ => format!(
+            None => format!(
                 "pass `--new-data {label}` to start with what is there (the old data stays)"
             ),
         });
-        let (from, now) = match &change {
-            Leaves::Volume { from, to: Some(to) } => {
-                (from.as_str(), format!("`{to}`, which is new and empty"))
+        let now = match (new, mount) {
+            (Some(to), _) => format!("it would find volume `{to}`, which is new and empty"),
+            (None, Some(mount)) => format!("it would find {}", words(mount)),
+            (None, None) => {
+                "the image keeps nothing any more: what is written there goes with the container"
+                    .to_owned()
             }
-            Leaves::Directory { from, to: Some(to) } => {
-                (*from, format!("volume `{to}`, which is new and empty"))
-            }
-            Leaves::Volume { from, to: None } => (from.as_str(), words(mount)),
-            Leaves::Directory { from, to: None } => (*from, words(mount)),
+        };
+        let from = match &change {
+            Leaves::Volume { from, .. } => from.as_str(),
+            Leaves::Directory { from, .. } => from,
         };
         refusals.push(Refusal {
             code: "P0310".into(),
             id: id.clone(),
             summary: format!("`{}` would leave its data in `{from}`", id.address),
-            why: format!("at {path} it would find {now}"),
+            why: format!("at {path} {now}"),
             help,
             origin: resource.origin(&format!("mounts.{path}")).cloned(),
         });
@@ -77,9 +89,9 @@ enum Leaves<'a> {
     },
 }
 
-/// What is left behind where `new` is mounted in the place of `old`. Who names another directory or a volume
-/// that is there (one of somebody else's as `external`, one of ours as after a rollback) chose that.
-/// With a database's files it is another database, though.
+/// What is left behind where `new` is mounted in the place of `old`. Who names another directory, or a volume of
+/// somebody else's as `external`, chose that; and so did who goes back to an older revision. With a database's files it
+/// is another database, though.
 fn leaves<'a>(
     inputs: &Inputs<'_>,
     old: &'a Mount,
@@ -97,8 +109,11 @@ fn leaves<'a>(
             (from != to).then_some(Leaves::Directory { from, to: None })
         }
         (MountSource::Volume(from), MountSource::Volume(to)) => {
-            let is =
-                from != to && inputs.has_volume(from.as_str()) && !inputs.has_volume(to.as_str());
+            let named = inputs.desired.by_name(Kind::Volume, to.as_str());
+            let external = inputs.observed.foreign.volumes.contains(to.as_str())
+                || named.is_some_and(|(_, volume)| is_external(volume));
+            let chosen = external || inputs.wishes.rollback && inputs.has_volume(to.as_str());
+            let is = from != to && inputs.has_volume(from.as_str()) && !chosen;
             is.then_some(Leaves::Volume { from, to: Some(to) })
         }
         (MountSource::Volume(from), MountSource::Directory(_) | MountSource::Tmpfs { .. }) => {
@@ -144,6 +159,41 @@ fn hides<'a>(
     })
 }
 
+/// A volume that was there because the image declared it, and that the image which is known now does not.
+fn vanishes<'a>(
+    inputs: &Inputs<'_>,
+    path: &str,
+    old: &'a Mount,
+    new: &ContainerSpec,
+) -> Option<Leaves<'a>> {
+    let MountSource::Volume(from) = &old.source else {
+        return None;
+    };
+    let elsewhere = new.mounts.values().any(|mount| mount.source == old.source);
+    let is = !new.mounts.contains_key(path)
+        && !elsewhere
+        && inputs.observed.images.contains_key(&new.image)
+        && undeclared(inputs, from).is_some();
+    is.then_some(Leaves::Volume { from, to: None })
+}
+
+/// The name, within its site, of a volume that coasti made because an image declares it.
+fn undeclared<'a>(inputs: &Inputs<'a>, volume: &EngineId) -> Option<&'a str> {
+    let made = inputs.observed.volumes.get(volume.as_str())?;
+    let name = made.owner.resource.as_ref()?.address.rsplit('/').next()?;
+    name.starts_with(names::UNDECLARED).then_some(name)
+}
+
+/// The label that data is named after: the first of those that a site had.
+fn made_as<'a>(inputs: &Inputs<'a>, volume: &str) -> Option<&'a str> {
+    let made = inputs.observed.volumes.get(volume)?;
+    made.owner.resource.as_ref().map(ResourceId::label)
+}
+
+fn is_external(volume: &Resource) -> bool {
+    matches!(&volume.spec, Spec::Volume(volume) if volume.external)
+}
+
 fn words(mount: &Mount) -> String {
     match &mount.source {
         MountSource::Volume(name) => format!("volume `{name}`"),
@@ -153,14 +203,17 @@ fn words(mount: &Mount) -> String {
 }
 
 /// How to keep what would be left behind.
-fn keep(inputs: &Inputs<'_>, id: &ResourceId, change: &Leaves<'_>) -> Vec<String> {
+fn keep(inputs: &Inputs<'_>, id: &ResourceId, path: &str, change: &Leaves<'_>) -> Vec<String> {
     let label = id.label();
     match change {
+        Leaves::Volume { from, .. } if undeclared(inputs, from).is_some() => {
+            let name = undeclared(inputs, from).unwrap_or_default();
+            vec![format!(
+                "write `volume: [{{name: {name}, target: {path}}}]`, to keep what is in `{from}`, or"
+            )]
+        }
         Leaves::Volume { from, to: Some(_) } => {
-            let made = inputs.observed.volumes.get(from.as_str());
-            let made_as = made
-                .and_then(|volume| volume.owner.resource.as_ref())
-                .map_or(label, ResourceId::label);
+            let made_as = made_as(inputs, from.as_str()).unwrap_or(label);
             vec![if made_as == label {
                 format!("give the volume its old name again, to keep what is in `{from}`, or")
             } else {
@@ -195,15 +248,17 @@ pub(super) fn other_product(
     was: &Before,
     refusals: &mut Vec<Refusal>,
 ) {
-    let (Some(about), Some(before)) = (&resource.about, &was.about) else {
+    let (Some(about), Some(before)) = (&resource.about, was.about) else {
         return;
     };
     if about.role != Role::App || before.product == about.product {
         return;
     }
     let own = |name: &&str| {
+        // Who names somebody's data as `external` means it.
         let volume = inputs.desired.by_name(Kind::Volume, name);
-        let own = volume.is_some_and(|(volume, _)| volume.label() == id.label());
+        let own =
+            volume.is_some_and(|(volume, made)| volume.label() == id.label() && !is_external(made));
         own && inputs.observed.volumes.contains_key(*name)
     };
     let shared: Vec<_> = was.spec.data().filter(own).collect();
@@ -314,7 +369,9 @@ pub(super) fn lost_touch(inputs: &Inputs<'_>, slots: &Slots<'_>, refusals: &mut 
                 format!("give the service its old name `{name}` again, or")
             }
             Role::App => {
-                let was = old.label();
+                let data = data_of(base, |of| of.label() == old.label());
+                let mut made = data.into_iter().filter_map(|data| made_as(inputs, data));
+                let was = made.next().unwrap_or(old.label());
                 format!(
                     "if it was renamed: `was: {was}` beside `label: {label}` keeps the data, or"
                 )

@@ -282,6 +282,14 @@ fn p0306_what_is_protected_does_not_go_but_may_be_renamed() {
     let news = fixture::container_mut(&mut world.desired, "news");
     news.about.as_mut().unwrap().was = Some("blog".into());
     assert_eq!(world.refused(), Vec::<String>::new());
+    // What it had beside it goes nevertheless, where the new one has no such thing.
+    let base = world.base.as_mut().unwrap();
+    fixture::container_mut(base, "blog/database").life.protect = true;
+    assert!(
+        world
+            .refused()
+            .contains(&"P0306 container:blog/database".to_owned())
+    );
 }
 
 #[test]
@@ -294,7 +302,12 @@ fn p0307_more_than_half_does_not_go_unasked_but_may_be_renamed() {
     assert_eq!(world.refused(), Vec::<String>::new());
     world.wishes.max_removals = None;
     let wiki = fixture::container_mut(&mut world.desired, "wiki");
-    wiki.about.as_mut().unwrap().was = Some("blog".into());
+    let about = wiki.about.as_mut().unwrap();
+    about.was = Some("blog".into());
+    // Another product is no new name for it.
+    assert_eq!(world.refused(), ["P0307 container:blog"]);
+    let wiki = fixture::container_mut(&mut world.desired, "wiki");
+    wiki.about.as_mut().unwrap().product = "blog".into();
     assert_eq!(world.refused(), Vec::<String>::new());
 }
 
@@ -329,11 +342,19 @@ fn p0310_a_new_volume_does_not_take_the_place_of_one_with_data() {
     assert_eq!(world.refused(), ["P0310 container:blog/database"]);
     world.wishes.new_data = labels(&["blog"]);
     assert_eq!(world.refused(), Vec::<String>::new());
-    // One that is there, as after a rollback, is not new.
+    // One that is there has something else in it, which a rollback means.
     world.wishes.new_data.clear();
     let volume = world.volumes()["acme-blog-database-data"].clone();
     let name = "acme-blog-database-files".to_owned();
     world.volumes().insert(name, volume);
+    assert_eq!(world.refused(), ["P0310 container:blog/database"]);
+    assert!(
+        world.plan().refusals[0]
+            .help
+            .join("")
+            .contains("with what is there")
+    );
+    world.wishes.rollback = true;
     assert_eq!(world.refused(), Vec::<String>::new());
 }
 

@@ -284,6 +284,7 @@ fn another_version_on_their_data_is_refused() {
             spec.external = true;
         }
     }
+    world.strange("old-db").image = "sha256:old".into();
     world.strange("old-db").made.image = "mariadb:11.4".into();
     assert_eq!(world.refused(), ["P0301 container:blog/database"]);
     world.strange("old-db").made.image = "mariadb:10.11".into();

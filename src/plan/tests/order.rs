@@ -197,6 +197,7 @@ fn two_that_swap_their_volumes_both_stop_first() {
     let mut world = World::settled(stack);
     fixture::mount(&mut world.desired, "a", "acme-b-data", "/data");
     fixture::mount(&mut world.desired, "b", "acme-a-data", "/data");
+    world.wishes.new_data = fixture::labels(&["a", "b"]);
     let plan = world.plan();
     let at = |what: &str| {
         let found = plan

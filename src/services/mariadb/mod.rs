@@ -71,6 +71,10 @@ impl Service for Mariadb {
         &["mysql", "mysql-server", "percona", "percona-server"]
     }
 
+    fn version_variables(&self) -> &'static [&'static str] {
+        &["MARIADB_VERSION", "MYSQL_VERSION", "MYSQL_MAJOR"]
+    }
+
     fn major(&self, version: &Version) -> Option<String> {
         Some(version.first(2))
     }

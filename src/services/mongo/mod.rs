@@ -56,6 +56,10 @@ impl Service for Mongo {
         &["mongodb-community-server", "percona-server-mongodb"]
     }
 
+    fn version_variables(&self) -> &'static [&'static str] {
+        &["MONGO_VERSION", "MONGO_MAJOR"]
+    }
+
     fn major(&self, version: &Version) -> Option<String> {
         Some(version.first(2))
     }

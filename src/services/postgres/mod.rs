@@ -82,6 +82,10 @@ impl Service for Postgres {
             .or_else(|| Version::parse(tag))
     }
 
+    fn version_variables(&self) -> &'static [&'static str] {
+        &["PG_VERSION", "PG_MAJOR"]
+    }
+
     fn major(&self, version: &Version) -> Option<String> {
         // Before 10 the second number counted as well; nobody starts those any more.
         Some(version.first(1))

@@ -47,6 +47,10 @@ impl Service for Redis {
         &["valkey", "redis-stack", "redis-stack-server"]
     }
 
+    fn version_variables(&self) -> &'static [&'static str] {
+        &["REDIS_VERSION"]
+    }
+
     fn major(&self, _: &Version) -> Option<String> {
         None
     }
