@@ -21,6 +21,7 @@ mod products;
 mod property;
 mod refusals;
 mod sealing;
+mod secrecy;
 mod secrets_of_folder;
 mod upgrade;
 mod versions;

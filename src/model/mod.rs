@@ -21,4 +21,4 @@ pub use stack::{
     Adopt, Given, IN_FILE, ImageSpec, Left, Lifecycle, Need, NetworkSpec, Order, Pull, Resource,
     Spec, Stack, Subnet, Update, VolumeSpec,
 };
-pub use text::{Part, Text, ValueRef};
+pub use text::{HELD, Part, Text, ValueRef};

@@ -4,6 +4,9 @@ use crate::base::{Digest, Secret, ValueId, words};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Stands in a line for a value: nobody writes it.
+pub const HELD: char = '\u{10fffd}';
+
 /// A reference to a value that is not in the spec.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ValueRef {
@@ -161,11 +164,8 @@ impl Text {
         Ok(Secret::new(text))
     }
 
-    /// The words of a command, as a shell would split them; none where a quote is not closed. A value is never
-    /// split: what stands in it is nobody's syntax.
-    pub fn words(&self) -> Option<Vec<Self>> {
-        // In the line each value is one character that nobody writes, one after another.
-        const HELD: char = '\u{10fffd}';
+    /// The text on one line, each value one character that nobody writes, [`HELD`].
+    pub fn line(&self) -> String {
         let mut line = String::new();
         for part in &self.0 {
             match part {
@@ -173,6 +173,13 @@ impl Text {
                 Part::Value(_) => line.push(HELD),
             }
         }
+        line
+    }
+
+    /// The words of a command, as a shell would split them; none where a quote is not closed. A value is never
+    /// split: what stands in it is nobody's syntax.
+    pub fn words(&self) -> Option<Vec<Self>> {
+        let line = self.line();
         let mut held = self.0.iter().filter(|part| matches!(part, Part::Value(_)));
         let whole = |word: String| {
             let mut parts = Vec::new();

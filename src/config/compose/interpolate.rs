@@ -2,6 +2,7 @@
 
 use super::tree::{Bit, Str};
 use crate::config::budget::Budget;
+use crate::config::doc::{Node, Value};
 use crate::config::{codes, secrecy};
 use crate::diag::{Before, Diagnostic, Diagnostics, MAX_USED, Place, Used, did_you_mean};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,19 @@ impl Vars {
         self.0.insert(name.to_owned(), (value, before));
     }
 
+    /// Hides the values of these, if one can be seen.
+    pub(super) fn hide(&self, names: &BTreeSet<String>) -> Option<Self> {
+        let open = |name: &&String| self.get(name).is_some_and(|value| *value != value.hidden());
+        let open: Vec<_> = names.iter().filter(open).collect();
+        let mut hidden = (!open.is_empty()).then(|| self.clone())?;
+        for name in open {
+            if let Some((value, _)) = hidden.0.get_mut(name) {
+                *value = value.hidden();
+            }
+        }
+        Some(hidden)
+    }
+
     /// Takes over what is not set here.
     pub(super) fn fill_from(&mut self, other: &Self) {
         for (name, (value, before)) in &other.0 {
@@ -56,15 +70,35 @@ impl Vars {
 
 /// A variable's value, hidden where its name or form says that it is secret.
 pub(in crate::config) fn guarded(name: &str, value: Str) -> Str {
-    let whole = value.as_plain().is_some_and(secrecy::has_credentials);
-    if !whole && !secrecy::is_secret_name(name) {
-        return value;
+    match secrecy::is_secret_name(name) || secrecy::has_credentials(&value.line()) {
+        true => value.hidden(),
+        false => value,
     }
-    let hide = |bit: &Bit| match bit {
-        Bit::Plain(text) => Bit::Secret(text.clone()),
-        other => other.clone(),
-    };
-    value.bits().iter().map(hide).collect()
+}
+
+/// Names of variables that stand in the place of a secret, in a file that is not filled in yet: `P` where
+/// `DB_PASSWORD` is `${P}`.
+pub(super) fn feeds(node: &Node, key: &str, found: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::Text(text) => {
+            for part in secrecy::written(key, text) {
+                found.extend(part.split('$').skip(1).filter_map(|rest| {
+                    let (name, _) = name(rest.strip_prefix('{').unwrap_or(rest));
+                    (!name.is_empty()).then(|| name.to_owned())
+                }));
+            }
+        }
+        // Names of secrets are none.
+        Value::List(_) if key == "secrets" => {}
+        Value::List(items) => items.iter().for_each(|item| feeds(item, key, found)),
+        Value::Map(entries) => {
+            for entry in entries {
+                feeds(&entry.node, &entry.key, found);
+            }
+        }
+        Value::Tagged(_, inner) => feeds(inner, key, found),
+        _ => {}
+    }
 }
 
 /// How many variables that are not set are told of one file.

@@ -1,7 +1,7 @@
 //! Compose files to one tree: which are read, with which variables, and what of them runs.
 
 use super::dotenv;
-use super::interpolate::{Filler, Vars};
+use super::interpolate::{Filler, Vars, feeds};
 use super::merge;
 use super::tree::{Field, Item, Str, Val};
 use super::{Context, Dir, Project, TAGS};
@@ -269,17 +269,23 @@ impl Loader<'_> {
             // Templates for anchors; what is used of them stands where it is used.
             entries.retain(|entry| !entry.key.starts_with("x-"));
         }
+        let mut secret = BTreeSet::new();
+        feeds(&root, "", &mut secret);
+        let vars = match spot.vars.hide(&secret) {
+            Some(hidden) => Arc::new(hidden),
+            None => Arc::clone(&spot.vars),
+        };
         let host = super::host_dir(&source.path, &path.value, &spot.dir);
         let context = Context {
             dir: Dir {
                 folder: spot.dir.clone(),
                 host,
             },
-            vars: Arc::clone(&spot.vars),
+            vars: Arc::clone(&vars),
             source: Arc::clone(&source),
         };
         self.contexts.insert(Arc::as_ptr(&source).addr(), context);
-        let mut filler = Filler::new(&spot.vars, self.budget);
+        let mut filler = Filler::new(&vars, self.budget);
         let mut item = Item::of(&root, &mut filler, self.d);
         self.failed |= filler.failed;
         self.count(&item)?;

@@ -7,6 +7,7 @@ use crate::base::ValueId;
 use crate::config::codes;
 use crate::config::doc::{Node, Value};
 use crate::diag::{Diagnostic, Diagnostics, MAX_USED, Place, Used, did_you_mean};
+use crate::model::HELD;
 
 /// A part of a [`Str`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,24 @@ impl Str {
         let part = |bit: &Bit| match bit {
             Bit::Plain(text) | Bit::Secret(text) => Some(text.clone()),
             Bit::Value(_) => None,
+        };
+        self.0.iter().map(part).collect()
+    }
+
+    /// The same, none of it to be shown.
+    pub(in crate::config) fn hidden(&self) -> Self {
+        let hide = |bit: &Bit| match bit {
+            Bit::Plain(text) => Bit::Secret(text.clone()),
+            other => other.clone(),
+        };
+        self.0.iter().map(hide).collect()
+    }
+
+    /// The text, what must not be shown one character that nobody writes.
+    pub(in crate::config) fn line(&self) -> String {
+        let part = |bit: &Bit| match bit {
+            Bit::Plain(text) => text.clone(),
+            Bit::Secret(_) | Bit::Value(_) => HELD.to_string(),
         };
         self.0.iter().map(part).collect()
     }

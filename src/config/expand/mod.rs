@@ -1,5 +1,6 @@
 //! Deploy file and products to a draft: everything of the stack but the choices that need an engine.
 
+mod apart;
 mod build;
 mod checks;
 mod compose;
@@ -279,6 +280,7 @@ pub(super) fn expand(
         .map(|site| (site.label.value.as_str(), &site.adopts));
     adopt::check(adopts, d);
     build::link(&mut draft, d);
+    apart::commands(&mut draft, d);
     // The same stack whatever the order in the file.
     draft.containers.sort_by(|a, b| a.id.cmp(&b.id));
     checks::names(&draft, d);

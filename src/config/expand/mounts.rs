@@ -1,7 +1,7 @@
 //! Volumes of one container: managed ones, directories of the host, memory.
 
 use super::container::origin;
-use super::{Container, Draft, codes, values};
+use super::{Container, Draft, apart, codes};
 use crate::base::{EngineId, ResourceId, names};
 use crate::config::app::{VolumeDef, VolumeKind};
 use crate::config::doc::Sp;
@@ -138,7 +138,7 @@ pub(super) fn mount(
             }
             let full = volume_name(draft, data, volume, name);
             let address = format!("{data}/{safe}");
-            let options = values::options(&volume.options, &address, &mut draft.given);
+            let options = apart::options(&volume.options, &address, &mut draft.given);
             let made = super::Volume {
                 name: full.clone(),
                 spec: VolumeSpec {

@@ -3,7 +3,7 @@
 //! Every variable is worked out once. A variable that needs itself is an error that shows the way round.
 
 use super::template::{self, Piece};
-use super::{Draft, codes};
+use super::{Draft, apart, codes};
 use crate::base::{Secret, ValueId};
 use crate::config::app::{EnvDef, EnvKind};
 use crate::config::doc::Sp;
@@ -11,7 +11,7 @@ use crate::config::secrecy;
 use crate::config::secrets::{self, Content, Found};
 use crate::config::{Folder, Recipe};
 use crate::diag::{Before, Diagnostic, Diagnostics, Place, Used, did_you_mean};
-use crate::model::{Part, Text, ValueRef};
+use crate::model::{Part, Text};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a chain of references may be; far beyond what anybody writes, far below what a stack holds.
@@ -46,6 +46,8 @@ pub(super) struct Values<'a> {
     pub at: &'a Place,
     /// Which unit needs which provider.
     pub needs: BTreeMap<String, BTreeSet<String>>,
+    /// Variables that make secrets: those that stand in the place of a password.
+    feeds: BTreeSet<(String, String)>,
     done: Named<Option<Text>>,
     used: Named<Used>,
     path: Vec<(String, String)>,
@@ -64,6 +66,7 @@ impl<'a> Values<'a> {
             external_ip,
             at,
             needs: BTreeMap::new(),
+            feeds: apart::feeds(units),
             done: BTreeMap::new(),
             used: BTreeMap::new(),
             path: Vec::new(),
@@ -206,11 +209,13 @@ impl<'a> Values<'a> {
 
     /// Takes text that must not be shown out of the specs.
     fn hide(&self, unit: &str, name: &str, text: Text, draft: &mut Draft) -> Text {
-        let whole = text.as_plain().is_some_and(secrecy::has_credentials);
-        if !whole && !secrecy::is_secret_name(name) {
-            return text;
+        let secret = secrecy::is_secret_name(name)
+            || self.feeds.contains(&(unit.to_owned(), name.to_owned()))
+            || secrecy::has_credentials(&text.line());
+        match secret {
+            true => self.apart(unit, name, text, draft),
+            false => text,
         }
-        self.apart(unit, name, text, draft)
     }
 
     /// Keeps what is plain in a text apart, so that a spec refers to it.
@@ -394,44 +399,6 @@ impl<'a> Values<'a> {
         d.push(unknown(self.place(at), &what, key, known));
         None
     }
-}
-
-/// A volume's options with what is secret in them taken out: a value of an option that is called so, or of one of
-/// the options in a text such as `o: user=x,password=y`.
-pub(super) fn options(
-    said: &BTreeMap<String, String>,
-    address: &str,
-    given: &mut BTreeMap<ValueId, Secret<String>>,
-) -> BTreeMap<String, Text> {
-    let mut all = BTreeMap::new();
-    for (name, text) in said {
-        let mut parts = Vec::new();
-        let mut hide = |n: usize, text: &str| {
-            // An id of the draft's own: the real one needs the key.
-            let id = ValueId::new(format!("given:{address}/options.{name}#{n}"));
-            given.insert(id.clone(), Secret::new(text.to_owned()));
-            Part::Value(ValueRef { id, digest: None })
-        };
-        if !text.is_empty() && (secrecy::tells(name) || secrecy::has_credentials(text)) {
-            parts.push(hide(0, text));
-        } else {
-            for (n, option) in text.split_inclusive(',').enumerate() {
-                let bare = option.strip_suffix(',').unwrap_or(option);
-                match bare.split_once('=') {
-                    Some((key, value)) if !value.is_empty() && secrecy::tells(key.trim()) => {
-                        parts.push(Part::Plain(format!("{key}=")));
-                        parts.push(hide(n, value));
-                        if option.ends_with(',') {
-                            parts.push(Part::Plain(",".to_owned()));
-                        }
-                    }
-                    _ => parts.push(Part::Plain(option.to_owned())),
-                }
-            }
-        }
-        all.insert(name.clone(), parts.into_iter().collect());
-    }
-    all
 }
 
 /// What a variable or property of a unit is called; the app's have their names alone.

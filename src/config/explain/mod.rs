@@ -56,6 +56,9 @@ pub struct Layer {
     pub used: Vec<(String, Vec<Layer>)>,
 }
 
+/// In the place of a secret.
+const MASK: &str = "***";
+
 /// Of what nobody says.
 const DEFAULT: &str = "the default";
 
@@ -261,10 +264,19 @@ impl Teller<'_> {
         let container = draft.containers.iter().find(|one| one.id == *id);
         let mut fields = Vec::new();
         for (field, value) in values(id, resource) {
-            let layers = match container {
+            let mut layers = match container {
                 Some(container) => self.of_container(container, &field, resource),
                 None => self.of_other(id, &field),
             };
+            let key = field.split_once('.').map_or("", |(_, key)| key);
+            let value = match field.starts_with("labels.") {
+                true => secrecy::masked(key, &value),
+                false => value,
+            };
+            // What it is made of may have another name, and be seen by that.
+            if value.contains(MASK) {
+                self.hide(&mut layers);
+            }
             fields.push(Field {
                 value: self.given(id, &field).unwrap_or(value),
                 field,
@@ -278,6 +290,25 @@ impl Teller<'_> {
             at: resource.origin("").cloned(),
             fields,
         })
+    }
+
+    /// Masks what is kept apart in layers.
+    fn hide(&self, layers: &mut [Layer]) {
+        for layer in layers {
+            for secret in self.desired.draft.given.values() {
+                let secret = secret.expose().trim();
+                // A letter stands in many words.
+                let inside = secret.len() > 3 && layer.value.contains(secret);
+                if !secret.is_empty() && inside {
+                    layer.value = layer.value.replace(secret, MASK);
+                } else if !secret.is_empty() && layer.value.trim_matches(['"', '\'']) == secret {
+                    layer.value = MASK.to_owned();
+                }
+            }
+            for (_, used) in &mut layer.used {
+                self.hide(used);
+            }
+        }
     }
 
     /// What is given only when it is applied.

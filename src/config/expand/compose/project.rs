@@ -4,7 +4,7 @@ use super::service::Cx;
 use crate::base::{Secret, ValueId, names};
 use crate::config::codes;
 use crate::config::compose::{Field, Item, Keys, MountFrom, Network as Uses};
-use crate::config::expand::{Draft, Network, Volume, values};
+use crate::config::expand::{Draft, Network, Volume, apart};
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::model::{Subnet, VolumeSpec};
 use std::collections::BTreeMap;
@@ -269,6 +269,6 @@ fn volume_of(
     made.spec.driver = driver.filter(|driver| driver != "local");
     let said = keys.table("driver_opts", d).into_iter();
     let said = said.map(|(key, value, _)| (key, value)).collect();
-    made.spec.options = values::options(&said, address, given);
+    made.spec.options = apart::options(&said, address, given);
     keys.finish(&[("labels", "")], d);
 }
