@@ -116,7 +116,7 @@ fn what_is_missing_of_a_stack_is_made_and_the_rest_stays() {
     assert_eq!(home.read("s/config/deploy.yml"), deploy);
     assert_eq!(
         home.read("s/.gitignore"),
-        "data/\n\n# Secrets, added by coasti.\n**/secrets/*\n!**/secrets/*.age\n.env\nconfig/credentials.csv\n"
+        "data/\n\n# Secrets, added by coasti. What is encrypted is committed.\n**/secrets/*\n!**/secrets/*.age\n!**/secrets/recipients.txt\n.env\nconfig/credentials.csv\n"
     );
     assert!(home.read("s/schemas/deploy.schema.json").len() > 1000);
     assert!(told(&home, 0, &["init", "s"]).contains("is complete"));
@@ -140,6 +140,45 @@ fn what_is_missing_of_a_stack_is_made_and_the_rest_stays() {
     home.write("s/config/deploy.toml", "version = 1\nstack = 'x'\n");
     assert!(told(&home, 0, &["init", "s"]).contains("stack `x` in"));
     assert!(!home.at("s/config/deploy.yml").exists());
+}
+
+#[test]
+fn who_can_open_secrets_is_committed_and_secrets_are_not() {
+    let home = home("init-recipients");
+    told(&home, 0, &["init", "s"]);
+    let key = "age1x\n";
+    home.write("s/config/secrets/recipients.txt", key);
+    home.write("s/config/secrets/token.age", "x");
+    home.write("s/config/secrets/token", "x");
+    let taken = |home: &Home| {
+        home.git("s", &["add", "-A"]);
+        home.git("s", &["ls-files", "config/secrets"])
+    };
+    let all = "config/secrets/recipients.txt\nconfig/secrets/token.age";
+    assert_eq!(taken(&home), all);
+    // Folders that were made before are mended, by both commands.
+    let before = home
+        .read("s/.gitignore")
+        .replace("!**/secrets/recipients.txt\n", "");
+    for args in [["init", "s"], ["secret", "keygen"]] {
+        home.git("s", &["rm", "-q", "-r", "--cached", "config/secrets"]);
+        fs::remove_file(home.at("s/config/secrets/recipients.txt")).unwrap();
+        home.write("s/.gitignore", &before);
+        match args {
+            ["init", _] => {
+                home.write("s/config/secrets/recipients.txt", key);
+                assert!(told(&home, 0, &args).contains("change .gitignore"));
+            }
+            _ => {
+                let said = told(&home, 0, &["-C", "s", "secret", "keygen"]);
+                assert!(
+                    said.contains("lets config/secrets/recipients.txt into git"),
+                    "{said}"
+                );
+            }
+        }
+        assert_eq!(taken(&home), all, "{args:?}");
+    }
 }
 
 #[test]

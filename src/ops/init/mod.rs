@@ -45,9 +45,21 @@ const SCHEMAS: &[&str] = &["deploy", "info", "products", "tools"];
 
 /// Paths that git must not keep, each with the line that keeps it out.
 const SECRET: &[(&str, &str)] = &[
-    ("config/secrets/x", "**/secrets/*\n!**/secrets/*.age"),
+    (
+        "config/secrets/x",
+        "**/secrets/*\n!**/secrets/*.age\n!**/secrets/recipients.txt",
+    ),
     ("products/x/config/.env", ".env"),
     ("config/credentials.csv", "config/credentials.csv"),
+];
+
+/// Paths that git must keep, each with the line that lets it in where all else of its folder is left out.
+const COMMITTED: &[(&str, &str)] = &[
+    ("config/secrets/x.age", "!**/secrets/*.age"),
+    (
+        "config/secrets/recipients.txt",
+        "!**/secrets/recipients.txt",
+    ),
 ];
 
 /// What is where the folder is to be.
@@ -367,22 +379,31 @@ fn mended(there: &Entry) -> Option<Entry> {
         let _ = builder.add_line(None, line);
     }
     let patterns = builder.build().ok()?;
-    let missing: Vec<&str> = SECRET
-        .iter()
-        .filter(|(path, _)| {
-            !patterns
-                .matched_path_or_any_parents(path, false)
-                .is_ignore()
-        })
-        .map(|(_, line)| *line)
-        .collect();
+    let ignores = |path: &str| {
+        patterns
+            .matched_path_or_any_parents(path, false)
+            .is_ignore()
+    };
+    let secret = SECRET.iter().filter(|(path, _)| !ignores(path));
+    let mut missing: Vec<&str> = secret.map(|(_, line)| *line).collect();
+    // Nothing in a folder that is left out as a whole can be let in.
+    if !patterns
+        .matched_path_or_any_parents("config/secrets", true)
+        .is_ignore()
+    {
+        let committed = COMMITTED.iter().filter(|(path, _)| ignores(path));
+        missing.extend(committed.map(|(_, line)| *line));
+    }
     if missing.is_empty() {
         return None;
     }
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    text += &format!("\n# Secrets, added by coasti.\n{}\n", missing.join("\n"));
+    text += &format!(
+        "\n# Secrets, added by coasti. What is encrypted is committed.\n{}\n",
+        missing.join("\n")
+    );
     Some(Entry::File {
         bytes: text.into_bytes(),
         executable: *executable,
@@ -500,9 +521,15 @@ mod tests {
         assert_eq!(
             ignored("data\n.env").as_deref(),
             Some(
-                "data\n.env\n\n# Secrets, added by coasti.\n**/secrets/*\n!**/secrets/*.age\nconfig/credentials.csv\n"
+                "data\n.env\n\n# Secrets, added by coasti. What is encrypted is committed.\n**/secrets/*\n\
+                 !**/secrets/*.age\n!**/secrets/recipients.txt\nconfig/credentials.csv\n"
             )
         );
+        // As `init` made it once.
+        let once = "**/secrets/*\n!**/secrets/*.age\n.env\n*.csv\n";
+        let added = ignored(once).unwrap();
+        let added = added.strip_prefix(once).unwrap();
+        assert!(added.ends_with("committed.\n!**/secrets/recipients.txt\n"));
         // Let through again on purpose, perhaps: it is told nevertheless, and can be taken back.
         assert!(ignored("**/secrets/*\n.env\n*.csv\n!.env\n").is_some());
     }

@@ -317,16 +317,20 @@ pub struct Keys {
     pub file: Option<PathBuf>,
     /// Public keys.
     pub recipients: Vec<String>,
+    /// What is worth knowing.
+    pub notes: Vec<String>,
 }
 
 /// Makes sure that whoever works here has an identity and is a recipient. `whose` tells of it in the list.
 /// Tells whether the list is another one now.
 pub fn keygen(disk: &Disk, whose: &str) -> Result<(Keys, bool), OpError> {
+    let root = Root::open(disk.root()).map_err(io)?;
     let before = recipients(disk)?;
-    let keys = match age::identities() {
+    let mut keys = match age::identities() {
         Ok(mine) => Keys {
             file: None,
             recipients: mine.recipients(),
+            notes: Vec::new(),
         },
         Err(locked) => new_identity(&locked)?,
     };
@@ -337,9 +341,9 @@ pub fn keygen(disk: &Disk, whose: &str) -> Result<(Keys, bool), OpError> {
         .filter(|key| !listed.contains(key))
         .collect();
     if new.is_empty() {
+        keys.notes.extend(let_in(disk, &root)?);
         return Ok((keys, false));
     }
-    let root = Root::open(disk.root()).map_err(io)?;
     let mut text = match root.read(RECIPIENTS).map_err(io)? {
         Some(Entry::File { bytes, .. }) => String::from_utf8_lossy(&bytes).into_owned(),
         Some(Entry::Link(to)) => {
@@ -356,6 +360,7 @@ pub fn keygen(disk: &Disk, whose: &str) -> Result<(Keys, bool), OpError> {
     }
     root.write(RECIPIENTS, &file(text.into_bytes()))
         .map_err(io)?;
+    keys.notes.extend(let_in(disk, &root)?);
     Ok((keys, true))
 }
 
@@ -399,6 +404,7 @@ fn new_identity(locked: &secrets::Locked) -> Result<Keys, OpError> {
     Ok(Keys {
         file: Some(path),
         recipients: vec![public],
+        notes: Vec::new(),
     })
 }
 
@@ -427,34 +433,53 @@ fn is_ignored(disk: &Disk, path: &str) -> Option<bool> {
 /// Lines that keep plain secrets out of git, and encrypted ones in.
 const IGNORE: &str = "/config/secrets/*\n!/config/secrets/*.age\n!/config/secrets/recipients.txt\n";
 
+/// The file that says what git leaves out.
+const LIST: &str = ".gitignore";
+
 /// Makes git leave a plain secret out, before it is there.
 fn ignore(disk: &Disk, root: &Root, path: &str) -> Result<Option<String>, OpError> {
-    const LIST: &str = ".gitignore";
     if !is_in_git(disk) || is_ignored(disk, path) == Some(true) {
         return Ok(None);
     }
+    let note = "keeps plain secrets out of git now: commit it";
+    let added = format!("# Secrets that are not encrypted.\n{IGNORE}");
+    if mend(root, &added, IGNORE)? {
+        return Ok(Some(format!("{LIST} {note}")));
+    }
+    let why =
+        format!("git does not ignore {path}, although {LIST} says so, or is a link: see to it");
+    Ok(is_ignored(disk, path).is_some().then_some(why))
+}
+
+/// Adds to what git leaves out; tells whether it did: not to a link, and not what is there.
+fn mend(root: &Root, added: &str, there: &str) -> Result<bool, OpError> {
     let mut text = match root.read(LIST).map_err(io)? {
         Some(Entry::File { bytes, .. }) => String::from_utf8_lossy(&bytes).into_owned(),
         None => String::new(),
-        Some(Entry::Link(_)) => {
-            return Ok(Some(format!(
-                "git does not ignore {path}, and {LIST} is a link: see to it"
-            )));
-        }
+        Some(Entry::Link(_)) => return Ok(false),
     };
-    if text.contains(IGNORE) {
-        let why = format!("git does not ignore {path}, although {LIST} says so: see to it");
-        return Ok(is_ignored(disk, path).is_some().then_some(why));
+    if text.contains(there) {
+        return Ok(false);
     }
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    text += "# Secrets that are not encrypted.\n";
-    text += IGNORE;
-    root.write(LIST, &file(text.into_bytes())).map_err(io)?;
-    Ok(Some(format!(
-        "{LIST} keeps plain secrets out of git now: commit it"
-    )))
+    root.write(LIST, &file((text + added).into_bytes()))
+        .map_err(io)?;
+    Ok(true)
+}
+
+/// Makes git take who can open secrets: it is to be committed.
+fn let_in(disk: &Disk, root: &Root) -> Result<Option<String>, OpError> {
+    if !is_in_git(disk) || is_ignored(disk, RECIPIENTS) != Some(true) {
+        return Ok(None);
+    }
+    let line = format!("!/{RECIPIENTS}\n");
+    if mend(root, &line, &line)? && is_ignored(disk, RECIPIENTS) != Some(true) {
+        let note = format!("{LIST} lets {RECIPIENTS} into git now: commit it");
+        return Ok(Some(note));
+    }
+    Ok(ignored(disk, RECIPIENTS))
 }
 
 /// Git leaves out what is to be committed.

@@ -332,6 +332,9 @@ fn keygen(shell: &Shell) -> Result<(), OpError> {
         )),
         false => shell.out.say("it is listed already"),
     }
+    for note in &made.notes {
+        shell.explain(&format!("note: {note}"));
+    }
     let locked = list::list(&disk, None, None)?;
     let locked = locked.secrets.iter().filter(|one| one.opens == Some(false));
     let names: Vec<_> = locked.map(|one| one.name.as_str()).collect();
