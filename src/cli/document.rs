@@ -123,6 +123,7 @@ fn facts(error: &OpError) -> Map<String, Value> {
         OpError::Store(_) => ("store", json!({})),
         OpError::NotConverged(fields) => ("not-converged", json!({ "fields": fields })),
         OpError::Interrupted => ("interrupted", json!({})),
+        OpError::Cut { help, .. } => ("interrupted", json!({ "help": help })),
         OpError::Policy { help, .. } => ("policy", json!({ "help": help })),
         OpError::Usage { help, .. } => ("usage", json!({ "help": help })),
         OpError::Failed(failed) => {

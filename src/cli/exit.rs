@@ -173,6 +173,13 @@ fn explain(error: &OpError, style: &Style) -> (u8, String) {
             text += &lead(style, Tone::Warn, "interrupted:", "nothing was changed");
             code::INTERRUPTED
         }
+        OpError::Cut { what, help } => {
+            text += &lead(style, Tone::Warn, "interrupted:", what);
+            for line in help {
+                text += &hint(style, line);
+            }
+            code::INTERRUPTED
+        }
         OpError::Usage { what, help } | OpError::Policy { what, help } => {
             text += &head(style, what);
             for line in help {

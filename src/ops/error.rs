@@ -40,6 +40,14 @@ pub enum OpError {
     /// Whoever was asked wants to stop; nothing was changed.
     #[error("interrupted")]
     Interrupted,
+    /// Likewise, and what was changed until then stays.
+    #[error("interrupted")]
+    Cut {
+        /// What was changed.
+        what: String,
+        /// What to do.
+        help: Vec<String>,
+    },
     /// Somebody has to allow it first.
     #[error("{what}")]
     Policy {

@@ -17,7 +17,7 @@ pub(super) fn means(trust: &str, commit: &str) -> bool {
 }
 
 /// A command, for people.
-pub(super) fn shown(due: &Due) -> String {
+pub fn shown(due: &Due) -> String {
     let command = match &due.command {
         Command::Shell(line) => line.clone(),
         Command::Program(words) => words::join(words),
@@ -28,19 +28,22 @@ pub(super) fn shown(due: &Due) -> String {
     }
 }
 
-/// The commands that may be run: all, where somebody trusts this very commit.
+/// Asks for what may be run: all, where somebody trusts this very commit. What is asked for once is not again.
 pub(super) fn trusted(
     due: &[Due],
+    agreed: &[Due],
     version: &Version,
     wish: &Wish<'_>,
     allow: &mut dyn FnMut(&[Due], &str) -> bool,
 ) -> Result<(), OpError> {
     let commit = version.commit.as_deref().unwrap_or(FOLDER);
     let named = wish.trust.is_some_and(|trust| means(trust, commit));
-    if due.is_empty() || named || allow(due, commit) {
+    let new = due.iter().filter(|due| !agreed.contains(due));
+    let new: Vec<Due> = new.cloned().collect();
+    if new.is_empty() || named || allow(&new, commit) {
         return Ok(());
     }
-    let mut help: Vec<String> = due
+    let mut help: Vec<String> = new
         .iter()
         .map(|due| format!("it would run: {}", shown(due)))
         .collect();
@@ -52,7 +55,13 @@ pub(super) fn trusted(
     })
 }
 
-pub(super) async fn run(base: &Path, folder: &str, due: &[Due]) -> Result<(), OpError> {
+/// Runs them, one after the other. What to do where one fails is told by `failed`.
+pub(super) async fn run(
+    base: &Path,
+    folder: &str,
+    due: &[Due],
+    failed: &str,
+) -> Result<(), OpError> {
     for due in due {
         let mut at = base.join(folder);
         if let Some(below) = &due.folder {
@@ -85,7 +94,7 @@ pub(super) async fn run(base: &Path, folder: &str, due: &[Due]) -> Result<(), Op
                     "`{}` of the template cannot be started: {error}",
                     shown(due)
                 ),
-                &[],
+                &[failed],
             )
         })?;
         if !output.status.success() {
@@ -96,11 +105,60 @@ pub(super) async fn run(base: &Path, folder: &str, due: &[Due]) -> Result<(), Op
                     shown(due),
                     output.status
                 ),
-                &[
-                    "the product is not marked as being of this version: mend it, and run coasti's command again",
-                ],
+                &[failed],
             ));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    fn due(line: &str) -> Due {
+        Due {
+            command: Command::Shell(line.to_owned()),
+            folder: None,
+            variables: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_what_was_not_agreed_to_is_asked_for() {
+        let wish = Wish {
+            data: serde_json::Map::new(),
+            reference: None,
+            pretend: false,
+            answers_file: None,
+            trust: None,
+            skip_tasks: false,
+            timeout: Duration::ZERO,
+            ran: Cell::new(false),
+        };
+        let version = Version {
+            commit: Some("c".repeat(40)),
+            describe: None,
+        };
+        let all = [due("a"), due("b {{ x }}"), due("c")];
+        let agreed = [due("a"), due("c")];
+        let mut asked = Vec::new();
+        let mut allow = |new: &[Due], _: &str| {
+            asked.push(new.to_vec());
+            true
+        };
+        trusted(&all, &agreed, &version, &wish, &mut allow).unwrap();
+        trusted(&agreed, &agreed, &version, &wish, &mut allow).unwrap();
+        assert_eq!(asked, [[due("b {{ x }}")]]);
+        let refused = trusted(&all, &agreed, &version, &wish, &mut |_, _| false);
+        let Err(OpError::Policy { help, .. }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(
+            help.first().map(String::as_str),
+            Some("it would run: b {{ x }}")
+        );
+    }
 }

@@ -179,34 +179,29 @@ pub async fn prepare<'a>(
         answers_file,
     };
     let now = job.about(&version);
+    if work == Work::Update && job.recorded().is_none() {
+        return Err(job.nothing());
+    }
     // What was finished just now was not committed yet.
     if matches!(work, Work::Update | Work::Configure) && !finished {
         merge::clean(disk.root(), &listed.path).await?;
     }
-    let mut trusted = false;
+    let mut agreed = Vec::new();
     if work == Work::Update {
-        trusted = job
+        agreed = job
             .migrate(&template, &now, &version, allow, &mut notes)
             .await?;
     }
-    let given = Given {
-        data: wish.data.clone(),
-        secret: secret_answers(disk, &listed.id)?,
-        last: job.last.clone(),
-        skip_answered: work == Work::Update,
-    };
+    let given = job.given()?;
     let answers = template.ask(&now, &given, somebody, &mut d)?;
     let rendered = template.render(&now, &answers, &mut d)?;
     job.check_answers(&now, &rendered)?;
-    let mut due = template.due(&now, &answers, &mut d)?;
-    if let (Work::Update, Some(from)) = (work, job.recorded()) {
-        due.extend(template.migrations((&now, from), &answers, Stage::After)?);
-    }
+    let mut due = job.due(&template, &now, &answers, &mut d)?;
     if wish.skip_tasks || wish.pretend {
         let kept = std::mem::take(&mut due);
         notes.extend(kept.iter().map(|due| job.left_out(due)));
-    } else if !trusted {
-        commands::trusted(&due, &version, wish, allow)?;
+    } else {
+        commands::trusted(&due, &agreed, &version, wish, allow)?;
     }
     let root = Root::open(disk.root()).map_err(io)?;
     let mut plan = match work {
@@ -246,6 +241,22 @@ impl Job<'_> {
         self.last.get("_commit").and_then(Json::as_str)
     }
 
+    /// What to do where a command failed after the files were written.
+    fn unfinished(&self) -> String {
+        let again = match self.work {
+            Work::Install { .. } => "install it again with --recopy",
+            Work::Update | Work::Configure => "commit its files, and run coasti's command again",
+        };
+        let of = match self.recorded() {
+            Some(version) => format!("it counts as being at {version} still"),
+            None => "it does not count as installed".to_owned(),
+        };
+        format!(
+            "the files of `{}` are written, {of}: mend that, then {again}",
+            self.listed.id
+        )
+    }
+
     /// That a command is not run.
     fn left_out(&self, due: &Due) -> String {
         let what = match self.wish.pretend && !self.wish.skip_tasks {
@@ -255,8 +266,41 @@ impl Job<'_> {
         format!("{what}: {}", commands::shown(due))
     }
 
+    /// What is answered before anybody is asked.
+    fn given(&self) -> Result<Given, OpError> {
+        Ok(Given {
+            data: self.wish.data.clone(),
+            secret: secret_answers(self.disk, &self.listed.id)?,
+            last: self.last.clone(),
+            skip_answered: self.work == Work::Update,
+        })
+    }
+
+    /// What the template wants to be run once its files are there.
+    fn due(
+        &self,
+        template: &Template,
+        now: &About,
+        answers: &Answers,
+        d: &mut Diagnostics,
+    ) -> Result<Vec<Due>, OpError> {
+        let mut due = template.due(now, answers, d)?;
+        if let (Work::Update, Some(from)) = (self.work, self.recorded()) {
+            due.extend(template.migrations((now, from), answers, Stage::After)?);
+        }
+        Ok(due)
+    }
+
+    /// Likewise, as far as that is known before anybody is asked and any command ran.
+    fn likely(&self, template: &Template, now: &About) -> Result<Vec<Due>, OpError> {
+        let mut quiet = Diagnostics::new();
+        let answers = template.ask(now, &self.given()?, &mut |_| Ok(None), &mut quiet);
+        let due = answers.and_then(|answers| self.due(template, now, &answers, &mut quiet));
+        Ok(due.unwrap_or_default())
+    }
+
     /// Runs what the template wants to be run before anything is merged, and reads the answers again, which that may
-    /// have changed. Tells whether somebody trusts the commit.
+    /// have changed. Gives the commands that somebody agreed to: these, and those that are likely afterwards.
     async fn migrate(
         &mut self,
         template: &Template,
@@ -264,12 +308,12 @@ impl Job<'_> {
         version: &Version,
         allow: &mut dyn FnMut(&[Due], &str) -> bool,
         notes: &mut Vec<String>,
-    ) -> Result<bool, OpError> {
+    ) -> Result<Vec<Due>, OpError> {
         let Some(from) = self
             .recorded()
             .filter(|_| !template.settings.migrations.is_empty())
         else {
-            return Ok(false);
+            return Ok(Vec::new());
         };
         let to = now.commit.as_deref().unwrap_or_default();
         if let Some(other) = [from, to]
@@ -290,19 +334,23 @@ impl Job<'_> {
         let due = template.migrations((now, from), &answers, Stage::Before)?;
         if self.wish.skip_tasks || self.wish.pretend {
             notes.extend(due.iter().map(|due| self.left_out(due)));
-            return Ok(false);
+            return Ok(Vec::new());
         }
         if due.is_empty() {
-            return Ok(false);
+            return Ok(due);
         }
-        commands::trusted(&due, version, self.wish, allow)?;
-        commands::run(self.disk.root(), &self.listed.path, &due).await?;
+        let later = self.likely(template, now)?;
+        let all: Vec<Due> = due.iter().chain(&later).cloned().collect();
+        commands::trusted(&all, &[], version, self.wish, allow)?;
+        self.wish.ran.set(true);
+        let failed = "nothing was merged yet: mend it, and run coasti's command again";
+        commands::run(self.disk.root(), &self.listed.path, &due, failed).await?;
         if let Some((_, answers)) =
             installed(self.disk, &self.listed.path, Some(&self.answers_file))?
         {
             self.last = answers;
         }
-        Ok(true)
+        Ok(all)
     }
 
     fn about(&self, version: &Version) -> About {
@@ -498,7 +546,8 @@ impl Prepared<'_> {
             true => files.extend(answers),
             false => {
                 journal::write(&root, folder, &files).map_err(io)?;
-                commands::run(job.disk.root(), folder, &due).await?;
+                let failed = job.unfinished();
+                commands::run(job.disk.root(), folder, &due, &failed).await?;
                 files = answers;
             }
         }

@@ -33,7 +33,7 @@ impl Plan {
                 plan.note(links::left_out(part));
                 continue;
             }
-            let there = root.read(&format!("{folder}/{path}")).map_err(io)?;
+            let there = there(root, folder, path)?;
             let kept = there.is_some() && rendered.once.iter().any(|once| once == path);
             if kept || there.is_some_and(|there| same(&there, entry)) {
                 continue;
@@ -70,7 +70,7 @@ pub(super) async fn plan(
             }
             continue;
         }
-        let own = root.read(&format!("{folder}/{path}")).map_err(io)?;
+        let own = there(root, folder, path)?;
         let equal = |one: Option<&Entry>, other: Option<&Entry>| match (one, other) {
             (Some(one), Some(other)) => same(one, other),
             (one, other) => one.is_none() && other.is_none(),
@@ -139,6 +139,19 @@ pub(super) async fn plan(
         }
     }
     Ok(plan)
+}
+
+/// What stands at a path of a product.
+fn there(root: &Root, folder: &str, path: &str) -> Result<Option<Entry>, OpError> {
+    let path = format!("{folder}/{path}");
+    root.read(&path).map_err(|why| {
+        let what = match root.is_folder(&path) {
+            true => format!("{path} is a folder, and the template has a file there"),
+            false => why,
+        };
+        let help = "what stands there is of another kind than the template's: move it away, commit that, and run it again";
+        usage(what, &[help])
+    })
 }
 
 fn bytes(entry: &Entry) -> Option<&[u8]> {

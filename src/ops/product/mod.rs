@@ -17,6 +17,7 @@ mod template;
 
 #[cfg(fuzzing)]
 pub use archive::fuzz_archive;
+pub use commands::shown;
 pub use error::{Class, FetchError};
 pub use fetch::{Access, Origin, declared_id, probe};
 pub use install::{Prepared, prepare};
@@ -31,6 +32,7 @@ use crate::diag::Diagnostics;
 use crate::ops::folder::Disk;
 pub use crate::template::Due;
 use serde_json::{Map, Value as Json};
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,6 +67,8 @@ pub struct Wish<'a> {
     pub skip_tasks: bool,
     /// How long one command of git's may take.
     pub timeout: Duration,
+    /// Whether commands of the template ran before anything else was written: that is not undone.
+    pub ran: Cell<bool>,
 }
 
 /// What was done.
@@ -195,6 +199,13 @@ pub fn settled(disk: &Disk, all: &[Listed]) -> Result<(), OpError> {
         format!("a command that changed the files of `{id}` was cut off"),
         &[&format!("this finishes it: coasti {list} update {id}")],
     ))
+}
+
+/// Whether its files are there, and what tells that all of it was done is not.
+pub fn unfinished(disk: &Disk, listed: &Listed) -> bool {
+    listed.repo.is_some()
+        && disk.root().join(&listed.path).is_dir()
+        && matches!(install::installed(disk, &listed.path, None), Ok(None))
 }
 
 /// The version that is installed, as its answers tell it; none where they do not.

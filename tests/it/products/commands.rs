@@ -1,6 +1,7 @@
 //! Commands that templates bring.
 
 use crate::support::home::Home;
+use crate::support::ran::Running;
 
 #[test]
 fn commands_of_a_template_run_only_for_the_commit_that_is_trusted() {
@@ -115,4 +116,78 @@ fn a_migration_that_fails_leaves_the_older_version() {
     let said = home.good(&["product", "update", "shop", "--skip-tasks"]);
     assert!(said.contains("left out: echo no"), "{said}");
     assert_eq!(home.read("stack/products/shop/a"), "2\n");
+}
+
+#[test]
+fn all_that_would_run_is_told_before_any_of_it_does() {
+    let home = Home::new("migrations-told");
+    home.write("shop/a", "1\n");
+    home.tag("shop", "v1.0.0");
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    home.good(&["product", "install", "shop"]);
+    let (opened, hangs) = (home.at("opened"), home.at("hangs"));
+    for pipe in [&opened, &hangs] {
+        let made = std::process::Command::new("mkfifo").arg(pipe).status();
+        assert!(made.unwrap().success());
+    }
+    home.write(
+        "shop/copier.yml",
+        &format!(
+            "size: {{default: 3}}\n\
+             _tasks: ['echo task {{{{ size }}}}']\n\
+             _migrations:\n\
+             - {{command: 'echo first >first; echo >{}; cat {}', when: '{{{{ _stage == \"before\" }}}}'}}\n\
+             - 'echo last'\n",
+            opened.display(),
+            hangs.display()
+        ),
+    );
+    let commit = home.tag("shop", "v2.0.0");
+    let said = home.bad(6, &["product", "update", "shop"]);
+    for line in ["echo first >first", "echo task 3", "echo last"] {
+        assert!(
+            said.contains(&format!("it would run: {line}")),
+            "{line}: {said}"
+        );
+    }
+    assert!(!home.at("stack/products/shop/first").exists());
+    // Ctrl-C after some of it did run: it is told that it did.
+    let running = Running::start(home.command(&["product", "update", "shop", "--trust", &commit]));
+    std::fs::read(&opened).unwrap();
+    running.interrupt();
+    let ran = running.end();
+    let said = ran.err.replace('\n', " ");
+    assert_eq!(ran.code, 130, "{said}");
+    assert!(
+        said.contains("interrupted: the template's commands") && said.contains("did run"),
+        "{said}"
+    );
+    assert_eq!(home.read("stack/products/shop/first"), "first\n");
+    assert_eq!(home.read("stack/products/shop/a"), "1\n");
+}
+
+#[test]
+fn what_is_left_of_a_failed_task_is_told() {
+    let home = Home::new("task-fails");
+    home.write("shop/copier.yml", "_tasks: ['exit 3']\n");
+    home.write("shop/a", "1\n");
+    let commit = home.tag("shop", "v1.0.0");
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    let said = home.bad(1, &["product", "install", "shop", "--trust", &commit]);
+    assert!(
+        said.contains("are written")
+            && said.contains("does not count as installed")
+            && said.contains("--recopy"),
+        "{said}"
+    );
+    let said = home.good(&["product", "list"]);
+    assert!(said.contains("unfinished"), "{said}");
+    home.write("shop/copier.yml", "_tasks: ['true']\n");
+    let commit = home.tag("shop", "v1.0.1");
+    home.good(&["product", "install", "shop", "--recopy", "--trust", &commit]);
+    let said = home.good(&["product", "list"]);
+    assert!(
+        said.contains("installed") && said.contains("v1.0.1"),
+        "{said}"
+    );
 }

@@ -478,3 +478,52 @@ fn answers_stay_where_they_are() {
         assert_eq!(usual.exists(), id == "three", "{id}");
     }
 }
+
+#[test]
+fn what_cannot_be_compared_or_placed_says_what_to_do() {
+    let home = Home::new("kinds");
+    home.git("stack", &["init", "-q"]);
+    home.write("here/a", "1\n");
+    home.good(&["product", "add", &home.at("here").to_string_lossy()]);
+    home.good(&["product", "install", "here"]);
+    let said = home.bad(1, &["product", "update", "here"]);
+    assert!(
+        said.contains("a folder, which has no older versions") && said.contains("--recopy"),
+        "{said}"
+    );
+    // A folder becomes a file, and a file a folder.
+    home.write("shop/t/x", "1\n");
+    home.write("shop/u", "1\n");
+    home.tag("shop", "v1");
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    home.good(&["product", "install", "shop"]);
+    home.git("stack", &["add", "-A"]);
+    home.git("stack", &["commit", "-q", "-m", "x"]);
+    for (gone, new, what) in [
+        ("shop/t", "shop/t", "products/shop/t is a folder"),
+        ("shop/u", "shop/u/x", "u is no folder"),
+    ] {
+        home.git(
+            "shop",
+            &["rm", "-r", "-q", gone.strip_prefix("shop/").unwrap()],
+        );
+        home.write(new, "2\n");
+        home.tag("shop", &format!("v2-{}", &gone[5..]));
+        let said = home.bad(
+            1,
+            &[
+                "product",
+                "update",
+                "shop",
+                "--vcs-ref",
+                &format!("v2-{}", &gone[5..]),
+            ],
+        );
+        assert!(
+            said.contains(what) && said.contains("move it away"),
+            "{said}"
+        );
+        home.git("shop", &["reset", "-q", "--hard", "v1"]);
+    }
+    assert_eq!(home.read("stack/products/shop/t/x"), "1\n");
+}

@@ -183,6 +183,7 @@ fn list(shell: &Shell, disk: &Disk, what: What, format: Format) -> Result<ExitCo
     for (one, version) in all.iter().zip(versions) {
         let state = match (one.enabled, disk.root().join(&one.path).is_dir()) {
             (false, _) => "disabled",
+            (true, true) if product::unfinished(disk, one) => "unfinished",
             (true, true) => "installed",
             (true, false) => "not installed",
         };

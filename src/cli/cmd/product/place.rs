@@ -9,8 +9,9 @@ use crate::config::{self, Listed};
 use crate::ops::OpError;
 use crate::ops::folder::Disk;
 use crate::ops::product::{self, Done, Due, Wish, Work};
-use crate::template::{Command as Task, Prompt};
+use crate::template::Prompt;
 use serde_json::{Map, Value as Json};
+use std::cell::Cell;
 use std::io::Read as _;
 use std::process::ExitCode;
 
@@ -116,6 +117,7 @@ impl<'a> Order<'a> {
             trust: copy.trust.as_deref(),
             skip_tasks: copy.skip_tasks,
             timeout: copy.timeout.duration(),
+            ran: Cell::new(false),
         };
         let terminal = Terminal::of(shell).filter(|_| !copy.defaults);
         let mut ask = |prompt: &Prompt<'_>| match terminal {
@@ -125,12 +127,17 @@ impl<'a> Order<'a> {
         let mut allow =
             |due: &[Due], commit: &str| terminal.is_some() && permission(shell, due, commit);
         let prepared = product::prepare(disk, &entry, self.work, &wish, &mut ask, &mut allow);
-        // Until something is written, Ctrl-C leaves everything as it is; then it reaches the template's commands alone.
+        // Until something is written, Ctrl-C leaves everything as it is, but for what the template's migrations did;
+        // then it reaches the template's commands alone.
         let prepared = tokio::select! {
             biased;
-            _ = tokio::signal::ctrl_c() => return Err(OpError::Interrupted),
-            prepared = prepared => prepared?,
+            _ = tokio::signal::ctrl_c() => Err(OpError::Interrupted),
+            prepared = prepared => prepared,
         };
+        let prepared = prepared.map_err(|error| match wish.ran.get() {
+            true => after_commands(error, self.id),
+            false => error,
+        })?;
         if copy.pretend {
             return Ok(self.told(shell, &prepared.pretend()));
         }
@@ -237,11 +244,32 @@ fn permission(shell: &Shell, due: &[Due], commit: &str) -> bool {
         "The template at {commit} wants to run on this machine:"
     )));
     for due in due {
-        let command = match &due.command {
-            Task::Shell(line) => line.clone(),
-            Task::Program(words) => crate::base::words::join(words),
-        };
-        shell.out.tell(&clean(&format!("  {command}")));
+        shell
+            .out
+            .tell(&clean(&format!("  {}", product::shown(due))));
     }
     shell.out.confirm("Let it?")
+}
+
+/// A failure after commands of the template ran: what they did is not undone.
+fn after_commands(error: OpError, id: &str) -> OpError {
+    let ran = format!(
+        "the template's commands that run before an update of `{id}` did run; nothing else was changed"
+    );
+    let back = "what they changed: git diff; to take it back: git restore";
+    match error {
+        OpError::Interrupted => OpError::Cut {
+            what: ran,
+            help: vec![back.to_owned()],
+        },
+        OpError::Policy { what, mut help } => {
+            help.extend([ran, back.to_owned()]);
+            OpError::Policy { what, help }
+        }
+        OpError::Usage { what, mut help } => {
+            help.extend([ran, back.to_owned()]);
+            OpError::Usage { what, help }
+        }
+        other => other,
+    }
 }
