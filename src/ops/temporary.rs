@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 /// A folder that only this user may look into, gone with this value.
 #[derive(Debug)]
-pub struct Temporary(PathBuf);
+pub struct Temporary(PathBuf, Option<Sweeper>);
 
 impl Temporary {
     /// Where there is room. Why not, in words for the user, where that fails.
@@ -34,7 +36,13 @@ impl Temporary {
             .mode(0o700)
             .create(&path)
             .map_err(|error| format!("{} cannot be made: {error}", path.display()))?;
-        Ok(Self(path))
+        Ok(Self(path, None))
+    }
+
+    /// Likewise, and gone also where this process is killed.
+    pub fn swept(mut self) -> Self {
+        self.1 = Sweeper::of(&self.0);
+        self
     }
 
     /// Where it is.
@@ -46,6 +54,37 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Removes a folder once this process is gone, however it goes: it waits for the end of a pipe that nobody else
+/// holds.
+#[derive(Debug)]
+struct Sweeper(Child);
+
+impl Sweeper {
+    /// None where there is no shell: then the folder goes with its value alone.
+    fn of(folder: &Path) -> Option<Self> {
+        // What the process had started may still write into it for a moment.
+        let script = "trap '' INT HUP TERM QUIT; cat >/dev/null; \
+                      for n in 1 2 3 4 5; do rm -rf -- \"$1\"; [ -e \"$1\" ] || exit; sleep 1; done";
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", script, "coasti-sweeper"])
+            .arg(folder)
+            // Away from the terminal's keys.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().ok().map(Self)
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
     }
 }
 
@@ -66,7 +105,11 @@ mod tests {
 
     #[test]
     fn it_is_for_its_owner_and_goes() {
-        for made in [Temporary::new().unwrap(), Temporary::in_memory().unwrap().0] {
+        for made in [
+            Temporary::new().unwrap(),
+            Temporary::in_memory().unwrap().0,
+            Temporary::new().unwrap().swept(),
+        ] {
             let path = made.path().to_owned();
             let mode = fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o700);

@@ -39,7 +39,7 @@ fn get(origin: &Origin) -> Result<File, FetchError> {
     let told = |error: ureq::Error| classify(&error, origin);
     let response = request.call().map_err(told)?;
     let own = |error: std::io::Error| FetchError::own(format!("the download failed: {error}"));
-    let home = Temporary::new().map_err(FetchError::own)?;
+    let home = Temporary::new().map_err(FetchError::own)?.swept();
     let mut file = File::options()
         .read(true)
         .write(true)

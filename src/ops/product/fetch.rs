@@ -147,17 +147,33 @@ impl Origin {
     }
 }
 
-/// Whether a product can be reached with what opens it: what is asked before anything is written.
-pub async fn probe(origin: &Origin) -> Result<(), FetchError> {
-    let Place::Repository(_) = origin.place()? else {
-        return fetch(origin).await.map(drop);
-    };
-    origin.check()?;
-    let home = Temporary::new().map_err(FetchError::own)?;
-    let git = Git::new(origin, home.path())?;
-    git.run(&["ls-remote", "--quiet", "--", &origin.repo, "HEAD"], None)
-        .await
-        .map(drop)
+/// Whether a product can be reached with what opens it, and has the branch, tag or commit that is wanted: what is
+/// asked before anything is written.
+pub async fn probe(origin: &Origin, reference: Option<&str>) -> Result<(), FetchError> {
+    if let Place::Repository(_) = origin.place()? {
+        origin.check()?;
+        let home = Temporary::new().map_err(FetchError::own)?.swept();
+        let git = Git::new(origin, home.path())?;
+        let ask = |what: String| async move {
+            let args = ["ls-remote", "--quiet", "--", &origin.repo, &what];
+            git.run(&args, None).await
+        };
+        let Some(name) = reference else {
+            return ask("HEAD".to_owned()).await.map(drop);
+        };
+        // One that asks for a pattern, or for a commit, is looked for in the repository itself.
+        let told = String::from_utf8_lossy(&ask(name.to_owned()).await?).into_owned();
+        let names = ["refs/heads/", "refs/tags/"].map(|kind| format!("{kind}{name}"));
+        let mut found = told.lines().filter_map(|line| line.split('\t').nth(1));
+        if found.any(|found| names.iter().any(|name| name == found)) {
+            return Ok(());
+        }
+    }
+    let fetched = fetch(origin).await?;
+    match reference {
+        Some(_) => fetched.resolve(reference).await.map(drop),
+        None => Ok(()),
+    }
 }
 
 /// The id that a product gives itself; none where it gives none, or nobody can tell.
@@ -190,7 +206,7 @@ async fn newest(
     names: &[&str],
 ) -> Result<Vec<String>, FetchError> {
     origin.check()?;
-    let home = Temporary::new().map_err(FetchError::own)?;
+    let home = Temporary::new().map_err(FetchError::own)?.swept();
     let git = Git::new(origin, home.path())?;
     git.run(&["init", "--quiet", "--bare", "repo"], None)
         .await?;
@@ -253,7 +269,7 @@ async fn unpack(file: fs::File, kind: archive::Kind) -> Result<Kind, FetchError>
 }
 
 async fn repository(origin: &Origin, local: Option<PathBuf>) -> Result<Temporary, FetchError> {
-    let home = Temporary::new().map_err(FetchError::own)?;
+    let home = Temporary::new().map_err(FetchError::own)?.swept();
     let git = Git::new(origin, home.path())?;
     git.run(&["init", "--quiet", "--bare", "repo"], None)
         .await?;

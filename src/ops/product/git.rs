@@ -26,7 +26,7 @@ const SECRET: &str = "secret";
 
 /// Puts a token or key where git and ssh can read it, and no disk has it where that can be.
 fn keep(text: &Secret<String>) -> Result<Temporary, String> {
-    let (folder, _) = Temporary::in_memory()?;
+    let folder = Temporary::in_memory()?.0.swept();
     let path = folder.path().join(SECRET);
     let write = || {
         let mut options = fs::OpenOptions::new();

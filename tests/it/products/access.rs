@@ -6,6 +6,10 @@ use crate::support::sshd::{self, Sshd};
 use crate::support::until;
 use crate::support::web::{self, Web};
 use base64::Engine as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
 
 /// A server of the shop's repository that wants a token.
 pub(super) fn serve(home: &Home) -> Web {
@@ -92,7 +96,7 @@ fn git_over_https_tells_why_it_cannot_be_reached() {
             .contains("_commit: v1.1.0\n")
     );
     // Nothing of it is left where git worked.
-    let left: Vec<_> = std::fs::read_dir(home.at(""))
+    let left: Vec<_> = fs::read_dir(home.at(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .filter(|name| name.to_string_lossy().starts_with("coasti-"))
@@ -140,12 +144,12 @@ fn who_never_answers_is_given_up() {
     // Nor does anything go on that git started.
     let port = format!("127.0.0.1:{port}");
     let running = || {
-        let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let lines = processes.map(|one| std::fs::read(one.path().join("cmdline")));
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let lines = processes.map(|one| fs::read(one.path().join("cmdline")));
         let mut lines = lines.map(Result::unwrap_or_default);
         lines.any(|line| String::from_utf8_lossy(&line).contains(&port))
     };
-    let patience = std::time::Duration::from_secs(10);
+    let patience = Duration::from_secs(10);
     until("the end of all that git started", patience, || {
         (!running()).then_some(())
     });
@@ -287,14 +291,55 @@ fn what_opens_a_repository_and_secret_answers_may_be_encrypted() {
             && listed.contains("product shop: its answers"),
         "{listed}"
     );
-    std::fs::rename(home.at(".config"), home.at("elsewhere")).unwrap();
+    fs::rename(home.at(".config"), home.at("elsewhere")).unwrap();
     let said = home.bad(3, &["product", "update", "shop"]);
     assert!(
         said.contains("E0192") && said.contains("vcs_auth_shop.age"),
         "{said}"
     );
     home.good(&["product", "remove", "shop", "--confirm", "shop"]);
-    let left = std::fs::read_dir(home.at("stack/config/secrets")).unwrap();
+    let left = fs::read_dir(home.at("stack/config/secrets")).unwrap();
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["recipients.txt"]);
+}
+
+#[test]
+fn nothing_is_left_of_a_fetch_that_is_killed() {
+    let home = Home::new("fetch-killed");
+    home.write("token", "sesame-open-1234\n");
+    let opened = home.at("opened");
+    let made = std::process::Command::new("mkfifo").arg(&opened).status();
+    assert!(made.unwrap().success());
+    home.write(
+        "bin/git",
+        &format!(
+            "#!/bin/sh\nprintf '%s\\n%s' \"$COASTI_GIT_TOKEN_FILE\" \"$PWD\" >{}\nexec sleep 999\n",
+            opened.display()
+        ),
+    );
+    let git = home.at("bin/git");
+    fs::set_permissions(git, fs::Permissions::from_mode(0o755)).unwrap();
+    let token = home.at("token").to_string_lossy().into_owned();
+    let args = [
+        "product",
+        "add",
+        "https://127.0.0.1:1/shop.git",
+        "--token-file",
+        &token,
+    ];
+    let mut command = home.command(&args);
+    let path = std::env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{path}", home.at("bin").display()));
+    let mut adding = command.spawn().unwrap();
+    let told = fs::read_to_string(&opened).unwrap();
+    let (secret, folder) = told.split_once('\n').unwrap();
+    let secret = Path::new(secret).parent().unwrap();
+    assert!(secret.exists() && Path::new(folder).exists());
+    adding.kill().unwrap();
+    adding.wait().unwrap();
+    for folder in [secret, Path::new(folder)] {
+        until("the folder to go", Duration::from_secs(30), || {
+            (!folder.exists()).then_some(())
+        });
+    }
 }

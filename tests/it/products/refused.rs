@@ -36,22 +36,36 @@ fn what_cannot_be_fetched_says_why_and_leaves_no_trace() {
     );
     assert!(!home.at("stack/config/secrets/vcs_auth_a").exists());
     assert_eq!(home.read("stack/config/products.yml"), before);
-    home.good(&[
-        "product",
-        "add",
-        &home.at("shop").to_string_lossy(),
-        "--vcs-ref",
-        "v9",
-    ]);
+    let shop = home.at("shop").to_string_lossy().into_owned();
+    let commit = home.git("shop", &["rev-parse", "HEAD"]);
+    for (reference, is_there) in [
+        ("v9", false),
+        ("v1.*", false),
+        ("0123456", false),
+        (commit.as_str(), true),
+        ("v1.0.0", true),
+        ("main", true),
+    ] {
+        let args = ["product", "add", &shop, "--vcs-ref", reference];
+        if is_there {
+            home.good(&args);
+            home.good(&["product", "remove", "shop", "--confirm", "shop"]);
+            continue;
+        }
+        let said = home.bad(1, &args);
+        let why =
+            format!("no such version: the repository has no branch, tag or commit `{reference}`");
+        assert!(said.contains(&why), "{said}");
+        assert!(!home.read("stack/config/products.yml").contains("id: shop"));
+    }
+    home.good(&["product", "add", &shop]);
     assert!(
-        home.bad(1, &["product", "install", "shop"])
+        home.bad(1, &["product", "install", "shop", "--vcs-ref", "v9"])
             .contains("no branch, tag or commit `v9`")
     );
     home.good(&["product", "install", "shop", "--vcs-ref", "main"]);
-    assert!(
-        home.read("stack/config/products.yml")
-            .contains("  vcs_ref: main\n")
-    );
+    let list = home.read("stack/config/products.yml");
+    assert!(list.contains("vcs_ref: main\n"), "{list}");
 }
 
 #[test]

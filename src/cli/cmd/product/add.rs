@@ -102,10 +102,18 @@ pub(super) async fn add(
             ],
         ));
     }
-    if let (Some(led), None) = (led, &new.reference) {
+    while let (Some(led), None) = (led, &new.reference) {
         let asked = "Branch, tag or commit (Enter: the latest tag):";
         let reference = led.line(asked).map_err(stopped)?;
-        new.reference = Some(reference.trim().to_owned()).filter(|text| !text.is_empty());
+        let reference = reference.trim();
+        if reference.is_empty() {
+            break;
+        }
+        match product::probe(&origin, Some(reference)).await {
+            Ok(()) => new.reference = Some(reference.to_owned()),
+            Err(error) if error.class == Class::NoSuchVersion => led.complain(&error.said),
+            Err(error) => return Err(product::failed(&id, &origin.repo, &error)),
+        }
     }
     let mut fields = vec![("id", id.clone()), ("vcs_repo", address.clone())];
     match access::auth(new.access.as_ref()) {
@@ -208,7 +216,7 @@ async fn reach(
         let probed = tokio::select! {
             biased;
             _ = tokio::signal::ctrl_c() => return Err(OpError::Interrupted),
-            probed = product::probe(&origin) => probed,
+            probed = product::probe(&origin, new.reference.as_deref()) => probed,
         };
         new.address = Some(address.clone());
         let Err(error) = probed else {

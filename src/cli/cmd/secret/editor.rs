@@ -7,9 +7,6 @@ use crate::ops::temporary::Temporary;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::os::unix::process::CommandExt as _;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Lets a secret be edited; none where it stays as it was.
@@ -26,7 +23,7 @@ pub(super) async fn edit(
             folder.path().display()
         ));
     }
-    let _sweeper = Sweeper::of(folder.path());
+    let folder = folder.swept();
     let path = folder.path().join(name);
     let old = before.map_or("", |value| value.expose().as_str());
     let mut options = fs::OpenOptions::new();
@@ -86,33 +83,4 @@ async fn run(mut command: tokio::process::Command) -> Result<std::process::ExitS
     }
     let _ = child.kill().await;
     Err(OpError::Interrupted)
-}
-
-/// Removes the folder once this process is gone, however it goes: it waits for the end of a pipe that nobody
-/// else holds.
-struct Sweeper(Option<Child>);
-
-impl Sweeper {
-    fn of(folder: &Path) -> Self {
-        let script = "trap '' INT HUP TERM QUIT; cat >/dev/null; exec rm -rf -- \"$1\"";
-        let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", script, "coasti-sweeper"])
-            .arg(folder)
-            // Away from the terminal's keys.
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        Self(command.spawn().ok())
-    }
-}
-
-impl Drop for Sweeper {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            drop(child.stdin.take());
-            let _ = child.wait();
-        }
-    }
 }
