@@ -180,14 +180,58 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
     let secret = table.text("secret", d);
     let kind = table.text("type", d);
     let length = table.int("length", 1..=512, d);
-    let display = table.flag("display", d).is_some_and(|flag| flag.value);
+    let shown = table.flag("display", d);
     let fleeting = table.flag("persistent", d).filter(|kept| !kept.value);
     let persistent = fleeting.is_none();
     let generated = |recipe| EnvKind::Generated(Generated { recipe, persistent });
     let file = file(&mut table, d);
     table.accept(&["persist"]);
     table.finish(d);
-    let on = |flag: Option<Sp<bool>>| flag.is_some_and(|flag| flag.value);
+    let on = |flag: &Option<Sp<bool>>| flag.as_ref().is_some_and(|flag| flag.value);
+    let set = |flag: &Option<Sp<bool>>| flag.clone().filter(|flag| flag.value).map(|flag| flag.at);
+    let said = |text: &Option<Sp<String>>| text.clone().map(|text| text.at);
+    let functions = [
+        (
+            if key.is_some() { "key" } else { "from" },
+            said(&key).or(said(&from)),
+        ),
+        ("nua_internal", set(&internal)),
+        ("external_ip", set(&external_ip)),
+        ("random", set(&random)),
+        ("unique_db", set(&database)),
+        ("unique_user", set(&user)),
+        ("secret", said(&secret)),
+    ];
+    let parts = [
+        ("length", length.clone().map(|length| length.at)),
+        ("type", said(&kind)),
+        ("display", set(&shown)),
+    ];
+    let mut functions = functions
+        .into_iter()
+        .filter_map(|(name, at)| Some((name, at?)));
+    let first = functions.next();
+    let second = functions.next();
+    let stray = parts
+        .into_iter()
+        .find_map(|(name, at)| match (name, first.as_ref()?.0) {
+            ("display", "secret")
+            | (
+                "length" | "type",
+                "external_ip" | "unique_db" | "unique_user" | "secret" | "key" | "from",
+            ) => Some((name, at?)),
+            _ => None,
+        });
+    if let (Some((one, _)), Some((other, at))) = (&first, second.or(stray)) {
+        let summary = format!("`{one}` and `{other}` in the one variable `{name}`");
+        let help = match other {
+            "length" | "type" => "`length` and `type` are of `random: true`",
+            "display" => "`coasti secret get` shows a secret of the folder",
+            _ => "leave one of them out: a value has one source",
+        };
+        d.push(Diagnostic::error(codes::BAD_VARIABLE, at, summary).help(help));
+        return None;
+    }
 
     // nua takes the first of these that is there.
     let kind = if let Some(key) = key {
@@ -195,7 +239,7 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
             from: from.map(|from| from.value).unwrap_or_default(),
             key: key.value,
         }
-    } else if on(internal) {
+    } else if on(&internal) {
         d.push(
             Diagnostic::error(
                 codes::NUA_INTERNAL,
@@ -206,9 +250,9 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
             .help("or put the password into config/secrets/NAME and write `{secret: NAME}`"),
         );
         return None;
-    } else if on(external_ip) {
+    } else if on(&external_ip) {
         generated(Recipe::ExternalIp)
-    } else if on(random) {
+    } else if on(&random) {
         let word = kind.as_ref().map_or("str", |kind| kind.value.as_str());
         match word {
             "str" | "string" => {
@@ -225,9 +269,9 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
                 return None;
             }
         }
-    } else if on(database) {
+    } else if on(&database) {
         generated(Recipe::Database)
-    } else if on(user) {
+    } else if on(&user) {
         generated(Recipe::User)
     } else if let Some(secret) = secret {
         EnvKind::Secret(secret.value)
@@ -249,7 +293,7 @@ fn dynamic(name: &str, node: &Node, d: &mut Diagnostics) -> Option<EnvDef> {
     }
     Some(EnvDef {
         kind,
-        display,
+        display: on(&shown),
         file,
     })
 }

@@ -77,6 +77,32 @@ fn what_docker_refuses_is_refused_before() {
     "#);
 }
 
+/// A value has one source, and what belongs to another one is not ignored.
+#[test]
+fn a_variable_is_made_in_one_way() {
+    let env = "env:\n  A: {secret: s, random: true}\n  B: {random: true, unique_user: true}\n  C: {from: d, key: K, random: true}\n  \
+        D: {unique_user: true, external_ip: true}\n  E: {unique_db: true, length: 9}\n  F: {secret: s, type: int}\n  \
+        G: {secret: s, display: true}\n  H: {from: d, random: true}\n  I: {random: false, unique_user: true}\n";
+    insta::assert_snapshot!(of_app(env), @r#"
+    E0124 products/wiki/nua-config.yml:4:15 `random` and `secret` in the one variable `A`
+        help: leave one of them out: a value has one source
+    E0124 products/wiki/nua-config.yml:5:34 `random` and `unique_user` in the one variable `B`
+        help: leave one of them out: a value has one source
+    E0124 products/wiki/nua-config.yml:6:32 `key` and `random` in the one variable `C`
+        help: leave one of them out: a value has one source
+    E0124 products/wiki/nua-config.yml:7:20 `external_ip` and `unique_user` in the one variable `D`
+        help: leave one of them out: a value has one source
+    E0124 products/wiki/nua-config.yml:8:32 `unique_db` and `length` in the one variable `E`
+        help: `length` and `type` are of `random: true`
+    E0124 products/wiki/nua-config.yml:9:24 `secret` and `type` in the one variable `F`
+        help: `length` and `type` are of `random: true`
+    E0124 products/wiki/nua-config.yml:10:27 `secret` and `display` in the one variable `G`
+        help: `coasti secret get` shows a secret of the folder
+    E0124 products/wiki/nua-config.yml:11:24 `from` and `random` in the one variable `H`
+        help: leave one of them out: a value has one source
+    "#);
+}
+
 #[test]
 fn volumes_are_never_renamed_silently() {
     let volumes = "volume:\n- {name: ../../etc, target: /a}\n- {name: my data, target: /b}\n- {name: Data, target: /c}\n\
