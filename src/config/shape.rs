@@ -70,8 +70,6 @@ const ALPHABETS: [Alphabet; 8] = [
 
 /// Fewer letters and digits tell no shape.
 const LEAST: usize = 6;
-/// So few may be hexadecimal by chance.
-const LEAST_HEX: usize = 16;
 
 impl Shape {
     /// Without a word about it.
@@ -81,7 +79,8 @@ impl Shape {
     /// several lines, a sentence.
     pub fn of(secret: &str) -> Option<Self> {
         let word = secret.trim_end_matches(['\r', '\n']);
-        if !word.bytes().all(|c| c.is_ascii_graphic()) {
+        // An address or a URL has a password in it at best.
+        if !word.bytes().all(|c| c.is_ascii_graphic()) || word.contains("://") || is_address(word) {
             return None;
         }
         if word.ends_with('=')
@@ -90,11 +89,7 @@ impl Shape {
             return Some(Self::Base64(bytes.len()));
         }
         let random: Vec<u8> = word.bytes().filter(u8::is_ascii_alphanumeric).collect();
-        let fits = |alphabet: &Alphabet| {
-            let hex = alphabet.name == HEX.name;
-            random.iter().all(|c| alphabet.characters.contains(c))
-                && (!hex || random.len() >= LEAST_HEX && random.iter().any(u8::is_ascii_digit))
-        };
+        let fits = |alphabet: &Alphabet| random.iter().all(|c| alphabet.characters.contains(c));
         let of = ALPHABETS.into_iter().find(fits)?;
         let kept = |c: char| (!c.is_ascii_alphanumeric()).then_some(c);
         let kept = word.chars().map(kept).collect();
@@ -153,6 +148,20 @@ impl Shape {
     }
 }
 
+/// `user@host`, be it with a port or a path.
+fn is_address(word: &str) -> bool {
+    let Some((user, host)) = word.split_once('@') else {
+        return false;
+    };
+    let plain = |text: &str| {
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._:/-".contains(c))
+    };
+    plain(user) && plain(host) && host.contains(['.', ':', '/'])
+}
+
 fn count(n: usize) -> f64 {
     u32::try_from(n).map_or(f64::MAX, f64::from)
 }
@@ -173,7 +182,12 @@ mod tests {
             of("9f86d081884c7d659a2feaa0c55ad015"),
             told("32 hexadecimal digits")
         );
-        assert_eq!(of("deadbeef"), told("8 lower-case letters"));
+        assert_eq!(of("deadbeef"), told("8 hexadecimal digits"));
+        assert_eq!(of("3f2504e04f89"), told("12 hexadecimal digits"));
+        assert_eq!(
+            of("x9@Kq2vLm"),
+            told("8 letters and digits, all else where it was")
+        );
         assert_eq!(
             of("x9!Kq2#vLm"),
             told("8 letters and digits, all else where it was")
@@ -193,6 +207,10 @@ mod tests {
             "------",
             "short",
             "grüßegott",
+            "postgres://u:pass@h/db",
+            "https://hooks.example.org/T0AB/x9Kq2vLm",
+            "alice@mail.example.org",
+            "u:secret@h:5432",
         ] {
             assert_eq!(Shape::of(no_word), None, "{no_word}");
         }
