@@ -6,7 +6,7 @@
 use super::doc::{Entry, Node, Value};
 use crate::base::names;
 use crate::diag::{Before, Place};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the one file does to the other.
 #[derive(Clone, Debug)]
@@ -168,8 +168,16 @@ fn sites(base: Node, over_it: Node, laid: &mut Vec<Laid>) -> Node {
             numbers.entry(label).or_insert(n);
         }
     }
+    let mut seen = BTreeSet::new();
     for site in more {
         let own = label(&site);
+        // One that is there twice stays so: whoever reads them next says it.
+        if let Some(label) = own.as_ref().filter(|own| !seen.insert((*own).clone())) {
+            let before = numbers.get(label).and_then(|n| all.get(*n)).cloned();
+            let path = format!("site.{label}");
+            all.extend(before.map(|before| merge(before, site, Level::Site, &path, laid)));
+            continue;
+        }
         let path = format!("site.{}", own.as_deref().unwrap_or("?"));
         let found = own.as_ref().and_then(|own| numbers.get(own));
         match found.and_then(|n| all.get_mut(*n)) {

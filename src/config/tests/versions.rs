@@ -178,6 +178,14 @@ fn what_is_wrong_in_an_environment_is_said_there() {
     E0101 `../x` cannot be an environment
         help: letters, digits, `_` and `-`: `prod` is `config/deploy.prod.yml`
     ");
+    insta::assert_snapshot!(said("prod", "site:\n- {label: a, env: {C: x}}\n- {label: A, env: {C: y}}\n- {label: d, image: wiki}\n- {label: d}\n"), @r"
+    E0114 config/deploy.prod.yml:3:11 two sites have the label `a`
+        ^ the second
+        config/deploy.prod.yml:2:11 the first
+    E0114 config/deploy.prod.yml:5:11 two sites have the label `d`
+        ^ the second
+        config/deploy.prod.yml:4:11 the first
+    ");
     insta::assert_snapshot!(said("prod", "[]\n"), @r"
     E0105 config/deploy.prod.yml:1:1 the file must be a table
         ^ this is a list
