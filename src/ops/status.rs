@@ -22,6 +22,9 @@ pub struct Status {
     pub stack: String,
     /// The good revision (`r12`), where there is one.
     pub revision: Option<String>,
+    /// Whether something is missing that was applied.
+    #[serde(skip)]
+    pub lacking: bool,
     /// Whether what was applied is kept and cannot be read: then the revision, and what is held, is not known.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_history: bool,
@@ -142,6 +145,7 @@ pub async fn status<L: Look>(
             let mut status = assemble(name, stack, &known.observed, &known.held, None);
             status.revision = good;
             status.history_lost = lost::history(name, &known.peek, &known.observed);
+            status.lacks(known.good.as_ref().map(|good| &good.stack));
             status.run(&known.observed, name, known.head.open);
             Ok(status)
         }
@@ -157,6 +161,7 @@ fn of_gathered(name: &StackName, gathered: &Gathered, plan: &Plan) -> Status {
         Some(plan),
     );
     status.history_lost = lost::history(name, &gathered.peek, &gathered.observed);
+    status.lacks(gathered.base.as_ref());
     let head = gathered.peek.head.as_ref();
     status.revision = head
         .and_then(|head| head.good.as_ref())
@@ -175,13 +180,27 @@ impl App {
 
 impl Status {
     /// Whether something does not work that should (exit code 9). What somebody stopped is as it should be,
-    /// what is on its way may still get there, and before the first apply nothing is missing.
+    /// what is on its way may still get there, and what was never applied is not missed.
     pub fn is_bad(&self) -> bool {
         match self.health {
             Health::Degraded => true,
-            Health::Missing => self.revision.is_some(),
+            Health::Missing => self.lacking,
             Health::Healthy | Health::Suspended | Health::Progressing => false,
         }
+    }
+
+    /// Notes whether something is missing that was applied.
+    fn lacks(&mut self, good: Option<&Stack>) {
+        let applied = |address: &str| {
+            let id = ResourceId::container(address);
+            good.is_some_and(|good| good.resources.contains_key(&id))
+        };
+        let missing = |health: Health, address: &str| health == Health::Missing && applied(address);
+        self.lacking = self.apps.iter().any(|app| {
+            let mut containers = app.containers.iter();
+            missing(app.health, &app.label) && app.containers.is_empty()
+                || containers.any(|one| missing(one.health, &one.address))
+        });
     }
 
     /// A run that has begun and not ended was cut off, unless it is under way.
@@ -298,6 +317,7 @@ fn assemble(
     Status {
         stack: name.to_string(),
         revision: None,
+        lacking: false,
         no_history: has_no_holder(name, observed),
         history_lost: false,
         unfinished: None,

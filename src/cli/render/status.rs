@@ -272,6 +272,7 @@ mod tests {
             no_history: false,
             history_lost: false,
             revision: Some("r12".into()),
+            lacking: true,
             unfinished: Some("apply 13".into()),
             at_work: None,
             health: Health::Degraded,
