@@ -17,7 +17,7 @@ pub mod text;
 pub(crate) use beside::{forbids_start_first, replace_order};
 
 use crate::base::{EngineId, ResourceId, Span, StackName};
-use crate::diff::{Change, Diff, Inputs, Notice, Refusal, diff};
+use crate::diff::{Change, Diff, Inputs, Notice, Pending, Refusal, diff};
 use crate::model::{Attachment, LiveSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -235,6 +235,15 @@ impl Plan {
     /// Whether nothing would be done and nothing was refused.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.refusals.is_empty()
+    }
+
+    /// Whether an apply that does nothing would record something: what the files say of what is held.
+    pub fn records(&self) -> bool {
+        let waits = |notice: &Notice| {
+            let of = |pending: &Option<Pending>| *pending == Some(Pending::Apply);
+            matches!(notice, Notice::Held { pending, .. } if of(pending))
+        };
+        self.refusals.is_empty() && self.notices.iter().any(waits)
     }
 
     /// The steps by number.

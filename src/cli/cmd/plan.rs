@@ -129,7 +129,7 @@ pub(super) async fn plan(
             path.display()
         ));
     }
-    Ok(if detailed && !plan.steps.is_empty() {
+    Ok(if detailed && (!plan.steps.is_empty() || plan.records()) {
         ExitCode::from(code::PENDING)
     } else {
         ExitCode::SUCCESS

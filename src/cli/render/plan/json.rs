@@ -47,7 +47,7 @@ pub fn json(plan: &Plan, desired: &Stack) -> Value {
         "hash": hash(plan),
         "summary": Counts::of(plan),
         "empty": plan.is_empty(),
-        "applyable": plan.refusals.is_empty() && !plan.steps.is_empty(),
+        "applyable": plan.refusals.is_empty() && (!plan.steps.is_empty() || plan.records()),
         "drift": drift,
         "changes": changes,
         "refusals": plan.refusals,

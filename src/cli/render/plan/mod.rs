@@ -55,6 +55,9 @@ pub fn summary(plan: &Plan) -> String {
             )
         };
         match plan.notices.iter().any(waits) {
+            true if plan.records() => {
+                "Nothing to do to what runs; an apply records what changed of what is held."
+            }
             true => "Nothing to do: what runs is what the files say, but for what is held.",
             false => "Nothing to do: what runs is what the files say.",
         }
