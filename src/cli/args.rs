@@ -280,6 +280,7 @@ pub enum Command {
     /// Make what runs what the files say; where that fails, undo it.
     Apply {
         /// A plan that `plan --out FILE` saved: refused where anything changed since.
+        #[arg(conflicts_with_all = ["target", "replace", "new_data", "max_removals", "refresh"])]
         plan: Option<PathBuf>,
         #[command(flatten)]
         narrow: Narrow,

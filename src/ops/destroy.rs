@@ -36,11 +36,14 @@ pub fn plan(known: &Known, name: &StackName, id: Option<StackId>) -> Plan {
     plan
 }
 
-/// `coasti destroy`: removes containers and networks; data, store and generated values stay.
+/// `coasti destroy`: removes containers and networks; data, store and generated values stay. What is protected is by
+/// what was applied, or else by what the files say.
+#[allow(clippy::too_many_arguments)]
 pub async fn destroy<E: Engine>(
     engine: &E,
     name: &StackName,
     id: StackId,
+    files: Option<&Stack>,
     who: &Who,
     events: &Events,
     stop: &Stop,
@@ -55,7 +58,7 @@ pub async fn destroy<E: Engine>(
         if plan.steps.is_empty() {
             return Ok(plan);
         }
-        super::protect::allows(&known, |_| true)?;
+        super::protect::allows(&known, files, |_| true)?;
         let empty = Stack::empty(name.clone(), Some(session.id.clone()));
         let plan = checked(plan, &empty)?;
         let recorded = known.peek.key.clone();

@@ -457,9 +457,9 @@ pub(super) fn identity(
 ) -> Result<(), OpError> {
     let same_id = |(_, theirs): &&(String, String)| id.is_some_and(|id| id.as_str() == theirs);
     if let Some((old, id)) = observed.foreign.stacks.iter().find(same_id) {
-        return Err(OpError::Usage {
+        return Err(OpError::Policy {
             what: format!(
-                "{file} says `stack: {name}`, and this engine has its id {id} as stack `{old}`"
+                "P0201: {file} says `stack: {name}`, and this engine has its id {id} as stack `{old}`"
             ),
             help: vec![
                 format!(
@@ -484,9 +484,9 @@ pub(super) fn identity(
         .filter_map(|owner| owner.id.clone())
         .collect();
     match (id, ids.first()) {
-        (None, Some(theirs)) => Err(OpError::Usage {
+        (None, Some(theirs)) => Err(OpError::Policy {
             what: format!(
-                "this engine already has a stack `{name}` with id {theirs}, and {file} has no id"
+                "P0201: this engine already has a stack `{name}` with id {theirs}, and {file} has no id"
             ),
             help: vec![
                 format!("if this folder is that stack: put `id: {theirs}` into {file}"),
@@ -495,9 +495,9 @@ pub(super) fn identity(
         }),
         (Some(ours), Some(_)) if !ids.contains(ours) => {
             let theirs: Vec<_> = ids.iter().map(ToString::to_string).collect();
-            Err(OpError::Usage {
+            Err(OpError::Policy {
                 what: format!(
-                    "this engine has stack `{name}` with id {}, and {file} says {ours}",
+                    "P0201: this engine has stack `{name}` with id {}, and {file} says {ours}",
                     theirs.join(" and ")
                 ),
                 help: vec![

@@ -138,8 +138,9 @@ pub async fn act<E: Engine>(
         adopt::not_begun(&known.adopted)?;
         match act {
             Act::Restart => can_restart(&known, &labels)?,
-            Act::Remove => super::protect::allows(&known, |label| labels.contains(label))?,
-            Act::Start | Act::Stop | Act::Pause => {}
+            Act::Remove => super::protect::allows(&known, None, |label| labels.contains(label))?,
+            Act::Stop | Act::Pause => can_hold(&known, act, &labels)?,
+            Act::Start => {}
         }
         match act {
             Act::Start => start(&session, known, &labels).await?,
@@ -154,6 +155,24 @@ pub async fn act<E: Engine>(
     let labels = result?;
     closed?;
     Ok(labels)
+}
+
+/// What is removed has nothing that could be stopped, and what is stopped nothing that could be frozen.
+fn can_hold(known: &Known, act: Act, labels: &BTreeSet<String>) -> Result<(), OpError> {
+    for label in labels {
+        let hold = match (known.held.get(label), act) {
+            (Some(hold @ Hold::Removed), _) | (Some(hold @ Hold::Stopped), Act::Pause) => hold,
+            _ => continue,
+        };
+        let (how, act) = (hold.lifted_by(), act.word());
+        return Err(OpError::Usage {
+            what: format!("`{label}` is held: {}", hold.word()),
+            help: vec![format!(
+                "`coasti {how} {label}` lifts that and starts it; then `coasti {act} {label}`"
+            )],
+        });
+    }
+    Ok(())
 }
 
 /// What is held is not restarted: that would be a start that leaves the decision. Nor is what is not there.

@@ -29,6 +29,7 @@ mod session;
 pub mod status;
 pub mod temporary;
 mod undo;
+mod unrecorded;
 mod values;
 pub mod writing;
 

@@ -8,6 +8,7 @@ use super::images::{images, keep_images};
 use super::left;
 use super::outside;
 use super::session::{Begin, Session, Who};
+use super::unrecorded;
 use super::values::values_of;
 use crate::base::{Key, Kind, RevisionId, StackId, StackName};
 use crate::diff::{Adopted, Cause, Inputs, Wishes, adopted, carried};
@@ -474,7 +475,7 @@ pub async fn recover<E: Engine>(
     let result = async {
         let mut known = known(engine, name, Some(&session.id), None).await?;
         let Some(open) = known.head.open else {
-            return Ok(None);
+            return unrecorded::recover(&session, &known).await;
         };
         known.attempted = attempted(engine, name, open).await?;
         let key = known.key()?;

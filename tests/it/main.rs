@@ -17,6 +17,7 @@ mod compose;
 mod conformance;
 mod converge;
 mod corners;
+mod decisions;
 mod docker;
 mod docs;
 mod files;

@@ -7,6 +7,7 @@ use crate::base::{RevisionId, StackName};
 use crate::cli::args::{Change, Labels, Narrow};
 use crate::cli::render;
 use crate::config::Desired;
+use crate::diag::Diagnostics;
 use crate::diff::{Notice, Wishes};
 use crate::engine::docker::Docker;
 use crate::model::Stack;
@@ -75,13 +76,7 @@ pub(super) async fn apply(
         }
         let asks = saved.is_none() && asks_for_apply(shell, change)?;
         let agreed = match saved {
-            Some(path) if *narrow == Narrow::default() => Some(load(path)?),
-            Some(path) => {
-                return Err(OpError::usage(
-                    format!("{} says itself what it is narrowed to", path.display()),
-                    &["leave out --target, --replace, --new-data, --max-removals and --refresh"],
-                ));
-            }
+            Some(path) => Some(load(path)?),
             None if asks => match ask(shell, &engine, &desired, &wishes).await? {
                 Some(saved) => Some(saved),
                 None => return Ok(ExitCode::SUCCESS),
@@ -359,6 +354,9 @@ pub(super) async fn recover(shell: &Shell, change: &Change) -> Result<ExitCode, 
     let result = recover::recover(&engine, &name, id, &who, &listener.events, &listener.stop).await;
     listener.finish().await;
     match result? {
+        Some(applied) if applied.stack.containers().next().is_none() => shell
+            .out
+            .say("recovered: what the run made is gone; data written meanwhile stays"),
         Some(_) => shell.out.say("recovered: what was last good runs"),
         None => shell.out.say("no run was cut off"),
     }
@@ -376,7 +374,11 @@ pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, 
         shell.out.say("nothing runs");
         return Ok(ExitCode::SUCCESS);
     }
-    protect::allows(&known, |_| true)?;
+    let files = match known.good {
+        Some(_) => None,
+        None => protected(shell, &engine).await,
+    };
+    protect::allows(&known, files.as_ref(), |_| true)?;
     show_plan(shell, &plan, &Stack::empty(name.clone(), None));
     if must_ask(shell, change)? && !confirm_destroy(shell, &name) {
         shell.out.say("nothing was changed");
@@ -384,7 +386,8 @@ pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, 
     }
     let who = shell.who(None, change).await;
     let listener = shell.listen(change.format);
-    let result = destroy::destroy(&engine, &name, id, &who, &listener.events, &listener.stop).await;
+    let Listener { events, stop, .. } = &listener;
+    let result = destroy::destroy(&engine, &name, id, files.as_ref(), &who, events, stop).await;
     listener.finish().await;
     result?;
     shell.explain(
@@ -392,6 +395,13 @@ pub(super) async fn destroy(shell: &Shell, change: &Change) -> Result<ExitCode, 
          Until then `docker container prune` followed by `docker volume prune` would take them.",
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where nobody knows what was applied, the files at hand say what is protected, as far as they can be read.
+async fn protected(shell: &Shell, engine: &Docker) -> Option<Stack> {
+    let desired = shell.read(&shell.folder().ok()?, &mut Diagnostics::new())?;
+    let gathered = gather(engine, &desired).await.ok()?;
+    Some(gathered.sealed.stack)
 }
 
 fn confirm_destroy(shell: &Shell, name: &StackName) -> bool {

@@ -101,7 +101,7 @@ fn another_stack_of_the_same_name_is_neither_read_nor_changed() {
         ));
         let ran = stack
             .run(run)
-            .expect(1)
+            .expect(6)
             .says(&["this engine has stack", &mine, other]);
         assert_eq!(ran.out, "", "{command}");
     }

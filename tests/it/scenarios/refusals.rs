@@ -131,7 +131,7 @@ fn two_folders_with_one_name_do_not_share_a_stack() {
     let theirs = stack.id().unwrap();
     other.sites(&site("app", "    env: {MINE: now}\n"));
     for command in [&["plan"][..], &["apply", "--yes"]] {
-        other.coasti(command).expect(1).says(&[&theirs]);
+        other.coasti(command).expect(6).says(&[&theirs]);
     }
     assert_eq!(
         other.id(),
@@ -149,7 +149,7 @@ fn two_folders_with_one_name_do_not_share_a_stack() {
         &["stop", "app"],
         &["rollback", "--yes"],
     ] {
-        other.coasti(command).expect(1).says(&[&theirs, ours]);
+        other.coasti(command).expect(6).says(&[&theirs, ours]);
     }
     assert_eq!(facts(&stack.object("app")), before);
 }

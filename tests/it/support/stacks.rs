@@ -615,7 +615,8 @@ pub async fn act(sim: &Sim, act: Act, label: &str) -> Result<BTreeSet<String>, O
 /// `coasti destroy`.
 pub async fn destroy(sim: &Sim) -> Result<Plan, OpError> {
     let (name, id) = (StackName::new(STACK), StackId::new(ID));
-    destroy::destroy(sim, &name, id, &who(), &Events::default(), &Stop::default()).await
+    let (who, events, stop) = (who(), Events::default(), Stop::default());
+    destroy::destroy(sim, &name, id, None, &who, &events, &stop).await
 }
 
 /// `coasti rollback`.
