@@ -87,12 +87,13 @@ pub fn format(source: &Arc<Source>) -> Result<Formatted, Diagnostics> {
 /// The formatter's parser counts indents in the bits of a number.
 const MOST_INDENT: usize = 63;
 
-/// Whether a line goes on with a tab or the like where its spaces end: in a block that is kept as it is, the formatter
-/// takes that for indentation, and cuts as much from the lines below.
+/// Whether a line goes on with a tab or the like where its spaces end, or ends as those of old Macs do: in a block that
+/// is kept as it is, the formatter takes that for indentation, and cuts as much from the lines below.
 fn has_odd_indent(text: &str) -> bool {
     text.lines().any(|line| {
         let rest = line.trim_start_matches(' ');
-        rest.starts_with(|c: char| c.is_ascii_whitespace()) && !rest.trim().is_empty()
+        let odd = rest.starts_with(|c: char| c.is_ascii_whitespace()) && !rest.trim().is_empty();
+        odd || line.contains('\r')
     })
 }
 

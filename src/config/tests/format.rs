@@ -125,6 +125,7 @@ fn what_is_not_formatted_is_told() {
         "#\n -#\na",
         "a: |\n \t\tx\n y\n",
         "a: |\n \r b\n \u{fffd}\n",
+        "a: |\r  b\n  c\n",
     ] {
         let why = left("config/deploy.yml", text);
         assert_eq!(why, "has something in it that coasti does not format");
