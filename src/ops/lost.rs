@@ -134,7 +134,8 @@ fn refusal(
         help: vec![
             format!("bring it back: coasti secret import (with {value}), or"),
             format!(
-                "move the volume aside (its data stays) and use `--new-data {}`",
+                "begin anew: copy the volume's files elsewhere, remove it (docker volume rm {volume}), and pass \
+                 `--new-data {}`",
                 id.label()
             ),
         ],

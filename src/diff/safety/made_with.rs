@@ -47,6 +47,8 @@ pub(super) fn version(
         Some((from, to)) => (from.as_str(), to.as_str()),
         None => tags,
     };
+    // What no file names was chosen by its version.
+    let of_table = |image: &str| service.versions().iter().any(|(_, one)| *one == image);
     let product = service.name();
     if let Err(why) = services::upgrade(product, from, to) {
         refusals.push(Refusal {
@@ -58,7 +60,7 @@ pub(super) fn version(
                 // Of a tag that moved only the version is left to say.
                 if before.spec.image == spec.image {
                     format!("name the version that it is: `{product}:{from}`, or")
-                } else if about.role == Role::Provider && about.version.is_some() {
+                } else if about.role == Role::Provider && of_table(&before.spec.image) {
                     format!("keep the version: `module-version: \"=={from}\"`, or")
                 } else {
                     format!("keep the image: `{}`, or", before.spec.image)

@@ -46,13 +46,16 @@ pub(super) fn other_volume(
             _ => None,
         };
         let mut help = keep(inputs, id, path, &change);
-        help.push(match new {
-            Some(_) => {
+        help.push(match (new, mount) {
+            (Some(_), _) => {
                 format!("pass `--new-data {label}` to start with an empty one (the old one stays)")
             }
-            None => format!(
+            (None, Some(_)) => format!(
                 "pass `--new-data {label}` to start with what is there (the old data stays)"
             ),
+            (None, None) => {
+                format!("pass `--new-data {label}` to start without it (the old data stays)")
+            }
         });
         let now = match (new, mount) {
             (Some(to), _) => format!("it would find volume `{to}`, which is new and empty"),
@@ -196,7 +199,7 @@ fn is_external(volume: &Resource) -> bool {
 
 fn words(mount: &Mount) -> String {
     match &mount.source {
-        MountSource::Volume(name) => format!("volume `{name}`"),
+        MountSource::Volume(name) => format!("volume `{name}`, which was there before"),
         MountSource::Directory(path) => format!("directory `{path}`"),
         MountSource::Tmpfs { .. } => "memory, which keeps nothing".to_owned(),
     }
