@@ -302,11 +302,42 @@ fn entry(node: &Node, tool: bool, d: &mut Diagnostics) -> Option<Entry> {
     })
 }
 
+/// Whether something of coasti's own has that name in `config` or `config/secrets`.
+fn is_reserved(id: &str) -> bool {
+    const OWN: &[&str] = &[
+        "credentials.csv",
+        "install_answers.yml",
+        "known_hosts",
+        "products.yml",
+        "recipients.txt",
+        "secrets",
+        "services.env",
+        "tools.yml",
+    ];
+    let (name, end) = id.rsplit_once('.').unwrap_or((id, ""));
+    let deploy = name == "deploy" || name.starts_with("deploy.");
+    OWN.contains(&id)
+        || deploy && ["yml", "yaml", "toml", "json"].contains(&end)
+        || end == "coasti-new"
+}
+
 /// An id is a part of paths, and of a secret's name.
 fn check_id(id: &Sp<String>, what: &str, d: &mut Diagnostics) -> bool {
     let fine = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let text = id.value.as_str();
     let good = text.chars().all(fine) && !text.starts_with(['.', '-']) && text.len() <= 100;
+    if is_reserved(text) {
+        d.push(
+            Diagnostic::error(
+                codes::BAD_VALUE,
+                id.at.clone(),
+                format!("`{text}` cannot be the id of {what}"),
+            )
+            .label("coasti has a file of that name in `config`")
+            .help("`config/ID` and `config/secrets/ID` become links into its folder: choose another name"),
+        );
+        return false;
+    }
     if !good || text.is_empty() {
         d.push(
             Diagnostic::error(

@@ -388,8 +388,13 @@ impl Asking<'_> {
             let mut context = context.clone();
             context.insert(question.name.clone(), value.clone());
             let problem = self.render(question, "validator", validator, &context)?;
-            if !problem.trim().is_empty() {
-                return Ok(Err(problem.trim().to_owned()));
+            let problem = problem.trim();
+            // Of a secret, only what the template says anyway: all else may repeat it.
+            if question.secret && !problem.is_empty() && !validator.contains(problem) {
+                return Ok(Err("the template refuses it".to_owned()));
+            }
+            if !problem.is_empty() {
+                return Ok(Err(problem.to_owned()));
             }
         }
         Ok(Ok(value))

@@ -125,6 +125,9 @@ fn columns(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// Keys of coasti's own files that are secret, and whose names do not tell.
+const SECRETS: &[&str] = &["vcs_auth_value", "vcs-auth-value"];
+
 /// Values of keys whose names tell a secret, and passwords in URLs.
 fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
@@ -202,7 +205,8 @@ fn values(line: &str, indent: usize) -> (Vec<Range<usize>>, Below) {
                     .and_then(|k| k.chars().next())
                     .map_or(1, char::len_utf8)
             });
-        if !secrecy::is_secret_name(key.get(start..).unwrap_or_default()) {
+        let key = key.get(start..).unwrap_or_default();
+        if !secrecy::is_secret_name(key) && !SECRETS.contains(&key) {
             continue;
         }
         let rest = line.get(separator + 1..).unwrap_or_default();
@@ -271,6 +275,11 @@ mod tests {
                 "A_SECRET = ***\n***\n***\nB = 1",
             ),
             ("URL: pg://u:p@h/db", "URL: pg://u:***@h/db"),
+            ("https://u:pw123@x.org/a.git", "https://u:***@x.org/a.git"),
+            (
+                "- {id: a, vcs_auth_value: hunter2secret}",
+                "- {id: a, vcs_auth_value: ***}",
+            ),
             ("PASSWORD: {random: true}", "PASSWORD: {random: true}"),
             (
                 "KEY: |\n  plain\nB_SECRET: |\n  one\n  two\nC: 3",

@@ -13,3 +13,8 @@ pub mod status;
 pub mod style;
 
 pub use style::Style;
+
+/// A text of the user's with what is secret in it replaced.
+pub fn masked(text: &str) -> String {
+    mask::Masked::keys(text).text
+}

@@ -130,6 +130,7 @@ mod tests {
     fn only_what_was_not_agreed_to_is_asked_for() {
         let wish = Wish {
             data: serde_json::Map::new(),
+            seen: false,
             reference: None,
             pretend: false,
             answers_file: None,

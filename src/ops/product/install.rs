@@ -194,6 +194,7 @@ pub async fn prepare<'a>(
     }
     let given = job.given()?;
     let answers = template.ask(&now, &given, somebody, &mut d)?;
+    notes.extend(job.seen(&template));
     let rendered = template.render(&now, &answers, &mut d)?;
     job.check_answers(&now, &rendered)?;
     let mut due = job.due(&template, &now, &answers, &mut d)?;
@@ -255,6 +256,20 @@ impl Job<'_> {
             "the files of `{}` are written, {of}: mend that, then {again}",
             self.listed.id
         )
+    }
+
+    /// That secrets stand in an argument.
+    fn seen(&self, template: &Template) -> Option<String> {
+        let questions = template.settings.questions.iter();
+        let secret = questions.filter(|one| one.secret && self.wish.data.contains_key(&one.name));
+        let names: Vec<String> = secret.map(|one| format!("`{}`", one.name)).collect();
+        (self.wish.seen && !names.is_empty()).then(|| {
+            format!(
+                "warning: {} stood in an argument, which others on this machine can see, and shells keep: change it \
+                 there, and give it on the terminal, or by `--data -` on standard input (--data - < FILE)",
+                names.join(", ")
+            )
+        })
     }
 
     /// That a command is not run.

@@ -55,6 +55,8 @@ pub enum Work {
 pub struct Wish<'a> {
     /// Answers.
     pub data: Map<String, Json>,
+    /// Whether they stand in an argument, which others can see.
+    pub seen: bool,
     /// Another branch, tag or commit than the list's.
     pub reference: Option<&'a str>,
     /// Only tell what would be done.

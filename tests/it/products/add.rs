@@ -1,7 +1,7 @@
 //! `add`: what a product is called, and what `--data` says of it.
 
 use super::{access, given, shop};
-use crate::support::home::Home;
+use crate::support::home::{Home, said};
 
 #[test]
 fn a_product_tells_what_it_is_called() {
@@ -85,4 +85,59 @@ fn all_of_an_entry_may_be_data() {
     assert_eq!(home.mode("stack/config/secrets/vcs_auth_mine"), 0o600);
     home.good(&["product", "install", "mine"]);
     assert!(home.at("stack/products/here/run.sh").exists());
+}
+
+#[test]
+fn names_of_coastis_own_files_are_no_ids() {
+    let home = Home::new("add-reserved");
+    home.write("stack/here/a", "a\n");
+    let list = home.read("stack/config/products.yml");
+    for id in [
+        "services.env",
+        "known_hosts",
+        "recipients.txt",
+        "deploy.prod.yml",
+        "deploy.toml",
+        "secrets",
+        "products.yml",
+        "credentials.csv",
+        "x.coasti-new",
+    ] {
+        let said = home.bad(3, &["product", "add", "here", "--id", id]);
+        assert!(
+            said.contains("E0106") && said.contains(&format!("`{id}` cannot be the id")),
+            "{said}"
+        );
+    }
+    assert_eq!(home.read("stack/config/products.yml"), list);
+    home.good(&["product", "add", "here", "--id", "deploy.tools"]);
+}
+
+#[test]
+fn passwords_in_the_list_are_not_shown() {
+    let home = Home::new("list-secret");
+    home.write(
+        "stack/config/products.yml",
+        "version: 1\nproducts:\n- {id: a, vcs_repo: 'https://u:pw123@x.org/a.git'}\n\
+         - id: b\n  vcs_repo: https://x.org/b.git\n  vcs_auth_type: Auth Token\n  vcs_auth_value: hunter2secret\n",
+    );
+    home.write("stack/config/deploy.yml", "version: 1\nstack: s\n");
+    for args in [
+        ["product", "list"].as_slice(),
+        &["product", "list", "--format", "json"],
+        &["validate"],
+        &["validate", "--format", "json"],
+        &["migrate", "--check"],
+    ] {
+        let output = home.coasti(args);
+        let said = said(&output);
+        assert!(
+            !said.contains("pw123") && !said.contains("hunter2"),
+            "{args:?}: {said}"
+        );
+        assert!(
+            said.contains("x.org") || said.contains("***"),
+            "{args:?}: {said}"
+        );
+    }
 }

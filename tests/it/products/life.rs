@@ -1,6 +1,6 @@
 //! From `add` to `remove`, with what the user changed meanwhile.
 
-use super::{COPIER, shop};
+use super::{COPIER, given, shop};
 use crate::support::home::{Home, said};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -206,7 +206,7 @@ fn answers_are_given_anew_without_another_version() {
     );
     let data = r#"{"host": "example.org", "token": "sesame"}"#;
     // A secret is no argument's business.
-    let (code, told) = super::given(
+    let (code, told) = given(
         &home,
         &["product", "configure", "shop", "--data", "-", "--pretend"],
         data,
@@ -526,4 +526,38 @@ fn what_cannot_be_compared_or_placed_says_what_to_do() {
         home.git("shop", &["reset", "-q", "--hard", "v1"]);
     }
     assert_eq!(home.read("stack/products/shop/t/x"), "1\n");
+}
+
+#[test]
+fn a_secret_in_an_argument_is_told_and_its_value_is_not() {
+    let home = Home::new("seen");
+    home.write(
+        "shop/copier.yml",
+        "sec:\n  type: str\n  secret: true\n  default: ''\n\
+         \x20 validator: \"{% if sec == 'hunter2' %}`{{ sec }}` is known{% elif sec|length < 4 %}too short{% endif %}\"\n",
+    );
+    home.write("shop/a.jinja", "{{ sec }}\n");
+    home.tag("shop", "v1");
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    fn install(data: &str) -> Vec<&str> {
+        vec!["product", "install", "shop", "--data", data]
+    }
+    let said = home.bad(3, &install(r#"{"sec": "hunter2"}"#));
+    assert!(
+        said.contains("`sec`: the template refuses it") && !said.contains("hunter2"),
+        "{said}"
+    );
+    let said = home.bad(3, &install(r#"{"sec": "x"}"#));
+    assert!(said.contains("`sec`: too short"), "{said}");
+    let (code, said) = given(&home, &install("-"), r#"{"sec": "quiet-5512"}"#);
+    assert!(code == Some(0) && !said.contains("argument"), "{said}");
+    let mut again = install(r#"{"sec": "loud-5512"}"#);
+    again.push("--recopy");
+    let said = home.good(&again);
+    assert!(
+        said.contains("warning: `sec` stood in an argument")
+            && said.contains("--data -")
+            && !said.contains("loud-5512"),
+        "{said}"
+    );
 }

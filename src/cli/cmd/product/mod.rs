@@ -8,7 +8,7 @@ mod place;
 use super::files::to_write;
 use super::session::Shell;
 use crate::cli::args::{Format, ItemCommand};
-use crate::cli::render::style::clean;
+use crate::cli::render::{self, style::clean};
 use crate::config::{self, Auth, Listed};
 use crate::diag::Diagnostics;
 use crate::ops::OpError;
@@ -147,7 +147,10 @@ fn find(all: Vec<Listed>, what: What, id: &str) -> Result<(usize, Listed), OpErr
 }
 
 fn list(shell: &Shell, disk: &Disk, what: What, format: Format) -> Result<ExitCode, OpError> {
-    let all = listed(disk, what)?;
+    let mut all = listed(disk, what)?;
+    for one in &mut all {
+        one.repo = one.repo.as_deref().map(render::masked);
+    }
     if matches!(format, Format::Json) {
         let rows: Vec<Json> = all
             .iter()

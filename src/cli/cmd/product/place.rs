@@ -111,6 +111,7 @@ impl<'a> Order<'a> {
         let copy = self.copy;
         let wish = Wish {
             data: answers(copy.data.as_deref())?,
+            seen: copy.data.as_deref().is_some_and(|data| data != "-"),
             reference: self.reference,
             pretend: copy.pretend,
             answers_file: copy.answers_file.as_deref(),
