@@ -31,4 +31,8 @@ codes! {
         "Every question has an answer of its type, from `--data`, an earlier run, its default, or the terminal.";
     UNKNOWN_ANSWER "W0109" "an answer to no question"
         "`--data` has a name that the template does not ask for.";
+    UNKNOWN_SETTING "W0110" "no setting of a template"
+        "A key of copier.yml that starts with `_` is one that neither Copier nor coasti knows: mostly a typing error.";
+    NEWER "W0111" "made for a newer Copier"
+        "`_min_copier_version` is above the version of Copier whose templates coasti renders.";
 }

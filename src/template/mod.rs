@@ -6,6 +6,7 @@ pub mod codes;
 mod due;
 mod filters;
 mod jinja;
+mod known;
 mod question;
 mod render;
 mod settings;

@@ -3,6 +3,7 @@
 use super::codes;
 use super::due::Stage;
 use super::json;
+use super::known;
 use super::question::{self, Question};
 use super::tree::Tree;
 use crate::config::{Node, Value, parse};
@@ -288,8 +289,8 @@ impl Reader {
                 "migrations" => migrations(&node, &mut settings.migrations, d),
                 "external_data" => unsupported(&key, at, "data of files outside of the product", d),
                 "jinja_extensions" => extensions(&key, &node, d),
-                // Versions of Copier, and what Copier itself does not know either.
-                _ => {}
+                "min_copier_version" => known::newer(&text(&key, &node, d), &node.at, d),
+                name => known::check(name, at, d),
             }
         }
         for question in &mut settings.questions {

@@ -552,3 +552,25 @@ fn every_code_is_used() {
         );
     }
 }
+
+#[test]
+fn settings_that_nobody_has_and_newer_ones_are_told() {
+    let copier =
+        "_skip_if_exist: [a]\n_min_copier_version: '99.1'\n_message_before_copy: hello\n_x: 1\n";
+    let made = make(
+        tree(&[("copier.yml", copier), ("a", "")]),
+        &Given::default(),
+    );
+    assert!(made.rendered.is_some());
+    assert_eq!(
+        made.problems,
+        [
+            "W0110 `_skip_if_exist` is no setting of a template it does nothing",
+            "W0111 the template is made for Copier 99.1 or newer coasti does what Copier 9.19.1 does",
+            "W0110 `_x` is no setting of a template it does nothing",
+        ]
+    );
+    let copier = "_min_copier_version: 9.4.1\n";
+    let made = make(tree(&[("copier.yml", copier)]), &Given::default());
+    assert!(made.problems.is_empty());
+}

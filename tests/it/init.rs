@@ -210,6 +210,12 @@ fn nothing_is_made_where_it_should_not_be() {
     told(&home, 0, &["init", "full", "--yes"]);
     // Only what coasti made is committed.
     assert_eq!(home.git("full", &["status", "--porcelain"]), "?? a");
+    let said = told(&home, 1, &["init", "new", "--data", r#"{"stak": "x"}"#]);
+    assert!(
+        said.contains("no setting `stak`") && said.contains("did you mean `stack`?"),
+        "{said}"
+    );
+    assert!(!home.at("new").exists());
     home.write("file", "");
     assert!(told(&home, 1, &["init", "file"]).contains("Not a directory"));
     assert!(told(&home, 1, &["init", "/proc/none"]).contains("cannot be made"));

@@ -1,6 +1,6 @@
 //! The settings of a whole stack, asked for anew and written into its deploy file.
 
-use super::{STACK, about, ask, template, usage};
+use super::{STACK, about, ask, known_only, template, usage};
 use crate::config::{self, Setting, with_setting};
 use crate::diag::{Diagnostics, Source};
 use crate::ops::OpError;
@@ -44,17 +44,8 @@ pub fn configure(
         given.last.insert(name.to_owned(), value);
     }
     let template = template(&[STACK, SETTINGS], &[])?;
-    if let Some(name) = given
-        .data
-        .keys()
-        .find(|name| !given.last.contains_key(*name))
-    {
-        let known: Vec<&str> = given.last.keys().map(String::as_str).collect();
-        return Err(OpError::usage(
-            format!("there is no setting `{name}`"),
-            &[&format!("there are {}", known.join(", "))],
-        ));
-    }
+    let known: Vec<&str> = given.last.keys().map(String::as_str).collect();
+    known_only(&given.data, &known)?;
     let answers = ask(&template, &about(disk), &given, somebody)?.values;
     let port = |name: &str| {
         let port = answers.get(name).and_then(Json::as_u64);

@@ -12,7 +12,7 @@ use super::root::{Root, same};
 use super::writing::Writing;
 use crate::base::{StackId, StackName};
 use crate::config::{self, Folder as _, migrate, schema, secrecy};
-use crate::diag::{Diagnostics, Source};
+use crate::diag::{Diagnostics, Source, did_you_mean};
 use crate::template::{About, Answers, Ask, Entry, Given, Operation, Tree};
 use ignore::gitignore::GitignoreBuilder;
 use serde_json::{Map, Value as Json, json};
@@ -229,6 +229,9 @@ pub async fn prepare(
         data,
         ..Given::default()
     };
+    let asked = template.settings.questions.iter();
+    let asked: Vec<&str> = asked.map(|question| question.name.as_str()).collect();
+    known_only(&given.data, &asked)?;
     let mut notes = Vec::new();
     // What is there already answers for itself.
     if let Some(known) = &known {
@@ -293,6 +296,20 @@ pub async fn prepare(
     };
     prepared.give_id(known.and_then(|known| known.id))?;
     Ok(prepared)
+}
+
+/// Refuses an answer to no question.
+fn known_only(data: &Map<String, Json>, known: &[&str]) -> Result<(), OpError> {
+    let Some(name) = data.keys().find(|name| !known.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    let near = did_you_mean(name, known.iter().copied());
+    let near = near.map(|near| format!("did you mean `{near}`?"));
+    let all = format!("there are {}", known.join(", "));
+    Err(OpError::Usage {
+        what: format!("there is no setting `{name}`"),
+        help: near.into_iter().chain([all]).collect(),
+    })
 }
 
 fn text(answers: &Answers, name: &str) -> String {
