@@ -81,6 +81,10 @@ fn merge_keys_and_aliases() {
         read("f.yml", text),
         "{base:{x:1i1 y:2i2} more:{y:3i3 z:4i4} all:{x:9i9 y:2i2 z:4i4}}"
     );
+    assert_eq!(
+        read("f.yml", "b: &b {x: 1}\na: {<<: *b, <<: *b}\n"),
+        "E0108 2:13 `<<` stands twice in one table"
+    );
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..9 {
         let list = vec![format!("*a{}", n - 1); 10].join(", ");

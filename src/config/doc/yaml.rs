@@ -204,6 +204,7 @@ impl<'a> Yaml<'_, 'a> {
     fn entries(&mut self, mut end: usize, depth: usize) -> Parsed<(Vec<Entry>, usize)> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut merged: Vec<Entry> = Vec::new();
+        let mut merges = false;
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::MappingEnd) {
                 end = end.max(range(&span).end);
@@ -217,6 +218,12 @@ impl<'a> Yaml<'_, 'a> {
             };
             let node = self.node(event, &value_span, depth + 1)?;
             if merge {
+                if std::mem::replace(&mut merges, true) {
+                    let error = self
+                        .build
+                        .error(key.at.span, "`<<` stands twice in one table");
+                    return Err(error.help("write a list: `<<: [*a, *b]`").into());
+                }
                 self.merge(&mut merged, node)?;
                 continue;
             }
