@@ -40,7 +40,7 @@ mod strength;
 #[cfg(test)]
 mod tests;
 
-pub use compose::{Exported, export as export_compose, variables};
+pub use compose::{Beside, Exported, export as export_compose, variables};
 pub use deploy::{Settings, settings};
 pub(crate) use doc::{Entry, Node, Value, parse};
 pub use doc::{Setting, with_entry, with_id, with_setting, with_value, without_entry};

@@ -2,6 +2,7 @@
 
 use super::error::OpError;
 use super::gather::gather;
+use crate::base::Secret;
 use crate::config::{self, Desired, Exported};
 use crate::diag::Diagnostics;
 use crate::engine::Look;
@@ -18,6 +19,8 @@ pub struct Export {
     pub file: Exported,
     /// `NAME='value'` lines, secrets among them.
     pub env: String,
+    /// Files beside it, by name, with their rights.
+    pub beside: Vec<(String, Secret<String>, u32)>,
     /// Variables without a value: nothing was generated for them yet.
     pub unknown: Vec<String>,
     /// Warnings.
@@ -48,9 +51,17 @@ pub async fn export<L: Look>(look: &L, desired: &Desired) -> Result<Export, OpEr
             None => unknown.push(name.clone()),
         }
     }
+    let mut beside = Vec::new();
+    for (name, one) in &file.files {
+        match one.content.resolve(&values) {
+            Ok(content) => beside.push((name.clone(), content, one.mode)),
+            Err(_) => unknown.push(name.clone()),
+        }
+    }
     Ok(Export {
         file,
         env,
+        beside,
         unknown,
         diagnostics: gathered.diagnostics,
     })

@@ -1,5 +1,6 @@
 //! A stack as one compose file, for whom wants to run it without coasti.
 
+use super::block::block;
 use crate::base::{Kind, ResourceId, ValueId};
 use crate::config::secrecy;
 use crate::model::{
@@ -21,6 +22,19 @@ pub struct Exported {
     pub left_out: Vec<String>,
     /// Images that coasti builds: the file has their names alone.
     pub built: BTreeSet<String>,
+    /// Files that stand beside it, by name.
+    pub files: BTreeMap<String, Beside>,
+}
+
+/// A file beside a compose file: Compose copies what stands in it into no container whose root is read-only.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// What is in it.
+    pub content: Text,
+    /// Permission bits.
+    pub mode: u32,
+    /// What it is, in words for the user.
+    pub what: String,
 }
 
 /// Writes a stack as a compose file. `checked` tells whether an image brings a health check.
@@ -33,6 +47,7 @@ pub fn export(stack: &Stack, checked: &dyn Fn(&str) -> bool) -> Exported {
         configs: Map::new(),
         left_out: Vec::new(),
         built: BTreeSet::new(),
+        files: BTreeMap::new(),
     };
     let mut services = Map::new();
     for (id, resource, spec) in stack.containers() {
@@ -104,6 +119,7 @@ pub fn export(stack: &Stack, checked: &dyn Fn(&str) -> bool) -> Exported {
         variables: names.map(|(id, name)| (name, id)).collect(),
         left_out: export.left_out,
         built: export.built,
+        files: export.files,
     }
 }
 
@@ -125,6 +141,7 @@ struct Export<'a> {
     configs: Map<String, Value>,
     left_out: Vec<String>,
     built: BTreeSet<String>,
+    files: BTreeMap<String, Beside>,
 }
 
 fn put(fields: &mut Map<String, Value>, key: &str, text: Option<&String>) {
@@ -397,9 +414,26 @@ impl Export<'_> {
         let mut files = Vec::new();
         for (number, (target, file)) in spec.files.iter().enumerate() {
             let source = format!("{own}-file-{number}");
-            let content = self.text(&file.content, &format!("{own}_file_{target}"));
-            self.configs
-                .insert(source.clone(), json!({ "content": content }));
+            if spec.read_only {
+                let name = format!("{}-{source}", self.stack.name);
+                let path = json!({ "file": format!("./{name}") });
+                self.configs.insert(source.clone(), path);
+                if (file.uid, file.gid) != (0, 0) {
+                    let owner = format!("{}:{}", file.uid, file.gid);
+                    let what = format!("the owner {owner} of `{target}` in `{own}` (chown {name})");
+                    self.left_out.push(what);
+                }
+                let beside = Beside {
+                    content: file.content.clone(),
+                    mode: file.mode,
+                    what: format!("`{target}` of `{own}`"),
+                };
+                self.files.insert(name, beside);
+            } else {
+                let content = self.text(&file.content, &format!("{own}_file_{target}"));
+                let content = json!({ "content": content });
+                self.configs.insert(source.clone(), content);
+            }
             files.push(json!({
                 "source": source,
                 "target": escape(target),
@@ -494,74 +528,4 @@ fn limits(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
         });
         fields.insert("ulimits".into(), Value::Object(each.collect()));
     }
-}
-
-/// YAML in block form; texts in the double quotes that JSON has, which YAML reads as JSON does.
-fn block(value: &Value, indent: usize, out: &mut String) {
-    let pad = " ".repeat(indent);
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                let plain = key
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
-                    && key.starts_with(|c: char| c.is_ascii_alphabetic());
-                let word = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-                let plain = plain && !word.contains(&key.to_ascii_lowercase().as_str());
-                let key = if plain {
-                    key.clone()
-                } else {
-                    scalar(&json!(key))
-                };
-                entry(&format!("{pad}{key}:"), value, indent, out);
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                match item {
-                    Value::Object(fields) if !fields.is_empty() => {
-                        let mut inner = String::new();
-                        block(item, indent + 2, &mut inner);
-                        let inner = inner.get(indent + 2..).unwrap_or_default();
-                        out.push_str(&format!("{pad}- {inner}"));
-                    }
-                    item => out.push_str(&format!("{pad}- {}\n", scalar(item))),
-                }
-            }
-        }
-        other => out.push_str(&format!("{pad}{}\n", scalar(other))),
-    }
-}
-
-fn entry(start: &str, value: &Value, indent: usize, out: &mut String) {
-    let empty = match value {
-        Value::Object(fields) => fields.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => true,
-    };
-    if empty {
-        out.push_str(&format!("{start} {}\n", scalar(value)));
-    } else {
-        out.push_str(&format!("{start}\n"));
-        block(value, indent + 2, out);
-    }
-}
-
-/// JSON, but for what YAML does not take as it stands: what cannot be seen, and lines of other kinds.
-fn scalar(value: &Value) -> String {
-    let hidden = |c: char| {
-        matches!(
-            c,
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-        )
-    };
-    let mut text = String::new();
-    for c in value.to_string().chars() {
-        if hidden(c) {
-            text.push_str(&format!("\\u{:04x}", u32::from(c)));
-        } else {
-            text.push(c);
-        }
-    }
-    text
 }

@@ -8,6 +8,7 @@
 //! | `export` | a stack as a compose file |
 //! | `service`, `build`, `settings`, `networks`, `mounts`, `ports`, `words` | what a service says |
 
+mod block;
 mod build;
 pub(super) mod dotenv;
 mod export;
@@ -26,11 +27,12 @@ mod tree;
 mod words;
 
 pub use dotenv::variables;
-pub use export::{Exported, export};
+pub use export::{Beside, Exported, export};
 pub(super) use interpolate::{Vars, guarded};
 pub(super) use load::{join, load};
 pub(super) use mounts::{Source as MountFrom, Volume as VolumeUse};
 pub(super) use networks::Network;
+pub(super) use ports::PortUse;
 pub(super) use service::{Condition, EnvFile, Pulled, Service};
 pub(super) use tree::{Bit, Field, Item, Keys, Str, plain};
 

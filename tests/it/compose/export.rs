@@ -54,7 +54,10 @@ fn what_is_exported_is_read_again() {
         let left = &exported.file.left_out;
         assert!(exported.unknown.is_empty() && left.is_empty(), "{left:?}");
         // With what Compose would be given, coasti makes the same of it.
-        let again = Files::of(text).with(".env", &exported.env);
+        let mut again = Files::of(text).with(".env", &exported.env);
+        for (name, content, _) in &exported.beside {
+            again = again.with(name, content.expose());
+        }
         let second = in_virtual_time(async {
             let sim = again.engine().await;
             gathered(&sim, &again).await.sealed.stack
@@ -84,4 +87,29 @@ fn what_is_exported_is_read_again() {
             assert_eq!(pair[0], pair[1], "{name}\n{text}");
         }
     }
+}
+
+/// Compose copies nothing into a root that is read-only.
+#[test]
+fn files_of_a_read_only_container_stand_beside_the_file() {
+    let text = "services:\n  a:\n    image: acme/a:1\n    read_only: true\n    configs: [{source: c, target: /etc/c, mode: 0440}]\n  \
+                b: {image: 'acme/b:1', configs: [c]}\nconfigs: {c: {content: \"x\\n\"}}\n";
+    let files = Files::of(text);
+    let exported = in_virtual_time(async {
+        let sim = files.engine().await;
+        let desired = files.desired(&mut Diagnostics::new()).unwrap();
+        export(&sim, &desired).await.ok().unwrap()
+    });
+    let beside: Vec<_> = exported
+        .beside
+        .iter()
+        .map(|(name, content, mode)| (name.as_str(), content.expose().as_str(), *mode))
+        .collect();
+    let [(name, content, mode)] = beside.as_slice() else {
+        panic!("{beside:?}");
+    };
+    assert_eq!((*content, *mode), ("x\n", 0o440));
+    let text = &exported.file.text;
+    assert!(text.contains(&format!("file: \"./{name}\"")), "{text}");
+    assert!(text.contains("content: \"x\\n\""), "{text}");
 }

@@ -6,8 +6,8 @@ use crate::base::{EngineId, ResourceId, names};
 use crate::config::budget::Budget;
 use crate::config::compose::dotenv;
 use crate::config::compose::{
-    Condition, EnvFile, MountFrom, Network, Project, Pulled, Service, Str, Vars, VolumeUse,
-    guarded, join,
+    Condition, EnvFile, MountFrom, Network, PortUse, Project, Pulled, Service, Str, Vars,
+    VolumeUse, guarded, join,
 };
 use crate::config::deploy::Site;
 use crate::config::doc::Sp;
@@ -495,6 +495,21 @@ impl Cx<'_> {
             let error = Diagnostic::error(codes::COMPOSE_KEY, Some(port.at.clone()), summary);
             d.push(error.help("publish them of the service whose network it uses"));
             return;
+        }
+        if let (true, Some(port)) = (direct, service.ports.first()) {
+            let shown = |port: &PortUse| match port.host {
+                Some(host) => format!("`{host}:{}`", port.container),
+                None => format!("`{}`", port.container),
+            };
+            let all: Vec<_> = service.ports.iter().take(5).map(shown).collect();
+            let more = if service.ports.len() > 5 { ", …" } else { "" };
+            let name = &service.name;
+            let ports = all.join(", ");
+            let summary = format!("`ports` of `{name}` publish nothing: {ports}{more}");
+            let label = "it uses the host's network, and listens there on ports of its own";
+            d.push(
+                Diagnostic::warning(codes::IGNORED, Some(port.at.clone()), summary).label(label),
+            );
         }
         for port in &service.ports {
             // What the file says is what Compose takes it for: all addresses, unless it names one.
