@@ -92,8 +92,7 @@ const MOST_INDENT: usize = 63;
 fn has_odd_indent(text: &str) -> bool {
     text.lines().any(|line| {
         let rest = line.trim_start_matches(' ');
-        let odd = rest.starts_with(|c: char| c.is_ascii_whitespace()) && !rest.trim().is_empty();
-        odd || line.contains('\r')
+        rest.starts_with(|c: char| c.is_ascii_whitespace()) || line.contains('\r')
     })
 }
 

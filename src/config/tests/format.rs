@@ -126,6 +126,7 @@ fn what_is_not_formatted_is_told() {
         "a: |\n \t\tx\n y\n",
         "a: |\n \r b\n \u{fffd}\n",
         "a: |\r  b\n  c\n",
+        "a: |\n \t\n  b\n \u{fffd}\n",
     ] {
         let why = left("config/deploy.yml", text);
         assert_eq!(why, "has something in it that coasti does not format");
