@@ -214,7 +214,11 @@ impl Question {
             (Kind::Text, Json::Bool(flag)) => Some(Json::String(flag.to_string())),
             (Kind::Int, Json::Number(number)) => number.is_i64().then(|| answer.clone()),
             (Kind::Int, Json::String(text)) => text.trim().parse::<i64>().ok().map(Json::from),
-            (Kind::Float, Json::String(text)) => text.trim().parse::<f64>().ok().map(Json::from),
+            (Kind::Float, Json::String(text)) => {
+                let number = text.trim().parse::<f64>().ok();
+                // No file of answers could hold the others.
+                number.filter(|number| number.is_finite()).map(Json::from)
+            }
             (Kind::Bool, Json::String(text)) => Some(Json::Bool(truth(text))),
             (Kind::Bool, Json::Number(number)) => Some(Json::Bool(number.as_f64() != Some(0.0))),
             (Kind::Yaml, Json::String(text)) => yaml(text),

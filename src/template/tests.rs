@@ -155,9 +155,10 @@ kind: {type: str, choices: [small, large], default: small}
 size: {type: str, choices: {Little: s, Much: l}, default: s}
 name: {type: str, validator: '{% if name|length < 3 %}at least 3 letters{% endif %}'}
 key: {type: int, secret: true, default: 1}
+share: {type: float, default: 1.5}
 ";
     let given = data(
-        json!({"port": "many", "kind": "huge", "size": "l", "name": "ab", "key": "hunter2", "knid": 1}),
+        json!({"port": "many", "kind": "huge", "size": "l", "name": "ab", "key": "hunter2", "share": "nan", "knid": 1}),
     );
     let made = make(tree(&[("copier.yml", copier)]), &given);
     assert_eq!(
@@ -168,6 +169,7 @@ key: {type: int, secret: true, default: 1}
             "T0108 `kind`: it is none of small, large",
             "T0108 `name`: at least 3 letters",
             "T0108 `key`: it wants a whole number",
+            "T0108 `share`: it wants a number",
         ]
     );
     let made = make(tree(&[("copier.yml", copier)]), &Given::default());
