@@ -83,7 +83,7 @@ fn merge_keys_and_aliases() {
     );
     assert_eq!(
         read("f.yml", "b: &b {x: 1}\na: {<<: *b, <<: *b}\n"),
-        "E0108 2:13 `<<` stands twice in one table"
+        "E0102 2:13 `<<` stands twice in one table"
     );
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..9 {
