@@ -1,6 +1,7 @@
 //! Where text goes: data to standard output, everything for people to standard error.
 
 use super::args::{Color, Global};
+use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Arc, OnceLock};
 
@@ -92,8 +93,8 @@ impl Out {
             .ok()
             .and_then(|columns| columns.parse().ok());
         let seen = || {
-            let size = rustix::termios::tcgetwinsize(io::stderr())
-                .or_else(|_| rustix::termios::tcgetwinsize(io::stdout()));
+            let size = termios::tcgetwinsize(io::stderr())
+                .or_else(|_| termios::tcgetwinsize(io::stdout()));
             size.ok()
                 .map(|size| usize::from(size.ws_col))
                 .filter(|columns| *columns > 0)
@@ -109,5 +110,40 @@ impl Out {
         drop(err);
         let mut answer = String::new();
         io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    }
+}
+
+/// While lines change in place, a terminal must not show `^C` where it is typed: what is drawn would not know where
+/// the cursor is.
+#[derive(Debug)]
+pub(super) struct NoEcho(Option<Termios>);
+
+impl NoEcho {
+    /// From now on, until it is dropped.
+    pub(super) fn begin() -> Self {
+        let err = io::stderr();
+        // Who sets up a terminal from the background is stopped.
+        let in_front =
+            termios::tcgetpgrp(&err).is_ok_and(|front| front == rustix::process::getpgrp());
+        let before = termios::tcgetattr(&err).ok().filter(|_| in_front);
+        if let Some(before) = &before {
+            let mut without = before.clone();
+            without.local_modes.remove(LocalModes::ECHOCTL);
+            let _ = termios::tcsetattr(&err, OptionalActions::Now, &without);
+        }
+        Self(before)
+    }
+
+    /// As it was before.
+    pub(super) fn end(&self) {
+        if let Some(before) = &self.0 {
+            let _ = termios::tcsetattr(io::stderr(), OptionalActions::Now, before);
+        }
+    }
+}
+
+impl Drop for NoEcho {
+    fn drop(&mut self) {
+        self.end();
     }
 }

@@ -313,36 +313,6 @@ fn missing(id: &ValueId) -> String {
     format!("value {id} is not in the store")
 }
 
-/// In a few words for people: while it is done, and when it is.
-pub(super) fn words(op: &Op) -> (&'static str, &'static str) {
-    match op {
-        Op::FetchImage => ("pulling", "pulled"),
-        Op::BuildImage { .. } => ("building", "built"),
-        Op::CreateNetwork | Op::CreateVolume | Op::CreateContainer { .. } => {
-            ("creating", "created")
-        }
-        Op::WriteFiles => ("writing", "written"),
-        Op::Prepared => ("prepared", "prepared"),
-        Op::Unguard { .. } => ("setting restart policy", "restart policy set"),
-        Op::Stop { .. } => ("stopping", "stopped"),
-        Op::Rename { .. } => ("renaming", "renamed"),
-        Op::Update { .. } => ("updating", "updated"),
-        Op::Disconnect { .. } => ("leaving network", "left network"),
-        Op::Connect { .. } => ("joining network", "joined network"),
-        Op::Pause { .. } => ("pausing", "paused"),
-        Op::Unpause { .. } => ("unpausing", "unpaused"),
-        Op::Start { .. } => ("starting", "started"),
-        Op::AwaitHealthy { .. } => ("waiting until healthy", "healthy"),
-        Op::AwaitBack { .. } => ("waiting until it works as before", "works as before"),
-        Op::AwaitCompleted { .. } => ("running to its end", "completed"),
-        Op::PostRun { .. } => ("running post-run commands", "post-run commands done"),
-        Op::Verify { .. } => ("verifying", super::VERIFIED),
-        Op::RemoveContainer { .. } | Op::RemoveNetwork { .. } | Op::RemoveFiles { .. } => {
-            ("removing", "removed")
-        }
-    }
-}
-
 /// Whether a step makes something whose id later steps need.
 pub(super) fn makes(step: &Step) -> bool {
     step.of.kind == Kind::Container && matches!(step.op, Op::CreateContainer { .. })

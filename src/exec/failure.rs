@@ -1,6 +1,6 @@
 //! Why a run stopped.
 
-use super::{bind, wait::NotWell};
+use super::{wait::NotWell, words};
 use crate::base::{EngineId, ResourceId};
 use crate::diag::Origin;
 use crate::engine::EngineError;
@@ -57,7 +57,7 @@ pub(super) fn fail(
     error: String,
     engine: Option<EngineError>,
 ) -> Failure {
-    let doing = bind::words(&step.op).0.to_owned();
+    let doing = words::plain(&step.op).0.to_owned();
     let output = engine.as_ref().and_then(|error| error.output.clone());
     Failure {
         of: Some(step.of.clone()),

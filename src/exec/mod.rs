@@ -14,12 +14,14 @@ mod run;
 mod subnet;
 mod taken;
 mod wait;
+mod words;
 
 pub use bind::Values;
 pub use event::{Event, Events, VERIFIED};
 pub use failure::Failure;
 pub use mask::mask;
 pub use run::{Context, Made, Stop, run};
+pub use words::leads_on;
 
 /// How many engine calls are under way at once. Docker is bound by the machine's processors: on two, more
 /// than 16 starts at once get slower each (see docs/src/benchmarks.md).

@@ -6,6 +6,7 @@ use super::failure::{Failure, fail, interrupted, not_well};
 use super::files::{self, Filling};
 use super::taken;
 use super::wait::{self, Bells};
+use super::words::Words;
 use super::{Event, Events, PARALLEL};
 use crate::base::{EngineId, ResourceId, Span, names};
 use crate::engine::{Call, Done, Engine};
@@ -92,8 +93,9 @@ pub async fn run<E: Engine>(
     }
     let waits = steps.values().any(|s| is_wait(&s.op));
     let bells = Bells::default();
+    let words = Words::of(plan);
     if !waits {
-        return walk(context, &steps, &bells, made).await;
+        return walk(context, &steps, &words, &bells, made).await;
     }
     // Subscribed before the first start, so that no event is missed.
     let events = context
@@ -111,7 +113,7 @@ pub async fn run<E: Engine>(
             interrupted: false,
         })?;
     let ringing = bells.ring(events);
-    let walking = walk(context, &steps, &bells, made);
+    let walking = walk(context, &steps, &words, &bells, made);
     tokio::pin!(ringing, walking);
     let mut listening = true;
     loop {
@@ -133,6 +135,7 @@ struct Ended {
 async fn walk<E: Engine>(
     context: &Context<'_, E>,
     steps: &BTreeMap<StepId, &Step>,
+    words: &Words,
     bells: &Bells,
     made: &mut Made,
 ) -> Result<(), Failure> {
@@ -186,7 +189,7 @@ async fn walk<E: Engine>(
             match Work::bind(&binder, step) {
                 Ok(work) => {
                     if !matches!(step.op, Op::Prepared) {
-                        let doing = bind::words(&step.op).0.to_owned();
+                        let doing = words.say(step).0;
                         context.events.send(Event::Started {
                             step: step.id,
                             of: step.of.clone(),
@@ -212,7 +215,7 @@ async fn walk<E: Engine>(
                     made.insert(step.of.clone(), id);
                 }
                 if !matches!(step.op, Op::Prepared) {
-                    let done = bind::words(&step.op).1.to_owned();
+                    let done = words.say(step).1;
                     context.events.send(Event::Done {
                         step: step.id,
                         of: step.of.clone(),

@@ -426,7 +426,7 @@ pub(super) async fn run<E: Engine>(
     let context = session.context(goal.stack, goal.values, &stamp);
     let mut made = Made::new();
     session.events.send(Event::Begin {
-        what: "apply".to_owned(),
+        what: session.what.to_owned(),
         steps: goal.plan.steps.len(),
     });
     let phases = [Phase::Prepare, Phase::Switch, Phase::Verify];

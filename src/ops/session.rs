@@ -45,7 +45,7 @@ pub struct Session<'a, E> {
     again: OnceLock<EngineId>,
     holder: Holder,
     pub(super) began: Instant,
-    what: &'static str,
+    pub(super) what: &'static str,
 }
 
 /// RFC 3339, UTC, to the second.

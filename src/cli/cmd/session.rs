@@ -3,7 +3,7 @@
 use crate::base::{StackId, StackName};
 use crate::cli::args::{Change, Format, Global, RunFormat};
 use crate::cli::document::Document;
-use crate::cli::out::Out;
+use crate::cli::out::{NoEcho, Out};
 use crate::cli::render::{self, progress, style::Style};
 use crate::config::{self, Desired};
 use crate::diag::{Diagnostics, Source};
@@ -347,9 +347,19 @@ impl Listener {
             }
             progress.finish();
         });
-        let signals = tokio::spawn(signals(stop.clone(), out));
+        let events = Events::to(sender);
+        // Where lines change in place, whatever is said has to go through what draws them.
+        let drawn = (mode == progress::Mode::Terminal).then(|| events.clone());
+        let echo = drawn.as_ref().map(|_| NoEcho::begin());
+        let told = Told {
+            out,
+            style,
+            drawn,
+            echo,
+        };
+        let signals = tokio::spawn(signals(stop.clone(), told));
         Self {
-            events: Events::to(sender),
+            events,
             stop,
             shown,
             signals,
@@ -365,6 +375,8 @@ impl Listener {
             ..
         } = self;
         signals.abort();
+        // It has a hold on the display.
+        let _ = signals.await;
         drop(events);
         let _ = shown.await;
     }
@@ -376,9 +388,28 @@ fn ignores_hangup(status: &str) -> bool {
     ignored.is_some_and(|set| u64::from_str_radix(set.trim(), 16).is_ok_and(|set| set & 1 == 1))
 }
 
+/// Where a signal is answered.
+struct Told {
+    out: Out,
+    style: Style,
+    drawn: Option<Events>,
+    echo: Option<NoEcho>,
+}
+
+impl Told {
+    fn say(&self, text: &str) {
+        match &self.drawn {
+            Some(events) => events.send(Event::Learnt {
+                what: text.to_owned(),
+            }),
+            None => self.out.tell(&self.style.wrap(0, text)),
+        }
+    }
+}
+
 /// Once: finish what is in flight and undo. Twice: stop here and say what is left.
 #[allow(clippy::exit)]
-async fn signals(stop: Stop, out: Out) {
+async fn signals(stop: Stop, told: Told) {
     use tokio::signal::unix::{SignalKind, signal};
     // A terminal that is closed is no reason to leave things half done; `nohup` says to go on.
     let heeds_hangup =
@@ -401,14 +432,16 @@ async fn signals(stop: Stop, out: Out) {
             }
         }
         if stop.is_asked() {
-            out.tell("stopped at once; the run is cut off and the lock stays.");
-            out.tell(
-                "What is left: see `coasti status`. `coasti recover`, or the next apply, ends it.",
-            );
+            let text = "stopped at once; the run is cut off and the lock stays. What is left: see `coasti status`. \
+                        `coasti recover`, or the next apply, ends it.";
+            if let Some(echo) = &told.echo {
+                echo.end();
+            }
+            told.out.tell(&format!("\n{}", told.style.wrap(0, text)));
             std::process::exit(i32::from(crate::cli::exit::code::NOT_UNDONE));
         }
         stop.ask();
-        out.tell(
+        told.say(
             "interrupted: what is in flight ends, then it is undone. Once more stops at once.",
         );
     }

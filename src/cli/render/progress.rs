@@ -6,7 +6,7 @@
 use super::style::{Style, Tone, clean, columns, took as say};
 use crate::base::{Kind, ResourceId};
 use crate::engine::docker::News;
-use crate::exec::{Event, VERIFIED};
+use crate::exec::{Event, VERIFIED, leads_on};
 use crate::plan::{StepId, text};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
@@ -261,14 +261,6 @@ pub fn json(event: &Event, elapsed: Duration) -> String {
     value.to_string()
 }
 
-/// Whether more follows for a container, as far as a step's own word tells.
-fn leads_on(done: &str) -> bool {
-    matches!(
-        done,
-        "created" | "restart policy set" | "stopped" | "renamed" | "left network" | "started"
-    )
-}
-
 /// One line a resource while something of it goes on; finished ones stand above.
 struct Terminal {
     multi: MultiProgress,
@@ -349,9 +341,9 @@ impl Terminal {
                 self.above(&format!(" {head}: {error}"));
             }
             Event::Waiting { what } => {
-                self.above(&format!("   waiting for {}", clean(what)));
+                self.said(&format!("waiting for {what}"));
             }
-            Event::Learnt { what } => self.above(&format!("   {}", clean(what))),
+            Event::Learnt { what } => self.said(what),
             Event::End { .. } => {
                 self.clear();
                 // What is said next stands below what was done, not below how far it was.
@@ -416,6 +408,13 @@ impl Terminal {
         let text = self.style.shorten(&text, room);
         let pad = room.saturating_sub(columns(&text));
         format!("{text}{}", " ".repeat(pad))
+    }
+
+    /// A sentence, in lines that fit: what is drawn cuts them.
+    fn said(&self, text: &str) {
+        for line in self.style.wrap(3, &clean(text)).lines() {
+            self.above(line);
+        }
     }
 
     fn above(&self, line: &str) {
