@@ -187,6 +187,29 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
     apart
 }
 
+/// Whether this is a variable's `{secret: NAME}`, which names a file and is none; a variable of a table may be called
+/// `secret` too.
+fn refers(before: &str, key: &str, after: &str) -> bool {
+    let around = before.trim_end().strip_suffix('{').map(str::trim_end);
+    let around = around.and_then(|around| around.strip_suffix([':', '=']));
+    let table = |around: &str| {
+        ["env", "environment"]
+            .iter()
+            .any(|name| around.trim_end().ends_with(name))
+    };
+    let name = after
+        .trim_start()
+        .split([',', '}'])
+        .next()
+        .unwrap_or_default()
+        .trim_end();
+    let word = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    key == "secret"
+        && around.is_some_and(|around| !table(around))
+        && !name.is_empty()
+        && name.chars().all(word)
+}
+
 /// Secret values on a line, and whether the last of them goes on below.
 fn values(line: &str, indent: usize) -> (Vec<Range<usize>>, Below) {
     let mut found = Vec::new();
@@ -205,7 +228,10 @@ fn values(line: &str, indent: usize) -> (Vec<Range<usize>>, Below) {
                     .and_then(|k| k.chars().next())
                     .map_or(1, char::len_utf8)
             });
-        let key = key.get(start..).unwrap_or_default();
+        let (before, key) = key.split_at_checked(start).unwrap_or_default();
+        if refers(before, key, line.get(separator + 1..).unwrap_or_default()) {
+            continue;
+        }
         if !secrecy::is_secret_name(key) && !SECRETS.contains(&key) {
             continue;
         }
@@ -275,6 +301,11 @@ mod tests {
                 "A_SECRET = ***\n***\n***\nB = 1",
             ),
             ("URL: pg://u:p@h/db", "URL: pg://u:***@h/db"),
+            (
+                "env: {A_PASSWORD: {secret: db}, B: {secret: true}}",
+                "env: {A_PASSWORD: {secret: db}, B: {secret: true}}",
+            ),
+            ("env: {secret: hunter2}", "env: {secret: ***}"),
             ("https://u:pw123@x.org/a.git", "https://u:***@x.org/a.git"),
             (
                 "- {id: a, vcs_auth_value: hunter2secret}",

@@ -131,7 +131,7 @@ fn build(
     protocol: &str,
     d: &mut Diagnostics,
 ) -> Vec<PortUse> {
-    let protocol = match protocol {
+    let protocol = match protocol.to_ascii_lowercase().as_str() {
         "tcp" => Protocol::Tcp,
         "udp" => Protocol::Udp,
         "sctp" => {

@@ -425,7 +425,11 @@ impl<'a> Keys<'a> {
         match int {
             Some(int) if range.contains(&int) => Some((int, item)),
             _ => {
-                let help = format!("a whole number from {} on", range.start());
+                let (start, end) = (range.start(), range.end());
+                let help = match int {
+                    Some(int) if int > *end => format!("a whole number from {start} to {end}"),
+                    _ => format!("a whole number from {start} on"),
+                };
                 d.push(item.bad(&name, &help));
                 None
             }

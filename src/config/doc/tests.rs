@@ -85,6 +85,8 @@ fn merge_keys_and_aliases() {
         read("f.yml", "b: &b {x: 1}\na: {<<: *b, <<: *b}\n"),
         "E0102 2:13 `<<` stands twice in one table"
     );
+    // Whoever reads the table says what is wrong with it.
+    assert_eq!(read("f.yml", "a: {'': x}\n"), "{a:{:\"x\"}}");
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..9 {
         let list = vec![format!("*a{}", n - 1); 10].join(", ");

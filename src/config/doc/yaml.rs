@@ -227,7 +227,7 @@ impl<'a> Yaml<'_, 'a> {
                 self.merge(&mut merged, node)?;
                 continue;
             }
-            let Some(text) = key.value.scalar().filter(|text| !text.is_empty()) else {
+            let Some(text) = key.value.scalar() else {
                 return Err(self.build.error(range(&span), "a key must be text"));
             };
             entries.push(Entry {

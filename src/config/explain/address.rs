@@ -69,8 +69,23 @@ impl Unknown {
             .or_else(|| whole.clone().find(|known| known.starts_with(field)))
             .or_else(|| did_you_mean(field, whole.clone()))
             .or_else(|| did_you_mean(&variable, whole));
+        let first = field.split('.').next().unwrap_or(field);
+        let group = [
+            "docker",
+            "env",
+            "health",
+            "healthcheck",
+            "mounts",
+            "port",
+            "ports",
+            "volume",
+        ];
+        let summary = match group.contains(&first) && near.is_none() {
+            true => format!("nothing is said of `{field}` for `{address}`"),
+            false => format!("`{address}` has no `{field}`"),
+        };
         Self {
-            summary: format!("`{address}` has no `{field}`"),
+            summary,
             near: near.map(|near| format!("{address}.{near}")),
             known: known.into_iter().collect(),
         }
@@ -118,7 +133,12 @@ pub(super) fn find(stack: &Stack, said: &str) -> Result<Found, Unknown> {
 
 /// What of the stack is called nearly so.
 pub(super) fn near(stack: &Stack, said: &str) -> Option<String> {
-    let known: Vec<String> = stack.resources.keys().map(called).collect();
+    let mut known: Vec<String> = stack.resources.keys().map(called).collect();
+    // Of a site that is a compose file, the label.
+    let labels = stack
+        .containers()
+        .filter_map(|(id, ..)| id.address.split_once('/'));
+    known.extend(labels.map(|(label, _)| label.to_owned()));
     let about = stack
         .resources
         .values()

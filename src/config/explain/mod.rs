@@ -6,6 +6,7 @@ mod written;
 
 pub use address::{Listed, Unknown, addresses};
 
+use super::app::DOCKER_OPTIONS;
 use super::expand::{Container, ImageChoice};
 use super::{Desired, Recipe, platform, secrecy};
 use crate::base::{Kind, ResourceId};
@@ -58,6 +59,9 @@ pub struct Layer {
 
 /// In the place of a secret.
 const MASK: &str = "***";
+
+/// The table of the engine's options.
+const DOCKER: &str = "docker";
 
 /// Of what nobody says.
 const DEFAULT: &str = "the default";
@@ -155,6 +159,14 @@ pub fn explain(desired: &Desired, address: &str) -> Result<Vec<Explained>, Unkno
         .collect();
     let wanted = written::field(field);
     let of = |name: &str| {
+        // All that the table of that name says.
+        if wanted == DOCKER {
+            let option = |(_, field): &(_, &str)| {
+                let rest = name.strip_prefix(field).filter(|_| !field.is_empty());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            return DOCKER_OPTIONS.iter().any(option);
+        }
         name == wanted
             || name
                 .strip_prefix(&wanted)

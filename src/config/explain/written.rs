@@ -248,7 +248,7 @@ pub(super) fn compact(node: &Node, key: &str) -> String {
 pub(super) fn field(said: &str) -> String {
     let (first, rest) = said.split_once('.').unwrap_or((said, ""));
     let first = first.replace('-', "_");
-    if first == "docker" {
+    if first == "docker" && !rest.is_empty() {
         let plain = rest.replace('-', "_");
         let known = DOCKER_OPTIONS.iter().find(|(name, _)| *name == plain);
         if let Some((_, field)) = known.filter(|(_, field)| !field.is_empty()) {

@@ -483,6 +483,29 @@ fn what_services_are_set_to_is_told() {
     assert!(explain(&desired, "services.env.nosuch").is_err());
 }
 
+#[test]
+fn a_table_of_the_files_is_a_field_and_a_label_is_near() {
+    let desired = read(None);
+    let fields = |address: &str| -> Vec<String> {
+        let told = explain(&desired, address).unwrap();
+        let fields = told.into_iter().flat_map(|one| one.fields);
+        fields.map(|field| field.field).collect()
+    };
+    let docker = fields("wiki.docker");
+    assert!(docker.iter().any(|field| field == "hostname"), "{docker:?}");
+    assert!(
+        !docker.iter().any(|field| field.starts_with("env.")),
+        "{docker:?}"
+    );
+    assert!(fields("wiki.health").contains(&"health.test".to_owned()));
+    let none = explain(&desired, "shop/web.health").unwrap_err();
+    assert_eq!(none.summary, "nothing is said of `health` for `shop/web`");
+    assert_eq!(
+        explain(&desired, "shp").unwrap_err().near.as_deref(),
+        Some("shop")
+    );
+}
+
 /// Values that are filled into each other without end in sight are told as far as anybody reads.
 #[test]
 fn long_histories_are_cut_off() {
