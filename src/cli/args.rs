@@ -292,7 +292,8 @@ pub enum Command {
     },
     /// Go back to an older revision of the whole stack.
     Rollback {
-        /// The revision (`coasti history`), `r12` or `12`; without it, the one before.
+        /// The revision (`coasti history`), `r12` or `12`; without it, the one before, and after a rollback the one
+        /// before that.
         revision: Option<String>,
         #[command(flatten)]
         change: Change,

@@ -203,7 +203,8 @@ async fn find<L: Look>(
 }
 
 /// The last revision before the good one that says something else than it: who mends drift with an apply gets
-/// a revision that is the same.
+/// a revision that is the same. After a rollback it is the one before what that went to: who asks twice wants to go
+/// further back, not forward again.
 async fn before<L: Look>(look: &L, name: &StackName, head: &Head) -> Result<RevisionId, OpError> {
     let runs = Store::new(look, name).runs().await?;
     let done = |run: &crate::store::record::RunRecord| {
@@ -220,6 +221,10 @@ async fn before<L: Look>(look: &L, name: &StackName, head: &Head) -> Result<Revi
         Some(id) => store.revision(id).await?,
         None => None,
     };
+    let made_now = runs
+        .iter()
+        .filter(|run| done(run) && run.revision == head.good);
+    let mut skips = made_now.last().is_some_and(|run| run.what == "rollback");
     while let Some(id) = good.pop() {
         if Some(&id) == head.good.as_ref() {
             continue;
@@ -229,13 +234,17 @@ async fn before<L: Look>(look: &L, name: &StackName, head: &Head) -> Result<Revi
             (Some(then), Some(now)) => then.is_same(now),
             _ => false,
         };
-        if !same {
+        // Up to what the rollback went to.
+        skips &= !same;
+        if !same && !skips {
             return Ok(id);
         }
     }
     Err(OpError::usage(
         "there is no earlier revision that differs from what was last applied",
-        &["`coasti history` lists what was applied"],
+        &[
+            "`coasti history` lists what was applied; `coasti rollback REVISION` goes to any of them",
+        ],
     ))
 }
 

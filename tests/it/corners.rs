@@ -786,6 +786,34 @@ fn a_rollback_goes_to_what_is_another_one() {
     });
 }
 
+#[test]
+fn a_second_rollback_goes_further_back() {
+    in_virtual_time(async {
+        let sim = engine();
+        let mut files = vec![usual()];
+        for level in 1..4 {
+            let mut next = usual();
+            next.get_mut("wiki").unwrap().env.insert("LEVEL", level);
+            files.push(next);
+        }
+        for sites in &files {
+            apply(&sim, sites).await.unwrap();
+        }
+        for sites in [&files[2], &files[1], &files[0]] {
+            rollback(&sim).await.unwrap();
+            assert!(plan(&sim, sites).await.is_empty());
+        }
+        let Err(error) = rollback(&sim).await else {
+            panic!("it went forward");
+        };
+        assert!(error.to_string().contains("no earlier revision"), "{error}");
+        // An apply is where one starts from again.
+        apply(&sim, &files[3]).await.unwrap();
+        rollback(&sim).await.unwrap();
+        assert!(plan(&sim, &files[0]).await.is_empty());
+    });
+}
+
 /// `blog`, with a post-run command that does not end.
 fn endless_post_run(sim: &Sim) -> Files {
     sim.faults(FaultPlan::new().on("run a command", Fault::Slow(Duration::from_secs(36_000))));
