@@ -175,6 +175,7 @@ fn vanishes<'a>(
     let elsewhere = new.mounts.values().any(|mount| mount.source == old.source);
     let is = !new.mounts.contains_key(path)
         && !elsewhere
+        && !inputs.wishes.rollback
         && inputs.observed.images.contains_key(&new.image)
         && undeclared(inputs, from).is_some();
     is.then_some(Leaves::Volume { from, to: None })

@@ -161,6 +161,9 @@ fn a_volume_that_the_image_no_longer_declares_is_not_left_silently() {
     let refusal = &world.plan().refusals[0];
     let help = "write `volume: [{name: anon-srv, target: /srv}]`, to keep what is in `acme-wiki-anon-srv`, or";
     assert_eq!(refusal.help[0], help);
+    world.wishes.rollback = true;
+    assert_eq!(world.refused(), Vec::<String>::new());
+    world.wishes.rollback = false;
     world.wishes.new_data = labels(&["wiki"]);
     assert_eq!(world.refused(), Vec::<String>::new());
 }

@@ -24,7 +24,8 @@ fn a_database_keeps_its_major_version_and_its_password() {
         return;
     };
     stack.tag("coasti-test/postgres:15", "postgres:15");
-    stack.tag("coasti-test/postgres:15", "postgres:16");
+    let next = "ENV PG_MAJOR=16 PG_VERSION=16.1";
+    let next = stack.variant_of("coasti-test/postgres:15", "postgres:16", next);
     let write = |version: &str, password: &str| {
         let provider = format!(
             "    provider:\n      - name: database\n        module-name: postgres\n        \
@@ -38,6 +39,12 @@ fn a_database_keeps_its_major_version_and_its_password() {
     stack.apply();
     write("16", "first-word");
     refused(&stack, &["P0301", "15 → 16"]);
+    // A tag without a version is what it names.
+    let latest = stack.tag("coasti-test/postgres:15", "postgres:latest");
+    write("latest", "first-word");
+    stack.plan(2);
+    docker(&["tag", &next, &latest]);
+    refused(&stack, &["P0301", "→ 16.1"]);
     write("15", "other-word");
     refused(&stack, &["P0302", "POSTGRES_PASSWORD"]);
     for text in ["first-word", "other-word"] {

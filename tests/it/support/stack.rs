@@ -172,11 +172,15 @@ impl Stack {
 
     /// Makes an image that is not another one's, though it runs the same.
     pub fn variant(&self, tag: &str) -> String {
+        self.variant_of("coasti-test/tiny:1", tag, &format!("LABEL variant={tag}"))
+    }
+
+    /// Makes an image of another one that differs by one line of a Dockerfile.
+    pub fn variant_of(&self, image: &str, tag: &str, line: &str) -> String {
         let name = format!("{}/{tag}", self.name);
-        let label = format!("LABEL variant={tag}");
-        let container = docker(&["create", "coasti-test/tiny:1", "true"]);
-        docker(&["commit", "--change", &label, &container, &name]);
-        docker(&["rm", &container]);
+        let container = docker(&["create", image, "true"]);
+        docker(&["commit", "--change", line, &container, &name]);
+        docker(&["rm", "-v", &container]);
         self.tags.borrow_mut().push(name.clone());
         name
     }
