@@ -6,6 +6,7 @@ use crate::config::format::{self, Formatted};
 use crate::config::{Folder, migrate};
 use crate::diag::{Diagnostics, Source};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The files that are migrated where none is named.
 const OWN: &[&str] = &[
@@ -53,7 +54,7 @@ pub fn formats(disk: &Disk, named: &[String]) -> Result<Formats, OpError> {
     let own = own(disk).into_iter().chain(overlays(disk)).collect();
     let mut wrong = Diagnostics::new();
     for source in sources(disk, named, own)? {
-        match format::format(&source) {
+        match formatted(&source) {
             Ok(Formatted::Same) => {}
             Ok(Formatted::New(text)) => formats.changes.push(Change { source, text }),
             Ok(Formatted::Left(why)) => formats.left.push((source.name.clone(), why)),
@@ -64,6 +65,28 @@ pub fn formats(disk: &Disk, named: &[String]) -> Result<Formats, OpError> {
         true => Ok(formats),
         false => Err(OpError::Files(wrong)),
     }
+}
+
+/// Longer than this no file takes that somebody wrote.
+const FORMATTING: Duration = Duration::from_secs(4);
+
+/// A file in the form that all have, or why it is left. The formatter is somebody else's, and takes odd files badly: it
+/// is given a thread and a time of its own.
+pub fn formatted(source: &Arc<Source>) -> Result<Formatted, Diagnostics> {
+    let (made, result) = std::sync::mpsc::channel();
+    let source = source.clone();
+    // What it says where it gives up is nothing that anybody can use.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let work = move || made.send(format::format(&source));
+    let result = std::thread::Builder::new()
+        .spawn(work)
+        .ok()
+        .and_then(|_| result.recv_timeout(FORMATTING).ok());
+    std::panic::set_hook(hook);
+    result.unwrap_or(Ok(Formatted::Left(
+        "has something in it that takes too long to format, or cannot be",
+    )))
 }
 
 /// The stack's own files that are there.

@@ -221,10 +221,9 @@ async fn before<L: Look>(look: &L, name: &StackName, head: &Head) -> Result<Revi
         Some(id) => store.revision(id).await?,
         None => None,
     };
-    let made_now = runs
-        .iter()
-        .filter(|run| done(run) && run.revision == head.good);
-    let mut skips = made_now.last().is_some_and(|run| run.what == "rollback");
+    let mut latest = runs.iter().rev();
+    let made_now = latest.find(|run| done(run) && run.revision == head.good);
+    let mut skips = made_now.is_some_and(|run| run.what == "rollback");
     while let Some(id) = good.pop() {
         if Some(&id) == head.good.as_ref() {
             continue;

@@ -3,8 +3,9 @@
 use coasti_fuzz as fuzz;
 use libfuzzer_sys::fuzz_target;
 
-use coasti::config::format::{Formatted, format};
+use coasti::config::format::Formatted;
 use coasti::diag::Diagnostics;
+use coasti::ops::files::formatted as format;
 use coasti::template::read_answers;
 
 fuzz_target!(|data: &[u8]| {
