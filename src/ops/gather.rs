@@ -372,7 +372,7 @@ impl Gathered {
             .chain(&wishes.replace)
             .chain(&wishes.new_data);
         let Some(name) = named.find(|name| !labels.contains(name.as_str())) else {
-            return Ok(());
+            return self.check_forced(wishes);
         };
         let all = labels.iter().copied();
         let mut help = vec![format!(
@@ -384,6 +384,21 @@ impl Gathered {
         Err(OpError::Usage {
             what: format!("no site has the label `{name}`"),
             help,
+        })
+    }
+
+    /// What is to be replaced must be among what is looked at.
+    fn check_forced(&self, wishes: &Wishes) -> Result<(), OpError> {
+        let target = wishes.target_with_old(&self.sealed.stack, self.base.as_ref());
+        let mut left_out = wishes.replace.iter();
+        let left_out = left_out.find(|name| !target.is_empty() && !target.contains(*name));
+        left_out.map_or(Ok(()), |name| {
+            Err(OpError::usage(
+                format!("--replace {name} is not within --target"),
+                &[&format!(
+                    "name it too: --target {name}, or leave out --target"
+                )],
+            ))
         })
     }
 

@@ -3,7 +3,7 @@
 use super::gather::Gathered;
 use crate::base::{Digest, ValueId};
 use crate::diff::Wishes;
-use crate::model::{Spec, Stack};
+use crate::model::{Spec, Stack, Text};
 use crate::plan::{Op, Plan, Step, StepId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,12 @@ pub struct Saved {
     pub wishes: Wishes,
     /// What the files sealed to.
     pub files: Digest,
+    /// The same without the values of secrets and what is generated.
+    #[serde(default)]
+    pub shape: Option<Digest>,
+    /// Keyed digests of those, where there is a key.
+    #[serde(default)]
+    pub values: BTreeMap<ValueId, Digest>,
     /// Every object that the plan read, by kind and name.
     pub seen: BTreeMap<String, Digest>,
 }
@@ -31,6 +37,8 @@ impl Saved {
             plan: plan.clone(),
             wishes: wishes.clone(),
             files: files(gathered),
+            shape: Some(shape(&gathered.sealed.stack).digest()),
+            values: values(gathered),
             seen: seen(gathered),
         }
     }
@@ -43,7 +51,7 @@ impl Saved {
             changed.push(format!("the stack: `{}`", self.plan.stack));
         }
         if self.files != files(gathered) {
-            changed.push("the files".to_owned());
+            changed.extend(self.changed_files(gathered));
         }
         let names: BTreeSet<_> = self.seen.keys().chain(now.keys()).collect();
         changed.extend(
@@ -66,6 +74,44 @@ impl Saved {
         }
         changed
     }
+}
+
+impl Saved {
+    /// What is another in the files: single values, where nothing else is.
+    fn changed_files(&self, gathered: &Gathered) -> Vec<String> {
+        let same_shape = self.shape == Some(shape(&gathered.sealed.stack).digest());
+        let now = values(gathered);
+        let other = now.iter().filter(|(id, digest)| {
+            let before = self.values.get(*id);
+            before.is_some_and(|before| before != *digest)
+        });
+        let names: BTreeSet<String> = other.map(|(id, _)| named(id)).collect();
+        match same_shape && !names.is_empty() {
+            true => names.into_iter().collect(),
+            false => vec!["the files".to_owned()],
+        }
+    }
+}
+
+/// A value, for people.
+fn named(id: &ValueId) -> String {
+    match id.as_str().strip_prefix("secret:") {
+        Some(name) => {
+            let name = name.strip_suffix(":file").unwrap_or(name);
+            format!("the secret `{name}`")
+        }
+        None => format!("the value `{id}`"),
+    }
+}
+
+/// Digests of the values that the stack uses.
+fn values(gathered: &Gathered) -> BTreeMap<ValueId, Digest> {
+    if gathered.peek.key.is_none() {
+        return BTreeMap::new();
+    }
+    let values = gathered.sealed.stack.texts().flat_map(Text::values);
+    let known = values.filter_map(|value| Some((value.id.clone(), value.digest.clone()?)));
+    known.collect()
 }
 
 /// What `now` does that the plan that was shown does not, or the other way round. Between the two, images
@@ -126,7 +172,7 @@ fn without_id(stack: &Stack) -> Stack {
 
 fn shape(stack: &Stack) -> Stack {
     let mut shape = without_id(stack);
-    for value in shape.texts_mut().flat_map(crate::model::Text::values_mut) {
+    for value in shape.texts_mut().flat_map(Text::values_mut) {
         value.digest = None;
         if value.id.as_str().starts_with("text:") {
             value.id = ValueId::new("text");

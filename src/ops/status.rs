@@ -8,7 +8,7 @@ use crate::base::{ResourceId, StackId, StackName};
 use crate::config::Desired;
 use crate::diff::{Held, Notice, Wishes};
 use crate::engine::Look;
-use crate::model::{ContainerSpec, Resource, Role, Spec, Stack};
+use crate::model::{ContainerSpec, Port, Resource, Role, Spec, Stack};
 use crate::observe::{self, HealthStatus, Observed};
 use crate::plan::Plan;
 use crate::store::lock;
@@ -273,7 +273,7 @@ fn assemble(
                     .iter()
                     // A compose file's services are all beneath the label.
                     .filter(|(id, ..)| id.address == label || !has_own)
-                    .flat_map(|(_, _, s)| urls(s))
+                    .flat_map(|(_, resource, spec)| urls(&published(resource, spec, observed)))
                     .collect(),
                 held: hold.map(|hold| hold.word().to_owned()),
                 health: rows
@@ -347,8 +347,8 @@ fn container(
     let completed = |c: &observe::Container| {
         job && c.state.status == observe::Status::Exited && c.state.exit_code == 0
     };
-    let ports = spec
-        .ports
+    let ports = published(resource, spec, observed);
+    let ports = ports
         .iter()
         .map(|(inside, port)| format!("{port} → {inside}"));
     Container {
@@ -405,11 +405,23 @@ fn undeclared(resource: &Resource, container: &observe::Container) -> Vec<String
     .collect()
 }
 
-fn urls(spec: &ContainerSpec) -> Vec<String> {
-    let tcp = spec
-        .ports
-        .iter()
-        .filter(|(inside, _)| inside.ends_with("/tcp"));
+/// What a container publishes; where none is there, what it shall.
+fn published(
+    resource: &Resource,
+    spec: &ContainerSpec,
+    observed: &Observed,
+) -> Vec<(String, Port)> {
+    let one = |(inside, port): (&String, &Port)| (inside.clone(), port.clone());
+    let Some(found) = observed.containers.get(&resource.name) else {
+        return spec.ports.iter().map(one).collect();
+    };
+    let ports = found.made.ports.iter();
+    let ports = ports.flat_map(|(inside, ports)| ports.iter().map(move |port| (inside, port)));
+    ports.map(one).collect()
+}
+
+fn urls(ports: &[(String, Port)]) -> Vec<String> {
+    let tcp = ports.iter().filter(|(inside, _)| inside.ends_with("/tcp"));
     tcp.map(|(_, port)| format!("http://{}", port.reached()))
         .collect()
 }

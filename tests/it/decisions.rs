@@ -2,10 +2,11 @@
 
 use crate::corners::usual;
 use crate::support::stacks::{
-    Files, ID, STACK, act, apply, apply_files, containers, engine, gathered, in_virtual_time, plan,
-    recover, release,
+    Files, ID, STACK, act, apply, apply_files, apply_saved, containers, engine, gathered,
+    in_virtual_time, plan, recover, release, saved,
 };
 use coasti::base::{EngineId, StackId, StackName};
+use coasti::diff::Wishes;
 use coasti::engine::sim::{Fault, FaultPlan, Sim};
 use coasti::engine::{Call, Engine as _};
 use coasti::exec::{Events, Stop};
@@ -13,13 +14,17 @@ use coasti::observe::Status;
 use coasti::ops::{OpError, Who, destroy, hold::Act, status};
 use std::time::Duration;
 
-async fn is_bad(sim: &Sim, files: &Files) -> bool {
+async fn looked(sim: &Sim, files: &Files) -> status::Status {
     // Publishes what the files name.
     drop(gathered(sim, files).await);
     let (name, id) = (StackName::new(STACK), StackId::new(ID));
     let desired = files.desired();
     let status = status::status(sim, &name, Some(&id), Some(&desired)).await;
-    status.unwrap().is_bad()
+    status.unwrap()
+}
+
+async fn is_bad(sim: &Sim, files: &Files) -> bool {
+    looked(sim, files).await.is_bad()
 }
 
 /// By hand, as a clean-up does.
@@ -181,5 +186,64 @@ fn where_the_store_is_gone_the_files_say_what_is_protected() {
             assert!(what.contains("P0306") && what.ends_with(word), "{what}");
         }
         assert_eq!(containers(&sim).len(), 2);
+    });
+}
+
+#[test]
+fn a_secret_that_is_another_one_is_named() {
+    in_virtual_time(async {
+        let sim = engine();
+        apply(&sim, &usual()).await.unwrap();
+        let mut changed = usual();
+        changed.get_mut("blog").unwrap().env.insert("LEVEL", 7);
+        let files = Files::of(&changed);
+        let plan = saved(&sim, &files).await;
+        let stale = async |files: &Files| match apply_saved(&sim, files, &plan).await {
+            Err(OpError::Stale(changed)) => changed,
+            other => panic!("{:?}", other.map(|_| ())),
+        };
+        let rotated = files.replace("the key of level 7", "another key");
+        assert_eq!(stale(&rotated).await, ["the secret `key-7`"]);
+        changed.get_mut("blog").unwrap().env.insert("MODE", 1);
+        assert_eq!(stale(&Files::of(&changed)).await, ["the files"]);
+        apply_saved(&sim, &files, &plan).await.unwrap();
+    });
+}
+
+#[test]
+fn what_is_forced_is_among_what_is_looked_at() {
+    in_virtual_time(async {
+        let sim = engine();
+        let gathered = gathered(&sim, &Files::of(&usual())).await;
+        let check = |target: &[&str], replace: &str| {
+            let wishes = Wishes {
+                target: target.iter().map(|label| (*label).to_owned()).collect(),
+                replace: [replace.to_owned()].into(),
+                ..Wishes::default()
+            };
+            gathered
+                .check_labels(&wishes)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(check(&[], "blog"), Ok(()));
+        assert_eq!(check(&["blog"], "blog"), Ok(()));
+        let why = "--replace blog is not within --target".to_owned();
+        assert_eq!(check(&["wiki"], "blog"), Err(why));
+    });
+}
+
+#[test]
+fn status_tells_where_what_runs_is_reached() {
+    in_virtual_time(async {
+        let sim = engine();
+        let mut sites = usual();
+        sites.get_mut("blog").unwrap().port = Some(9001);
+        apply(&sim, &sites).await.unwrap();
+        sites.get_mut("blog").unwrap().port = Some(9002);
+        sites.get_mut("wiki").unwrap().port = Some(9003);
+        let status = looked(&sim, &Files::of(&sites)).await;
+        let urls: Vec<_> = status.apps.iter().flat_map(|app| &app.urls).collect();
+        // The other one publishes nothing yet.
+        assert_eq!(urls, ["http://127.0.0.1:9001"]);
     });
 }

@@ -67,6 +67,7 @@ pub(super) async fn history(
     within_reach(&engine, &name, id.as_ref()).await?;
     let mut runs = Store::new(&engine, &name).runs().await?;
     runs.reverse();
+    let older = runs.len().saturating_sub(number);
     runs.truncate(number);
     if for_program {
         shell.print(&render::history::json(&runs));
@@ -76,6 +77,12 @@ pub(super) async fn history(
             jiff::Timestamp::now(),
             &shell.data_style(),
         ));
+        if older > 0 {
+            let all = older + runs.len();
+            shell.explain(&format!(
+                "{older} more before these: coasti history -n {all}"
+            ));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

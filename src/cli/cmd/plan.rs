@@ -106,11 +106,12 @@ pub(super) async fn plan(
         shell.explain(why);
     }
     if let Some(work) = at_work(&gathered.observed, &desired.name) {
-        shell.out.say(&format!(
-            "note: a run is under way ({work}): what is to be done changes meanwhile"
+        shell.explain(&format!(
+            "note: a run is under way ({work}): what is to be done changes meanwhile, and what is shown as left by a \
+             run that was cut off is its work"
         ));
     } else if let Some(open) = gathered.open {
-        shell.out.say(&format!("note: run {open} was cut off; `coasti apply` goes on from here, `coasti recover` undoes it"));
+        shell.explain(&format!("note: run {open} was cut off; `coasti apply` goes on from here, `coasti recover` undoes it"));
     }
     if !plan.refusals.is_empty() {
         return Ok(ExitCode::from(code::REFUSED));
