@@ -48,7 +48,7 @@ pub(super) fn read(node: Option<&Node>, d: &mut Diagnostics) -> BTreeMap<String,
     for entry in entries(node, "`port`", d) {
         let what = format!("the port `{}`", entry.key);
         // `port: {web: 80}` is short for the container's port.
-        if let Value::Int(..) = entry.node.value {
+        if entry.node.value.whole().is_some() {
             if let Some(container) = number(&entry.node, &what, d) {
                 let container = Some(Sp::new(container, &entry.node.at));
                 let def = PortDef {
@@ -114,9 +114,7 @@ pub(in crate::config) fn address(text: &Sp<String>, d: &mut Diagnostics) -> Opti
 
 fn number(node: &Node, what: &str, d: &mut Diagnostics) -> Option<Number> {
     let int = match &node.value {
-        Value::Int(int, _) => Some(*int),
         Value::Text(text) if text.eq_ignore_ascii_case("auto") => return Some(Number::Auto),
-        Value::Text(text) => text.trim().parse().ok(),
         Value::Map(_) => {
             let mut table = Table::of(node, what, d)?;
             let from = table.text("from", d).map(|from| from.value);
@@ -127,7 +125,7 @@ fn number(node: &Node, what: &str, d: &mut Diagnostics) -> Option<Number> {
                 key: key?.value,
             });
         }
-        _ => None,
+        value => value.whole(),
     };
     match int.map(u16::try_from) {
         Some(Ok(port)) if port > 0 => Some(Number::Fixed(port)),

@@ -224,8 +224,10 @@ impl VolumeDef {
             )
             .help(wanted)
         };
+        // A part of a byte is none.
+        let part = matches!(node.value, Value::Float(_)) && node.value.whole().is_none();
         match key.replace('_', "-").as_str() {
-            "tmpfs-size" => match size::parse(&text) {
+            "tmpfs-size" => match size::parse(&text).filter(|_| !part) {
                 Some(bytes) => self.size = Some(bytes),
                 None => d.push(bad("a size, such as `512M` or `2G`")),
             },

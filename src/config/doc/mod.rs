@@ -106,6 +106,23 @@ impl Value {
         }
     }
 
+    /// A whole number, also as `1000.0`, which JSON does not tell from it, or as text.
+    pub(crate) fn whole(&self) -> Option<i64> {
+        // Beyond it not every whole number is a float.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        match self {
+            Self::Int(int, _) => Some(*int),
+            Self::Text(text) => text.trim().parse().ok(),
+            Self::Float(raw) => {
+                let float: f64 = raw.parse().ok()?;
+                let whole = float.fract() == 0.0 && float.abs() < EXACT;
+                #[allow(clippy::cast_possible_truncation)]
+                whole.then_some(float as i64)
+            }
+            _ => None,
+        }
+    }
+
     /// A scalar as text, as it was written.
     pub(crate) fn scalar(&self) -> Option<String> {
         match self {

@@ -258,12 +258,7 @@ impl<'a> Table<'a> {
         d: &mut Diagnostics,
     ) -> Option<Sp<i64>> {
         let node = self.take(key, d)?;
-        let int = match &node.value {
-            Value::Int(int, _) => Some(*int),
-            Value::Text(text) => text.trim().parse().ok(),
-            _ => None,
-        };
-        match int {
+        match node.value.whole() {
             Some(int) if range.contains(&int) => Some(Sp::new(int, &node.at)),
             Some(_) => {
                 let (from, to) = (range.start(), range.end());
@@ -294,7 +289,10 @@ impl<'a> Table<'a> {
         key: &'static str,
         d: &mut Diagnostics,
     ) -> Option<Sp<Span>> {
-        let text = self.text(key, d)?;
+        let mut text = self.text(key, d)?;
+        if let Some(whole) = self.peek(key).and_then(|node| node.value.whole()) {
+            text.value = whole.to_string();
+        }
         match text.value.parse() {
             Ok(span) => Some(Sp {
                 value: span,

@@ -13,7 +13,7 @@ use std::{
 
 mod samples;
 
-use samples::{APP, DEPLOY, ELSEWHERE, FULL, INFO, PRODUCTS, TOOLS, WRONG};
+use samples::{APP, DEPLOY, EDGES, ELSEWHERE, FULL, INFO, PRODUCTS, TOOLS, WRONG};
 
 fn source(path: &str, text: &str) -> Arc<Source> {
     Arc::new(Source::new(path, format!("/srv/acme/{path}"), text))
@@ -229,6 +229,25 @@ fn what_the_reader_takes_is_taken() {
     }
     let services = "stack: a\nsite: []\nservices: [postgres]\nusers: credentials.csv\n";
     assert_eq!(refused("deploy", DEPLOY, services), None);
+}
+
+/// Values at the edge: right for both or wrong for both.
+#[test]
+fn reader_and_schemas_agree() {
+    let mut apart = Vec::new();
+    for (path, text) in EDGES {
+        let reader = !said(path, text).is_empty();
+        let schema = refused(name_of(path), path, text).is_some();
+        if reader != schema {
+            apart.push(format!(
+                "reader {reader} schema {schema}: {:?} {:?} {:?}",
+                text,
+                said(path, text),
+                refused(name_of(path), path, text)
+            ));
+        }
+    }
+    assert!(apart.is_empty(), "{}", apart.join("\n"));
 }
 
 #[test]

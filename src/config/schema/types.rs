@@ -44,7 +44,7 @@ tables! {
     }
 
     /// A product or tool.
-    #[schemars(extend("anyOf" = [{"required": ["id"]}, {"required": ["vcs-repo"]}, {"required": ["vcs_repo"]}]))]
+    #[schemars(extend("anyOf" = [{"required": ["id"], "properties": {"id": {"not": {"type": "null"}}}}, {"required": ["vcs-repo"]}, {"required": ["vcs_repo"]}]))]
     Product {
         /// Its name in `image:`; without it, the last part of `vcs-repo`.
         id: Option<ProductId>,
@@ -209,7 +209,7 @@ tables! {
         packages: Option<Anything>,
         before_run: Option<Anything>,
         start: Option<Anything>,
-        post_run_status: Option<Anything>,
+        post_run_status: Option<StatusWord>,
     }
 
     /// How something is backed up.
@@ -415,7 +415,7 @@ tables! {
     }
 
     /// An app that runs.
-    #[schemars(extend("anyOf" = [{"required": ["label"]}, {"required": ["domain"]}]))]
+    #[schemars(extend("anyOf" = [{"required": ["label"], "properties": {"label": {"not": {"type": "null"}}}}, {"required": ["domain"], "properties": {"domain": {"not": {"type": "null"}}}}]))]
     Site {
         /// Its identity; made of image and domain where it is not said.
         label: Option<Label>,
@@ -591,7 +591,7 @@ pub(super) struct Docker {
     stop_signal: Option<Text>,
     stop_timeout: Option<Duration>,
     sysctls: Option<Pairs>,
-    tmpfs: Option<Anything>,
+    tmpfs: Option<Memory>,
     tty: Option<Flag>,
     user: Option<Text>,
     working_dir: Option<Text>,

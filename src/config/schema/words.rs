@@ -100,6 +100,8 @@ words! {
     AuthType {"enum": ["skip", "Auth Token", "SSH Key"]}
     /// What becomes of the old container.
     OrderWord {"enum": ["auto", "stop-first", "start-first"]}
+    /// How far a container must be for its commands.
+    StatusWord {"enum": ["created", "running", "healthy"]}
     /// The protocol.
     ProtocolWord {"enum": ["tcp", "udp"]}
     /// What kind of volume.
@@ -123,7 +125,16 @@ words! {
     /// A list of texts, or one.
     Words {"anyOf": [{"type": ["string", "number", "boolean"]}, {"type": "array", "items": {"type": ["string", "number", "boolean"]}}]}
     /// Names with values: a table, or a list of `NAME=VALUE`.
-    Pairs {"type": ["object", "array", "string"]}
+    Pairs {"anyOf": [
+        {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
+        {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
+    ]}
+    /// Paths with options: a table, or a list of `PATH:OPTIONS`.
+    Memory {"anyOf": [
+        {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
+        {"type": ["string", "number", "boolean"]},
+        {"type": "array", "items": {"type": ["string", "number", "boolean"]}}
+    ]}
     /// A policy's name, with the number of tries of one of them.
     Name {"type": "string", "pattern": "^(|always|no|unless-stopped|on-failure)(:\\s*[0-9]+\\s*)?$"}
     /// Text in which `{NAME}` stands for another variable.

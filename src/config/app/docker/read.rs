@@ -122,11 +122,7 @@ impl Read<'_, '_> {
     }
 
     fn int(&mut self) -> Option<i64> {
-        let int = match &self.node.value {
-            Value::Int(int, _) => Some(*int),
-            Value::Text(text) => text.trim().parse().ok(),
-            _ => None,
-        };
+        let int = self.node.value.whole();
         if int.is_none() {
             self.wrong("a whole number");
         }
@@ -217,10 +213,9 @@ impl Read<'_, '_> {
 
     pub(super) fn bytes(&mut self) -> Option<i64> {
         let bytes = match &self.node.value {
-            Value::Int(int, _) => Some(*int),
             Value::Text(text) if text.trim() == "-1" => Some(-1),
             Value::Text(text) => size::parse(text),
-            _ => None,
+            value => value.whole(),
         };
         match bytes {
             // Nothing and 0 are no limit; saying so is not declaring one.
@@ -254,7 +249,11 @@ impl Read<'_, '_> {
     }
 
     pub(super) fn span(&mut self) -> Option<Span> {
-        let span = self.node.value.scalar().and_then(|text| text.parse().ok());
+        let span = match &self.node.value {
+            float @ Value::Float(_) => float.whole().map(|whole| whole.to_string()),
+            value => value.scalar(),
+        };
+        let span = span.and_then(|text| text.parse().ok());
         if span.is_none() {
             self.bad("seconds, or like `1m30s`");
         }
@@ -415,15 +414,15 @@ impl Read<'_, '_> {
 
     pub(super) fn tmpfs(&mut self) -> BTreeMap<String, Mount> {
         let pairs = match &self.node.value {
-            Value::List(items) => items
-                .iter()
-                .filter_map(|item| item.value.scalar())
-                .map(|text| match text.split_once(':') {
+            Value::Map(_) => self.pairs(':'),
+            _ => {
+                let each = self.words().into_iter();
+                each.map(|text| match text.split_once(':') {
                     Some((path, options)) => (path.to_owned(), options.to_owned()),
                     None => (text, String::new()),
                 })
-                .collect(),
-            _ => self.pairs(':'),
+                .collect()
+            }
         };
         let mut mounts = BTreeMap::new();
         for (path, options) in pairs {

@@ -408,3 +408,121 @@ pub(super) const FULL: &[(&str, &str)] = &[
     ),
     (DEPLOY, "stack: a\nsite:\n"),
 ];
+
+/// At the edge.
+pub(super) const EDGES: &[(&str, &str)] = &[
+    (APP, "image: a/b:1\ndocker: {labels: x}\n"),
+    (APP, "image: a/b:1\ndocker: {extra_hosts: x}\n"),
+    (APP, "image: a/b:1\ndocker: {sysctls: x}\n"),
+    (APP, "image: a/b:1\ndocker: {tmpfs: /run}\n"),
+    (APP, "image: a/b:1\ndocker: {labels: {a: {b: c}}}\n"),
+    (APP, "image: a/b:1\ndocker: {labels: {a: [b]}}\n"),
+    (APP, "image: a/b:1\ndocker: {labels: [[b]]}\n"),
+    (APP, "image: a/b:1\ndocker: {labels: {a: ~}}\n"),
+    (APP, "image: a/b:1\ndocker: {sysctls: {a: {b: c}}}\n"),
+    (APP, "image: a/b:1\ndocker: {sysctls: {a: [b]}}\n"),
+    (APP, "image: a/b:1\ndocker: {sysctls: [[b]]}\n"),
+    (APP, "image: a/b:1\ndocker: {sysctls: {a: ~}}\n"),
+    (APP, "image: a/b:1\ndocker: {tmpfs: {a: {b: c}}}\n"),
+    (APP, "image: a/b:1\ndocker: {tmpfs: {a: [b]}}\n"),
+    (APP, "image: a/b:1\ndocker: {tmpfs: [[b]]}\n"),
+    (APP, "image: a/b:1\ndocker: {tmpfs: {a: ~}}\n"),
+    (APP, "image: a/b:1\ndocker: {extra_hosts: {a: {b: c}}}\n"),
+    (APP, "image: a/b:1\ndocker: {extra_hosts: {a: [b]}}\n"),
+    (APP, "image: a/b:1\ndocker: {extra_hosts: [[b]]}\n"),
+    (APP, "image: a/b:1\ndocker: {extra_hosts: {a: ~}}\n"),
+    (
+        APP,
+        "image: a/b:1\ndocker: {log_config: {config: {a: {b: c}}}}\n",
+    ),
+    (
+        APP,
+        "image: a/b:1\ndocker: {log_config: {config: {a: [b]}}}\n",
+    ),
+    (APP, "image: a/b:1\ndocker: {log_config: {config: x}}\n"),
+    (
+        APP,
+        "image: a/b:1\ndocker: {log_config: {config: {a: ~}}}\n",
+    ),
+    (
+        APP,
+        "image: a/b:1\ndocker: {log_config: {config: {max-size: 1m}}}\n",
+    ),
+    (APP, "image: a/b:1\nport: {web: \"1\"}\n"),
+    (APP, "image: a/b:1\nport: {web: ~}\n"),
+    (APP, "image: a/b:1\nport: {web: 1.0}\n"),
+    (APP, "image: a/b:1\nrun: {post-run-status: [~]}\n"),
+    (APP, "image: a/b:1\nrun: {post-run: [~]}\n"),
+    (
+        APP,
+        "image: a/b:1\nvolume: [{name: a, target: /a, dst-path: ~}]\n",
+    ),
+    (
+        APP,
+        "image: a/b:1\nvolume: [{type: tmpfs, target: /a, tmpfs-size: 1.5}]\n",
+    ),
+    (
+        APP,
+        "image: a/b:1\nvolume: [{type: tmpfs, target: /a, tmpfs-size: 1000.0}]\n",
+    ),
+    (APP, "image: a/b:1\ndocker: {mem_limit: 10000000.0}\n"),
+    (APP, "image: a/b:1\ndocker: {mem_limit: 10000000.5}\n"),
+    (APP, "image: a/b:1\ndocker: {pids_limit: 1000.0}\n"),
+    (APP, "image: a/b:1\ndocker: {stop_timeout: 10.0}\n"),
+    (APP, "image: a/b:1\ndocker: {nano_cpus: 1000000000.0}\n"),
+    (
+        APP,
+        "image: a/b:1\nhealthcheck: {command: x, retries: 3.0}\n",
+    ),
+    (
+        APP,
+        "image: a/b:1\nhealthcheck: {command: x, interval: 3.0}\n",
+    ),
+    (
+        APP,
+        "image: a/b:1\nenv: {A: {random: true, length: 20.0}}\n",
+    ),
+    (
+        APP,
+        "image: a/b:1\nprovider: [{name: d, module-name: postgres, port: {p: {container: 1000.0, host: 1000.0}}}]\n",
+    ),
+    (DEPLOY, "stack: a\nsite: [{label: ~, image: wiki}]\n"),
+    (
+        DEPLOY,
+        "stack: a\nsite: [{label: w, domain: ~, image: wiki}]\n",
+    ),
+    (
+        DEPLOY,
+        "stack: a\nsite: [{label: ~, domain: a.org, image: wiki}]\n",
+    ),
+    (DEPLOY, "stack: ~\nsite: []\n"),
+    (DEPLOY, "site: []\n"),
+    (
+        DEPLOY,
+        "stack: a\nports: {from: 8000.0, to: 9000}\nsite: []\n",
+    ),
+    (DEPLOY, "stack: a\nsite: [{label: w, image: ~}]\n"),
+    (
+        DEPLOY,
+        "stack: a\nsite: [{label: w, image: wiki, update: {timeout: 10.0}}]\n",
+    ),
+    (DEPLOY, "version: 1.0\nstack: a\nsite: []\n"),
+    (PRODUCTS, "products: [{id: ~}]\n"),
+    (PRODUCTS, "products: [{id: a, vcs-ref: ~}]\n"),
+    (
+        PRODUCTS,
+        "products: [{id: a, vcs-repo: \"https://x/a\", vcs-ref: 1.5}]\n",
+    ),
+    (
+        PRODUCTS,
+        "products: [{id: a, vcs-repo: \"https://x/a\", vcs-ref: ~}]\n",
+    ),
+    (PRODUCTS, "products: [{id: a, dst-path: ~}]\n"),
+    (
+        PRODUCTS,
+        "products: [{id: ~, vcs-repo: \"https://x/wiki\"}]\n",
+    ),
+    (PRODUCTS, "version: 1.0\nproducts: [{id: wiki}]\n"),
+    (INFO, "version: 1.0\nid: wiki\napp: {image: \"a/b:1\"}\n"),
+    (INFO, "version: 1.5\nid: wiki\napp: {image: \"a/b:1\"}\n"),
+];
