@@ -1,7 +1,7 @@
 //! Files from before to today's version: as few bytes as possible, all else as it is.
 
 use super::doc::{Entry, Node, Value, parse, yaml_text};
-use super::products::relative;
+use super::products::{relative, repository_name};
 use crate::base::names;
 use crate::diag::{Diagnostics, Source};
 use std::{ops::Range, sync::Arc};
@@ -224,7 +224,8 @@ impl File<'_> {
             path.and_then(|entry| Some((entry, entry.node.value.scalar()?)))
             && text.starts_with('/')
         {
-            let id = find(item, "id").and_then(|entry| entry.node.value.scalar());
+            let said = |key| find(item, key).and_then(|entry| entry.node.value.scalar());
+            let id = said("id").or_else(|| repository_name(&said("vcs-repo")?).map(str::to_owned));
             let default = id.map(|id| format!("{key}/{id}")).unwrap_or_default();
             if let Some(path) = relative(&self.source.path, &text, &default) {
                 let quoted = format!("\"{path}\"");
@@ -234,27 +235,69 @@ impl File<'_> {
         self.auth(item, edits);
     }
 
-    /// `vcs_auth_type` and `vcs_auth_value` to `auth`, where each has a line for itself and nothing is lost.
+    /// `vcs_auth_type` and `vcs_auth_value` to `auth`, where nothing is lost.
     fn auth(&self, item: &Node, edits: &mut Vec<Edit>) {
-        let (Some(kind), Some(value)) = (find(item, "vcs-auth-type"), find(item, "vcs-auth-value"))
-        else {
+        let (kind, value) = (find(item, "vcs-auth-type"), find(item, "vcs-auth-value"));
+        let text = |entry: &Entry| entry.node.value.scalar();
+        let told = |entry| matches!(text(entry).as_deref(), Some("__skip__" | "__file__"));
+        // A secret that stands there is somebody's to move.
+        if find(item, "auth").is_some() || !value.is_none_or(told) {
             return;
-        };
-        let texts = (kind.node.value.scalar(), value.node.value.scalar());
-        let (Some(kind_text), Some(value_text)) = texts else {
-            return;
-        };
-        let Some(line) = self.line(value) else { return };
-        match (kind_text.as_str(), value_text.as_str()) {
-            ("Auth Token", "__file__") => edits.push((Self::whole(kind), "auth: token".into())),
-            ("SSH Key", "__file__") => edits.push((Self::whole(kind), "auth: ssh-key".into())),
-            ("skip", "__skip__") => match self.line(kind) {
-                Some(line) => edits.push((line, String::new())),
-                None => edits.push((Self::whole(kind), "auth: none".into())),
-            },
-            _ => return,
         }
-        edits.push((line, String::new()));
+        let word = match kind.map(text) {
+            Some(Some(kind)) if kind == "Auth Token" => Some("token"),
+            Some(Some(kind)) if kind == "SSH Key" => Some("ssh-key"),
+            Some(Some(kind)) if kind == "skip" => None,
+            None => None,
+            Some(_) => return,
+        };
+        let become_auth = |entry| {
+            (
+                Self::whole(entry),
+                format!("auth: {}", word.unwrap_or("none")),
+            )
+        };
+        let go = |entry| Some((self.without(item, entry)?, String::new()));
+        let value_goes = value.map(go);
+        let (kind, value) = match (kind, value, value_goes) {
+            (kind, None, _) => (kind, None),
+            (kind, Some(_), Some(Some(gone))) => (kind, Some(gone)),
+            // It cannot go alone: it becomes the one, and the other goes.
+            (Some(kind), Some(value), _) => match go(kind) {
+                Some(gone) => {
+                    edits.extend([gone, become_auth(value)]);
+                    return;
+                }
+                None => return,
+            },
+            (None, ..) => return,
+        };
+        if let Some(kind) = kind {
+            let apart = |(range, _): &Edit| {
+                value
+                    .as_ref()
+                    .is_none_or(|(other, _)| range.end <= other.start || other.end <= range.start)
+            };
+            let gone = go(kind).filter(|edit| word.is_none() && apart(edit));
+            edits.push(gone.unwrap_or_else(|| become_auth(kind)));
+        }
+        edits.extend(value);
+    }
+
+    /// What goes with an entry: its line, or what parts it from the next one between braces.
+    fn without(&self, item: &Node, entry: &Entry) -> Option<Range<usize>> {
+        let all = item.at.span.clone();
+        if !self.text.get(all.clone())?.starts_with('{') {
+            return self.line(entry);
+        }
+        let span = Self::whole(entry);
+        let before = self.text.get(all.start..span.start)?.trim_end();
+        if before.ends_with(',') {
+            return Some(all.start + before.len() - 1..span.end);
+        }
+        let after = self.text.get(span.end..all.end)?;
+        let rest = after.trim_start().strip_prefix(',')?.trim_start();
+        (before == "{").then(|| span.start..all.end - rest.len())
     }
 
     /// The line of an entry, where nothing else stands on it.

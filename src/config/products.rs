@@ -263,10 +263,8 @@ fn entry(node: &Node, tool: bool, d: &mut Diagnostics) -> Option<Entry> {
     // Without an id the installer names a product after its repository.
     let id = id.or_else(|| {
         let repo = repo.as_ref()?;
-        let name = repo.value.trim_end_matches('/').rsplit(['/', ':']).next()?;
-        let name = name.strip_suffix(".git").unwrap_or(name);
-        (!name.is_empty()).then(|| Sp {
-            value: name.to_owned(),
+        Some(Sp {
+            value: repository_name(&repo.value)?.to_owned(),
             at: repo.at.clone(),
         })
     });
@@ -300,6 +298,13 @@ fn entry(node: &Node, tool: bool, d: &mut Diagnostics) -> Option<Entry> {
         run,
         id,
     })
+}
+
+/// The last part of a repository's address.
+pub(super) fn repository_name(address: &str) -> Option<&str> {
+    let name = address.trim_end_matches('/').rsplit(['/', ':']).next()?;
+    let name = name.strip_suffix(".git").unwrap_or(name);
+    (!name.is_empty()).then_some(name)
 }
 
 /// Whether something of coasti's own has that name in `config` or `config/secrets`.

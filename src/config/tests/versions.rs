@@ -27,7 +27,7 @@ const NEW: &str = "# Installed products and their source will appear here.\n\nve
     - vcs_repo: https://example.org/a.git\n  id: a\n  dst_path: products/a # real\n  vcs_ref: main\n\
     # the second\n- dst_path: products/b\n  auth: token\n  id: b\n\n\
     - vcs_auth_type: skip\n  vcs_auth_value: __skip__ # why\n  id: c\n\
-    - {id: d, vcs_auth_type: SSH Key, vcs_auth_value: __file__, dst_path: apps/d}\n";
+    - {id: d, auth: ssh-key, dst_path: apps/d}\n";
 
 #[test]
 fn lists_are_written_anew_with_few_bytes() {
@@ -191,4 +191,55 @@ fn what_is_wrong_in_an_environment_is_said_there() {
         ^ this is a list
     ");
     assert_eq!(said("prod", ""), "");
+}
+
+#[test]
+fn what_the_installer_wrote_of_access_is_migrated_in_every_form() {
+    let list = |entry: &str| format!("products:\n{entry}\n");
+    for (before, after) in [
+        (
+            "- {id: a, vcs_auth_type: SSH Key, vcs_auth_value: __file__}",
+            "- {id: a, auth: ssh-key}",
+        ),
+        (
+            "- {vcs_auth_type: Auth Token, vcs_auth_value: __file__, id: a}",
+            "- {auth: token, id: a}",
+        ),
+        (
+            "- {id: a, vcs_auth_type: skip, vcs_auth_value: __skip__}",
+            "- {id: a}",
+        ),
+        (
+            "- {vcs_auth_value: __skip__, vcs_auth_type: skip, id: a}",
+            "- {auth: none, id: a}",
+        ),
+        (
+            "- { vcs_auth_type: skip, vcs_auth_value: __skip__ }",
+            "- { auth: none }",
+        ),
+        ("- id: a\n  vcs_auth_type: skip", "- id: a"),
+        ("- vcs_auth_type: skip\n  id: a", "- auth: none\n  id: a"),
+        ("- id: a\n  vcs_auth_value: __skip__", "- id: a"),
+        (
+            "- vcs_auth_value: __file__\n  vcs_auth_type: SSH Key\n  id: a",
+            "- auth: ssh-key\n  id: a",
+        ),
+        (
+            "- id: a\n  vcs_auth_type: Auth Token",
+            "- id: a\n  auth: token",
+        ),
+        (
+            "- {vcs_repo: 'https://x.org/x.git', dst_path: /elsewhere/products/x}",
+            "- {vcs_repo: 'https://x.org/x.git', dst_path: products/x}",
+        ),
+        // Nothing is lost.
+        (
+            "- {id: a, vcs_auth_type: Auth Token, vcs_auth_value: hunter2}",
+            "- {id: a, vcs_auth_type: Auth Token, vcs_auth_value: hunter2}",
+        ),
+    ] {
+        let made = migrated("config/products.yml", &list(before));
+        let want = format!("version: 1\n{}", list(after));
+        assert_eq!(made.trim_end(), want.trim_end(), "{before}");
+    }
 }
