@@ -1,10 +1,12 @@
 //! Jinja as Copier sets it up.
 
 use super::filters;
+use super::methods;
 use super::settings::Envops;
 use super::tree::Tree;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
 use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,10 +71,13 @@ impl Jinja {
             false => UndefinedBehavior::Lenient,
         });
         env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        env.set_unknown_method_callback(methods::call);
         env.set_fuel(Some(FUEL));
         let files = Arc::clone(tree);
-        env.set_loader(move |name| Ok(files.text(name).map(str::to_owned)));
+        env.set_loader(move |name| {
+            let text = files.text(name);
+            Ok(text.map(|text| lines(text).into_owned()))
+        });
         let thrown = Arc::new(AtomicUsize::new(0));
         let (counter, dice) = (Arc::clone(&thrown), Arc::clone(dice));
         let counted: Dice = Arc::new(move |bytes| {
@@ -91,7 +96,8 @@ impl Jinja {
         context: &Map<String, Json>,
     ) -> Result<String, Error> {
         let context = minijinja::Value::from(minijinja::value::Serde(context));
-        let template = self.env.template_from_named_str(name, text)?;
+        let text = lines(text);
+        let template = self.env.template_from_named_str(name, &text)?;
         let mut made = Bounded(Vec::new());
         template.render_captured_to(context, &mut made)?;
         String::from_utf8(made.0)
@@ -101,6 +107,14 @@ impl Jinja {
     /// How often dice were thrown so far: whether a value is random is told by whether this grew.
     pub(super) fn thrown(&self) -> usize {
         self.thrown.load(Ordering::Relaxed)
+    }
+}
+
+/// A template's text with every line ended by a line feed, as Jinja reads it.
+fn lines(text: &str) -> Cow<'_, str> {
+    match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
+        false => Cow::Borrowed(text),
     }
 }
 

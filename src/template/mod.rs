@@ -7,6 +7,7 @@ mod due;
 mod filters;
 mod jinja;
 mod known;
+mod methods;
 mod question;
 mod render;
 mod settings;
@@ -23,7 +24,7 @@ pub use due::{Due, Stage, due, migrations, version};
 pub use jinja::{Dice, Jinja};
 pub use question::{Choice, Kind, Question};
 pub use render::{About, COMMIT, Operation, Rendered, render};
-pub use settings::{Command, Migration, Settings, Task, read};
+pub use settings::{Command, Envops, Migration, Settings, Task, read};
 pub use tree::{Entry, MOST_BYTES, MOST_FILES, Tree, check_path};
 pub use yaml::to_yaml;
 

@@ -1,12 +1,18 @@
-//! The filters of Copier's own Jinja extension that product templates use.
+//! The filters of Jinja and of Copier's own extension of it that product templates use.
+
+mod data;
+mod patterns;
+mod python;
+pub(super) mod text;
 
 use super::jinja::Dice;
-use super::yaml::to_yaml;
 use crate::base::digest::hex;
 use base64::Engine as _;
+use md5::Md5;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State};
 use serde_json::Value as Json;
+use sha1::Sha1;
 use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
 use std::sync::Arc;
 
@@ -18,6 +24,10 @@ fn wrong(why: impl Into<String>) -> Error {
 const DRAWN: &str = "coasti-drawn";
 
 pub(super) fn add(env: &mut Environment<'static>, dice: &Dice) {
+    data::add(env, dice);
+    patterns::add(env);
+    python::add(env);
+    text::add(env);
     let own = Arc::clone(dice);
     env.add_filter(
         "ans_random",
@@ -32,7 +42,8 @@ pub(super) fn add(env: &mut Environment<'static>, dice: &Dice) {
             hash(state, &of, kind.as_deref(), &own)
         },
     );
-    for (name, kind) in [("sha256", "sha256"), ("sha512", "sha512")] {
+    let kinds = ["md5", "sha1", "sha256", "sha512"].map(|kind| (kind, kind));
+    for (name, kind) in kinds.into_iter().chain([("checksum", "sha1")]) {
         let own = Arc::clone(dice);
         env.add_filter(name, move |state: &mut State<'_, '_>, of: Value| {
             hash(state, &of, Some(kind), &own)
@@ -41,27 +52,6 @@ pub(super) fn add(env: &mut Environment<'static>, dice: &Dice) {
     let own = Arc::clone(dice);
     env.add_function("make_secret", move || {
         bytes::<64>(&own).map(|drawn| hex(&drawn))
-    });
-    env.add_filter("to_nice_yaml", |of: Value, options: Kwargs| {
-        let indent = options
-            .get::<Option<usize>>("indent")?
-            .unwrap_or(4)
-            .clamp(2, 16);
-        // Options that change nothing of what is written here.
-        for name in ["sort_keys", "width", "allow_unicode", "default_flow_style"] {
-            let _ = options.get::<Option<Value>>(name)?;
-        }
-        options.assert_all_used()?;
-        Ok::<_, Error>(to_yaml(&json(&of)?, indent))
-    });
-    env.add_filter("to_yaml", |of: Value| {
-        Ok::<_, Error>(to_yaml(&json(&of)?, 2))
-    });
-    env.add_filter("to_json", |of: Value| {
-        Ok::<_, Error>(json(&of)?.to_string())
-    });
-    env.add_filter("to_nice_json", |of: Value| {
-        serde_json::to_string_pretty(&json(&of)?).map_err(|error| wrong(error.to_string()))
     });
     env.add_filter("from_json", |of: String| {
         let json: Json = serde_json::from_str(&of).map_err(|error| {
@@ -87,10 +77,7 @@ pub(super) fn add(env: &mut Environment<'static>, dice: &Dice) {
         Some(text) => super::question::truth(text),
         None => of.is_true(),
     });
-    // One word for a shell, whatever is in it.
-    env.add_filter("quote", |of: String| {
-        format!("'{}'", of.replace('\'', r"'\''"))
-    });
+    env.add_filter("to_uuid", |of: Value| uuid(&of.to_string()));
     env.add_filter("basename", |of: String| {
         of.rsplit('/').next().unwrap_or_default().to_owned()
     });
@@ -184,12 +171,7 @@ fn random(
         state.set_temp(DRAWN, Value::from(all));
         return Ok(Value::from(drawn));
     }
-    let items: Vec<Value> = of.try_iter()?.collect();
-    let at = below(items.len() as u64, dice)?;
-    usize::try_from(at)
-        .ok()
-        .and_then(|at| items.get(at).cloned())
-        .ok_or_else(|| wrong("nothing to choose from"))
+    data::one_of(of, dice)
 }
 
 /// A digest in hexadecimal digits. Of a number from [`random`] it would be one of as many values as the dice
@@ -214,14 +196,40 @@ fn hash(
         text.into_bytes()
     };
     Ok(match kind.unwrap_or("sha1") {
+        "md5" => hex(&Md5::digest(&input)),
+        "sha1" => hex(&Sha1::digest(&input)),
         "sha224" => hex(&Sha224::digest(&input)),
         "sha256" => hex(&Sha256::digest(&input)),
         "sha384" => hex(&Sha384::digest(&input)),
         "sha512" => hex(&Sha512::digest(&input)),
         other => {
             return Err(wrong(format!(
-                "coasti does not have the digest `{other}`: sha224, sha256, sha384, sha512"
+                "coasti does not have the digest `{other}`: md5, sha1, sha224, sha256, sha384, sha512"
             )));
         }
     })
 }
+
+/// An id made of a name (version 5), in the namespace of Copier's filters.
+fn uuid(name: &str) -> String {
+    const SPACE: u128 = 0x2085_1c88_ac15_449f_9ee7_7482_9105_da86;
+    let space = SPACE.to_be_bytes();
+    let digest = Sha1::new()
+        .chain_update(space)
+        .chain_update(name)
+        .finalize();
+    let mut id: Vec<u8> = digest.iter().copied().take(16).collect();
+    for (at, keep, set) in [(6, 0x0f, 0x50), (8, 0x3f, 0x80)] {
+        if let Some(byte) = id.get_mut(at) {
+            *byte = *byte & keep | set;
+        }
+    }
+    let mut text = hex(&id);
+    for at in [20, 16, 12, 8] {
+        text.insert(at, '-');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

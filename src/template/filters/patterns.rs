@@ -1,0 +1,158 @@
+//! Filters with regular expressions, as Ansible has them.
+
+use super::wrong;
+use minijinja::value::{Kwargs, Rest, Tuple, Value};
+use minijinja::{Environment, Error};
+use regex::{Captures, Regex, RegexBuilder};
+
+/// How large a compiled expression may become, in bytes.
+const LARGEST: usize = 1 << 20;
+
+pub(super) fn add(env: &mut Environment<'static>) {
+    env.add_filter("regex_escape", |of: String, kind: Option<String>| {
+        if kind.is_some_and(|kind| kind != "python") {
+            return Err(wrong("`regex_escape`: of its types, coasti has `python`"));
+        }
+        Ok(escaped(&of))
+    });
+    env.add_filter(
+        "regex_findall",
+        |of: Value, pattern: String, options: Kwargs| {
+            let pattern = compiled(&pattern, &options)?;
+            let text = of.to_string();
+            let found = pattern.captures_iter(&text).map(|found| all(&found));
+            Ok::<_, Error>(found.collect::<Vec<_>>())
+        },
+    );
+    env.add_filter(
+        "regex_replace",
+        |of: Value, pattern: String, by: Option<String>, options: Kwargs| {
+            let pattern = compiled(&pattern, &options)?;
+            let by = parts(&by.unwrap_or_default(), &pattern)?;
+            let text = of.to_string();
+            let made = pattern.replace_all(&text, |found: &Captures<'_>| filled(&by, found));
+            Ok::<_, Error>(made.into_owned())
+        },
+    );
+    env.add_filter(
+        "regex_search",
+        |of: Value, pattern: String, groups: Rest<String>, options: Kwargs| {
+            let pattern = compiled(&pattern, &options)?;
+            let text = of.to_string();
+            let Some(found) = pattern.captures(&text) else {
+                return Ok(Value::from(()));
+            };
+            if groups.is_empty() {
+                return Ok(Value::from(group(&found, 0)));
+            }
+            let wanted = groups
+                .iter()
+                .map(|name| match parts(name, &pattern)?.as_slice() {
+                    [Part::Group(number)] => Ok(Value::from(group(&found, *number))),
+                    _ => Err(wrong(r"`regex_search` wants groups: `\1`, `\g<NAME>`")),
+                });
+            Ok(Value::from(wanted.collect::<Result<Vec<_>, Error>>()?))
+        },
+    );
+}
+
+fn compiled(pattern: &str, options: &Kwargs) -> Result<Regex, Error> {
+    let ignore = options.get::<Option<bool>>("ignorecase")?.unwrap_or(false);
+    let multi = options.get::<Option<bool>>("multiline")?.unwrap_or(false);
+    options.assert_all_used()?;
+    let mut builder = RegexBuilder::new(pattern);
+    builder
+        .case_insensitive(ignore)
+        .multi_line(multi)
+        .size_limit(LARGEST);
+    builder.build().map_err(|_| {
+        wrong("the regular expression is wrong, or has what coasti's do not (looking around, references back)")
+    })
+}
+
+fn group(found: &Captures<'_>, number: usize) -> String {
+    found
+        .get(number)
+        .map(|one| one.as_str().to_owned())
+        .unwrap_or_default()
+}
+
+/// What Python's `findall` gives: the whole, the one group, or a tuple of groups.
+fn all(found: &Captures<'_>) -> Value {
+    match found.len() {
+        1 => Value::from(group(found, 0)),
+        2 => Value::from(group(found, 1)),
+        count => {
+            let groups = (1..count).map(|number| Value::from(group(found, number)));
+            Value::from(Tuple::from(groups.collect::<Vec<_>>()))
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if "()[]{}?*+-|^$\\.&~# \t\n\r\u{b}\u{c}".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
+}
+
+/// What a match becomes.
+enum Part {
+    Text(String),
+    Group(usize),
+}
+
+/// A replacement as Python writes it: `\1`, `\g<1>`, `\g<NAME>`, `\n`.
+fn parts(text: &str, pattern: &Regex) -> Result<Vec<Part>, Error> {
+    let mut parts = Vec::new();
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (name, left) = match after.strip_prefix("g<").and_then(|it| it.split_once('>')) {
+            Some((name, left)) => (name, left),
+            None if digits > 0 => after.split_at(digits.min(2)),
+            None => {
+                let mut chars = after.chars();
+                match chars.next() {
+                    Some('n') => plain.push('\n'),
+                    Some('t') => plain.push('\t'),
+                    Some('r') => plain.push('\r'),
+                    Some('\\') | None => plain.push('\\'),
+                    Some(c) if c.is_ascii_alphabetic() => {
+                        return Err(wrong(format!(r"a replacement cannot have `\{c}`")));
+                    }
+                    Some(c) => plain.extend(['\\', c]),
+                }
+                rest = chars.as_str();
+                continue;
+            }
+        };
+        let number = match name.parse::<usize>() {
+            Ok(number) => Some(number).filter(|number| *number < pattern.captures_len()),
+            Err(_) => pattern.capture_names().position(|one| one == Some(name)),
+        };
+        let number =
+            number.ok_or_else(|| wrong(format!("the expression has no group `{name}`")))?;
+        parts.push(Part::Text(std::mem::take(&mut plain)));
+        parts.push(Part::Group(number));
+        rest = left;
+    }
+    plain.push_str(rest);
+    parts.push(Part::Text(plain));
+    parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+    Ok(parts)
+}
+
+fn filled(parts: &[Part], found: &Captures<'_>) -> String {
+    let parts = parts.iter().map(|part| match part {
+        Part::Text(text) => text.clone(),
+        Part::Group(number) => group(found, *number),
+    });
+    parts.collect()
+}
