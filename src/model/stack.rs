@@ -358,6 +358,12 @@ impl Stack {
                 }
             }
         }
+        self.drop_claimed(&mut left);
+        self.left = left;
+    }
+
+    /// Drops what containers of the stack write to: they tell of it themselves.
+    pub fn drop_claimed(&self, left: &mut BTreeMap<String, Left>) {
         // What looks after a database does not know what its files were made with.
         let all = || self.containers();
         let used: BTreeSet<&str> = all().flat_map(|(_, _, spec)| spec.data()).collect();
@@ -368,7 +374,6 @@ impl Stack {
             true => !made.contains(data.as_str()),
             false => !used.contains(data.as_str()),
         });
-        self.left = left;
     }
 
     /// The container at `id`.

@@ -7,7 +7,7 @@ use crate::model::{Left, Lifecycle, Resource, Spec, Stack};
 use crate::observe::Observed;
 use crate::store::record::Head;
 use crate::store::{Entry, Store};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Who wrote last to data, by volume or directory, that no good revision writes to.
 pub(super) type Writers = BTreeMap<String, Left>;
@@ -71,8 +71,8 @@ pub(super) fn keep(head: &mut Head, good: Option<&Stack>, writers: Writers) -> O
 }
 
 fn unclaimed(mut writers: Writers, good: Option<&Stack>) -> Writers {
-    let good = good.into_iter().flat_map(Stack::containers);
-    let used: BTreeSet<&str> = good.flat_map(|(_, _, spec)| spec.data()).collect();
-    writers.retain(|data, _| !used.contains(data.as_str()));
+    if let Some(good) = good {
+        good.drop_claimed(&mut writers);
+    }
     writers
 }
