@@ -71,6 +71,9 @@ fn what_is_imported_is_a_product() {
         .expect(1)
         .says(&["products/shop is there already"]);
     place.write("bad.yml", "services: {a: {imag: x}}\n");
+    let wrong = ["-C", "stack", "import", "compose", &file, "--id", "../../x"];
+    let ran = place.coasti(&wrong).expect(1);
+    ran.says(&["`--id ../../x` cannot be a product's id"]);
     place
         .coasti(&["-C", "stack", "import", "compose", "bad.yml", "--id", "bad"])
         .expect(3)

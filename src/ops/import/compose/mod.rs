@@ -201,8 +201,20 @@ impl Wanted {
         };
         let folder = root.file_name();
         let folder = folder.map(|name| name.to_string_lossy().into_owned());
-        let id = import.id.as_ref().or(folder.as_ref());
-        let id = names::sanitize(id.map(String::as_str).unwrap_or_default());
+        let said = import.id.as_ref().or(folder.as_ref());
+        let id = names::sanitize(said.map(String::as_str).unwrap_or_default());
+        if let Some(said) = import
+            .id
+            .as_ref()
+            .filter(|said| !said.eq_ignore_ascii_case(&id))
+        {
+            let what = format!("`--id {said}` cannot be a product's id");
+            let help = match id.as_str() {
+                "" => "small letters, digits and `-`".to_owned(),
+                id => format!("small letters, digits and `-`: --id {id}"),
+            };
+            return Err(OpError::usage(what, &[&help]));
+        }
         if id.is_empty() {
             return Err(OpError::usage(
                 "a product needs an id of letters and digits",
