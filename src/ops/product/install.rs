@@ -3,7 +3,8 @@
 use super::fetch::{self, Access, Fetched, Version};
 use super::template::Template;
 use super::{
-    Done, Due, Wish, Work, access_name, commands, failed, io, journal, links, merge, origin, usage,
+    Done, Due, Wish, Work, access_name, answers, commands, failed, io, journal, links, merge,
+    origin, usage,
 };
 use crate::base::Secret;
 use crate::config::{Folder as _, Listed};
@@ -11,41 +12,9 @@ use crate::diag::{Diagnostics, Source};
 use crate::ops::folder::Disk;
 use crate::ops::root::Root;
 use crate::ops::{OpError, secrets};
-use crate::template::{
-    self, ANSWERS_FILES, About, Answers, Ask, Given, Operation, Rendered, Stage, Tree,
-};
+use crate::template::{self, About, Answers, Ask, Given, Operation, Rendered, Stage, Tree};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
-
-/// An answers file: its path in the product's folder, and its answers.
-type Kept = (String, Map<String, Json>);
-
-/// The answers file of an installed product: `named`, or where Copier has it.
-pub(super) fn installed(
-    disk: &Disk,
-    folder: &str,
-    named: Option<&str>,
-) -> Result<Option<Kept>, OpError> {
-    let names = named.map_or_else(|| ANSWERS_FILES.to_vec(), |name| vec![name]);
-    for name in names {
-        template::check_path(name)
-            .map_err(|why| usage(format!("the answers file cannot be `{name}`: {why}"), &[]))?;
-        let path = format!("{folder}/{name}");
-        match disk.read(&path) {
-            Ok(None) => {}
-            Ok(Some(source)) => {
-                let mut d = Diagnostics::new();
-                let answers = template::read_answers(&source, &mut d);
-                if d.has_errors() {
-                    return Err(OpError::Files(d));
-                }
-                return Ok(Some((name.to_owned(), answers)));
-            }
-            Err(why) => return Err(usage(format!("{path} {why}"), &[])),
-        }
-    }
-    Ok(None)
-}
 
 /// A product's answers that are secret.
 pub(super) fn answers_name(id: &str) -> String {
@@ -75,7 +44,7 @@ fn secret_answers(disk: &Disk, id: &str) -> Result<Map<String, Json>, OpError> {
 }
 
 /// Whether what is there and what is wished for go together.
-fn check(listed: &Listed, work: Work, before: Option<&Kept>) -> Result<(), OpError> {
+fn check(listed: &Listed, work: Work, before: Option<&answers::Kept>) -> Result<(), OpError> {
     let (id, folder) = (&listed.id, &listed.path);
     let list = if listed.tool { "tool" } else { "product" };
     match (before, work) {
@@ -144,7 +113,7 @@ pub async fn prepare<'a>(
     if finished {
         notes.push("a command that was cut off is finished".to_owned());
     }
-    let before = installed(disk, &listed.path, wish.answers_file)?;
+    let before = answers::installed(disk, &listed.path, wish.answers_file)?;
     check(listed, work, before.as_ref())?;
     let fetched = fetch::fetch(&origin).await.map_err(fail)?;
     let last = before.as_ref().map(|(_, answers)| answers.clone());
@@ -163,11 +132,10 @@ pub async fn prepare<'a>(
     let (template, mut d) = Template::read(tree)?;
     let answers_file = match (before, &template.settings.answers_file) {
         (Some((name, _)), _) => name,
-        (None, Some(name)) if ANSWERS_FILES.contains(&name.as_str()) => name.clone(),
-        (None, _) => wish
-            .answers_file
-            .unwrap_or(".copier-answers.yml")
-            .to_owned(),
+        (None, own) => {
+            let own = wish.answers_file.or(own.as_deref());
+            answers::named(own.unwrap_or(answers::USUAL))?
+        }
     };
     let mut job = Job {
         disk,
@@ -196,7 +164,7 @@ pub async fn prepare<'a>(
     let answers = template.ask(&now, &given, somebody, &mut d)?;
     notes.extend(job.seen(&template));
     let rendered = template.render(&now, &answers, &mut d)?;
-    job.check_answers(&now, &rendered)?;
+    answers::check(&job.answers_file, &now, &rendered)?;
     let mut due = job.due(&template, &now, &answers, &mut d)?;
     if wish.skip_tasks || wish.pretend {
         let kept = std::mem::take(&mut due);
@@ -361,7 +329,7 @@ impl Job<'_> {
         let failed = "nothing was merged yet: mend it, and run coasti's command again";
         commands::run(self.disk.root(), &self.listed.path, &due, failed).await?;
         if let Some((_, answers)) =
-            installed(self.disk, &self.listed.path, Some(&self.answers_file))?
+            answers::installed(self.disk, &self.listed.path, Some(&self.answers_file))?
         {
             self.last = answers;
         }
@@ -384,43 +352,6 @@ impl Job<'_> {
                 Work::Update | Work::Configure => Operation::Update,
             },
         }
-    }
-
-    /// That the template's answers file does not tell of another commit: updates, and who trusts it, go by that.
-    fn check_answers(&self, about: &About, rendered: &Rendered) -> Result<(), OpError> {
-        let Some(text) = rendered.tree.text(&self.answers_file) else {
-            return Ok(());
-        };
-        let source = Arc::new(Source::new(
-            self.answers_file.clone(),
-            self.disk
-                .root()
-                .join(&self.listed.path)
-                .join(&self.answers_file),
-            text,
-        ));
-        let mut d = Diagnostics::new();
-        let told = template::read_answers(&source, &mut d);
-        if d.has_errors() {
-            return Err(OpError::Files(d));
-        }
-        let wanted = about.answers(&Answers::default());
-        for name in ["_commit", template::COMMIT] {
-            if let Some(value) = told.get(name)
-                && wanted.get(name) != Some(value)
-            {
-                return Err(usage(
-                    format!(
-                        "the template writes another `{name}` into {} than it is of",
-                        self.answers_file
-                    ),
-                    &[
-                        "tell the product's authors: `{{ _copier_answers|to_nice_yaml }}` is what belongs there",
-                    ],
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// That nothing else is where its files are to be.

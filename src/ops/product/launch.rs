@@ -1,6 +1,6 @@
 //! Running a product by hand: its entry point, in its folder, with its variables.
 
-use super::{commands, install, usage};
+use super::{answers, commands, usage};
 use crate::base::words;
 use crate::config::{self, Folder as _, Listed};
 use crate::diag::Diagnostics;
@@ -86,7 +86,7 @@ pub fn launch(disk: &Disk, listed: &Listed, arguments: &[String]) -> Result<Laun
 
 /// The commit that is installed, as its answers tell it.
 fn commit(disk: &Disk, path: &str) -> Result<String, OpError> {
-    let answers = install::installed(disk, path, None)?;
+    let answers = answers::installed(disk, path, None)?;
     let answers = answers.map(|(_, answers)| answers).unwrap_or_default();
     let told = |name: &str| answers.get(name).and_then(Json::as_str);
     let commit = told(crate::template::COMMIT).or(told("_commit"));

@@ -1,5 +1,6 @@
 //! Products and tools: fetched, their questions asked, rendered, placed, updated by a three-way merge, removed.
 
+mod answers;
 mod archive;
 mod budget;
 mod commands;
@@ -207,12 +208,12 @@ pub fn settled(disk: &Disk, all: &[Listed]) -> Result<(), OpError> {
 pub fn unfinished(disk: &Disk, listed: &Listed) -> bool {
     listed.repo.is_some()
         && disk.root().join(&listed.path).is_dir()
-        && matches!(install::installed(disk, &listed.path, None), Ok(None))
+        && matches!(answers::installed(disk, &listed.path, None), Ok(None))
 }
 
 /// The version that is installed, as its answers tell it; none where they do not.
 pub fn version(disk: &Disk, listed: &Listed) -> Option<String> {
-    let (_, answers) = install::installed(disk, &listed.path, None).ok()??;
+    let (_, answers) = answers::installed(disk, &listed.path, None).ok()??;
     Some(answers.get("_commit")?.as_str()?.to_owned())
 }
 

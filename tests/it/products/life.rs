@@ -257,8 +257,8 @@ fn answers_are_given_anew_without_another_version() {
     )
     .unwrap();
     assert!(
-        home.bad(1, &["product", "configure", "shop"])
-            .contains("--answers-file")
+        home.good(&["product", "configure", "shop"])
+            .contains("nothing to change")
     );
     home.bad(
         1,
@@ -461,6 +461,8 @@ fn answers_stay_where_they_are() {
     for (id, place) in places {
         let mut update = vec!["product", "update", id];
         if id == "four" {
+            // One is found; of two, somebody says which.
+            home.write("stack/products/four/other.yml", "_src_path: x\n");
             let told = home.bad(1, &update);
             assert!(told.contains("--answers-file"), "{told}");
             update.extend(["--answers-file", place]);
@@ -560,4 +562,69 @@ fn a_secret_in_an_argument_is_told_and_its_value_is_not() {
             && !said.contains("loud-5512"),
         "{said}"
     );
+}
+
+#[test]
+fn answers_are_kept_where_the_template_says() {
+    let home = Home::new("answers-file");
+    home.write(
+        "shop/copier.yml",
+        "_answers_file: conf/own-answers.yml\nhost: {default: localhost}\n",
+    );
+    home.write(
+        "shop/a.jinja",
+        "{{ host }} {{ _copier_conf.answers_file }}\n",
+    );
+    home.tag("shop", "v1.0.0");
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    home.good(&[
+        "product",
+        "install",
+        "shop",
+        "--data",
+        r#"{"host": "x.org"}"#,
+    ]);
+    assert_eq!(
+        home.read("stack/products/shop/a"),
+        "x.org conf/own-answers.yml\n"
+    );
+    let answers = home.read("stack/products/shop/conf/own-answers.yml");
+    assert!(answers.contains("_commit: v1.0.0\n"), "{answers}");
+    assert!(!home.at("stack/products/shop/.copier-answers.yml").exists());
+    let said = home.good(&["product", "list"]);
+    assert!(said.contains("installed      v1.0.0"), "{said}");
+    home.write("shop/a.jinja", "2 {{ host }}\n");
+    home.tag("shop", "v2.0.0");
+    home.good(&["product", "update", "shop"]);
+    assert_eq!(home.read("stack/products/shop/a"), "2 x.org\n");
+    // Another file that would be read in its place has to tell the truth.
+    for forged in [".copier-answers.yml", "x.yml"] {
+        home.write(
+            &format!("shop/{forged}"),
+            "_commit: v9\n_src_path: https://example.org/other.git\n",
+        );
+        home.tag("shop", &format!("v{}.0.0", 30 - forged.len()));
+        let said = home.bad(1, &["product", "update", "shop"]);
+        assert!(
+            said.contains(&format!("another `_commit` into {forged}")),
+            "{said}"
+        );
+        fs::remove_file(home.at("shop").join(forged)).unwrap();
+    }
+    for name in [
+        "../x.yml",
+        "/x.yml",
+        "a/b/c/d/x.yml",
+        "x.txt",
+        "{{ host }}.yml",
+    ] {
+        home.write("bad/copier.yml", &format!("_answers_file: '{name}'\n"));
+        home.tag("bad", &format!("v1.0.{}", name.len()));
+        let _ = home.coasti(&["product", "add", &home.at("bad").to_string_lossy()]);
+        let said = home.bad(1, &["product", "install", "bad"]);
+        assert!(
+            said.contains("the answers file cannot be"),
+            "{name}: {said}"
+        );
+    }
 }
