@@ -119,7 +119,7 @@ impl Drop for Place {
         ];
         // All containers first: what they use cannot go before.
         for (list, remove) in [
-            (&["ps", "-aq"][..], &["rm", "-f"][..]),
+            (&["ps", "-aq"][..], &["rm", "-fv"][..]),
             (&["network", "ls", "-q"], &["network", "rm"]),
             (&["volume", "ls", "-q"], &["volume", "rm", "-f"]),
         ] {

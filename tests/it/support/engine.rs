@@ -52,7 +52,7 @@ impl Drop for Prefix {
                     .status();
             }
         };
-        remove(&["ps", "-aq", "--filter", &named], &["rm", "-f"]);
+        remove(&["ps", "-aq", "--filter", &named], &["rm", "-fv"]);
         for kind in ["network", "volume"] {
             remove(&[kind, "ls", "-q", "--filter", &named], &[kind, "rm"]);
         }

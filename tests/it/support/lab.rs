@@ -244,7 +244,7 @@ impl Lab {
     pub fn wipe(&self) {
         // Through Docker's own client: also after a panic, and without the code under test.
         for (kind, remove) in [
-            ("container", &["rm", "-f"][..]),
+            ("container", &["rm", "-fv"][..]),
             ("network", &["network", "rm"]),
             ("volume", &["volume", "rm", "-f"]),
         ] {

@@ -322,7 +322,7 @@ impl Drop for Stack {
         }
         // Through Docker's own client: also after a panic, and without the code under test.
         for (kind, remove) in [
-            ("container", &["rm", "-f"][..]),
+            ("container", &["rm", "-fv"][..]),
             ("network", &["network", "rm"]),
             ("volume", &["volume", "rm", "-f"]),
         ] {
