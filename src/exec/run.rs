@@ -12,7 +12,7 @@ use crate::base::{EngineId, ResourceId, Span, names};
 use crate::engine::{Call, Done, Engine};
 use crate::model::Stack;
 use crate::observe::Stamp;
-use crate::plan::{Op, Phase, Plan, Step, StepId, Target};
+use crate::plan::{Op, Phase, Plan, Step, StepId};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -373,7 +373,7 @@ impl Work {
                     .desired
                     .container(&step.of)
                     .and_then(|spec| spec.stop_timeout);
-                let target = target(&step.op).and_then(|target| binder.id(target).ok());
+                let target = step.op.target().and_then(|target| binder.id(target).ok());
                 // A container that goes may have any stop timeout: the longest that coasti gives.
                 let timeout = timeout.or(Some(Span::from_secs(60)));
                 Self::Call {
@@ -522,35 +522,6 @@ impl Work {
                 Ok(None)
             }
         }
-    }
-}
-
-const fn target(op: &Op) -> Option<&Target> {
-    match op {
-        Op::Unguard { target }
-        | Op::Stop { target }
-        | Op::Rename { target, .. }
-        | Op::Update { target, .. }
-        | Op::Disconnect { target, .. }
-        | Op::Connect { target, .. }
-        | Op::Pause { target }
-        | Op::Unpause { target }
-        | Op::Start { target }
-        | Op::AwaitHealthy { target, .. }
-        | Op::AwaitBack { target, .. }
-        | Op::AwaitCompleted { target, .. }
-        | Op::PostRun { target }
-        | Op::RemoveContainer { target } => Some(target),
-        Op::FetchImage
-        | Op::BuildImage { .. }
-        | Op::CreateNetwork
-        | Op::CreateVolume
-        | Op::WriteFiles
-        | Op::CreateContainer { .. }
-        | Op::Prepared
-        | Op::Verify { .. }
-        | Op::RemoveNetwork { .. }
-        | Op::RemoveFiles { .. } => None,
     }
 }
 

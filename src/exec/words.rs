@@ -25,7 +25,7 @@ impl Words {
             _ => false,
         };
         let going = plan.steps.iter().filter(goes);
-        let going: BTreeSet<Target> = going.filter_map(|step| target(step).cloned()).collect();
+        let going: BTreeSet<Target> = going.filter_map(|step| step.op.target().cloned()).collect();
         let mut words = Self {
             going,
             places: BTreeMap::new(),
@@ -34,12 +34,20 @@ impl Words {
         let gone: BTreeSet<&ResourceId> = plan
             .steps
             .iter()
-            .filter(|step| target(step).is_some_and(|target| words.going.contains(target)))
+            .filter(|step| {
+                step.op
+                    .target()
+                    .is_some_and(|target| words.going.contains(target))
+            })
             .map(|step| &step.of)
             .collect();
         let mut places = BTreeMap::new();
         for step in plan.steps.iter().filter(|step| gone.contains(&step.of)) {
-            if let Some(target) = target(step).filter(|target| !words.going.contains(target)) {
+            if let Some(target) = step
+                .op
+                .target()
+                .filter(|target| !words.going.contains(target))
+            {
                 places.insert(step.of.clone(), matches!(target, Target::New(_)));
             }
         }
@@ -51,7 +59,7 @@ impl Words {
     pub(super) fn say(&self, step: &Step) -> (String, String) {
         let (doing, done) = plain(&step.op);
         let plainly = || (doing.to_owned(), done.to_owned());
-        let Some(target) = target(step) else {
+        let Some(target) = step.op.target() else {
             return plainly();
         };
         let Some(new_stays) = self.places.get(&step.of) else {
@@ -93,27 +101,6 @@ fn beside(plan: &Plan) -> BTreeMap<Target, &'static str> {
         Some((Target::Known(object.id.clone()), which))
     });
     known.collect()
-}
-
-/// The container that a step is about.
-const fn target(step: &Step) -> Option<&Target> {
-    match &step.op {
-        Op::Unguard { target }
-        | Op::Stop { target }
-        | Op::Rename { target, .. }
-        | Op::Update { target, .. }
-        | Op::Disconnect { target, .. }
-        | Op::Connect { target, .. }
-        | Op::Pause { target }
-        | Op::Unpause { target }
-        | Op::Start { target }
-        | Op::AwaitHealthy { target, .. }
-        | Op::AwaitBack { target, .. }
-        | Op::AwaitCompleted { target, .. }
-        | Op::PostRun { target }
-        | Op::RemoveContainer { target } => Some(target),
-        _ => None,
-    }
 }
 
 /// Whether more follows for a container, as far as a step's own word tells.

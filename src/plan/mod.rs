@@ -229,6 +229,36 @@ impl Op {
     pub const fn brings_image(&self) -> bool {
         matches!(self, Self::FetchImage | Self::BuildImage { .. })
     }
+
+    /// The container that it is about, where that is there already.
+    pub const fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Unguard { target }
+            | Self::Stop { target }
+            | Self::Rename { target, .. }
+            | Self::Update { target, .. }
+            | Self::Disconnect { target, .. }
+            | Self::Connect { target, .. }
+            | Self::Pause { target }
+            | Self::Unpause { target }
+            | Self::Start { target }
+            | Self::AwaitHealthy { target, .. }
+            | Self::AwaitBack { target, .. }
+            | Self::AwaitCompleted { target, .. }
+            | Self::PostRun { target }
+            | Self::RemoveContainer { target } => Some(target),
+            Self::FetchImage
+            | Self::BuildImage { .. }
+            | Self::CreateNetwork
+            | Self::CreateVolume
+            | Self::WriteFiles
+            | Self::CreateContainer { .. }
+            | Self::Prepared
+            | Self::Verify { .. }
+            | Self::RemoveNetwork { .. }
+            | Self::RemoveFiles { .. } => None,
+        }
+    }
 }
 
 impl Plan {
