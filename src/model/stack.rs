@@ -35,6 +35,16 @@ pub struct Left {
     pub resource: Resource,
 }
 
+impl Left {
+    /// Notes it as who wrote to `data` last. Whose data it is counts more than who else writes there.
+    pub fn note(self, data: &str, all: &mut BTreeMap<String, Self>) {
+        let owned = |left: &Self| left.resource.made_with(data) && left.id != self.id;
+        if self.resource.made_with(data) || !all.get(data).is_some_and(owned) {
+            all.insert(data.to_owned(), self);
+        }
+    }
+}
+
 /// One thing that a stack is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
@@ -350,12 +360,8 @@ impl Stack {
         let mut left = before.left.clone();
         for (id, resource, spec) in before.containers() {
             for data in spec.data() {
-                // Whose data it is counts more than who else writes there.
-                let known = |left: &Left| left.resource.made_with(data) && left.id != *id;
-                if resource.made_with(data) || !left.get(data).is_some_and(known) {
-                    let (id, resource) = (id.clone(), resource.clone());
-                    left.insert(data.to_owned(), Left { id, resource });
-                }
+                let (id, resource) = (id.clone(), resource.clone());
+                Left { id, resource }.note(data, &mut left);
             }
         }
         self.drop_claimed(&mut left);

@@ -40,12 +40,8 @@ pub(super) async fn writers<L: Look>(
                 about: known.and_then(|it| it.about.clone()),
                 origins: BTreeMap::new(),
             };
-            // Whose data it is counts more than who else writes there.
-            let owned = |left: &Left| left.resource.made_with(data) && left.id != *id;
-            if resource.made_with(data) || !writers.get(data).is_some_and(owned) {
-                let id = id.clone();
-                writers.insert(data.to_owned(), Left { id, resource });
-            }
+            let id = id.clone();
+            Left { id, resource }.note(data, &mut writers);
         }
     }
     Ok(writers)
