@@ -5,7 +5,7 @@ use super::question::{Choice, Kind, Question, computed_choices, truth};
 use super::settings::Settings;
 use super::{codes, json};
 use crate::config::parse;
-use crate::diag::{Diagnostic, Diagnostics, Source};
+use crate::diag::{Diagnostic, Diagnostics, Source, did_you_mean};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 
@@ -118,21 +118,13 @@ pub fn ask(
                 None,
                 format!("the template does not ask for `{name}`"),
             );
-            if let Some(near) = near(name, known) {
+            if let Some(near) = did_you_mean(name, known) {
                 warning = warning.help(format!("did you mean `{near}`?"));
             }
             d.push(warning);
         }
     }
     Ok(asking.answers)
-}
-
-fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|one| (strsim::damerau_levenshtein(name, one), one))
-        .filter(|(distance, _)| *distance <= 2)
-        .min()
-        .map(|(_, one)| one)
 }
 
 fn plain(value: &Json) -> String {
