@@ -133,7 +133,7 @@ async fn of_compose(shell: &Shell, import: &Import) -> Result<ExitCode, OpError>
         shell.out.say(style.wrap(2, &text).trim_end());
     }
     if !done.folders.is_empty() {
-        shell.explain("its services mount these, which were not copied: bring them there before the first apply");
+        shell.explain("its services mount these, which were not copied as a whole: bring them there before the first apply");
     }
     for (path, now) in &done.folders {
         let now = now.as_ref().map(|now| format!(" (now {})", now.display()));

@@ -54,7 +54,7 @@ fn what_is_imported_is_a_product() {
         "wrote products/shop/shared/db/compose.yml",
         "wrote products/shop/shared/db/values.env",
         "wrote products/shop/info.yml",
-        "which were not copied: bring them there",
+        "which were not copied as a whole: bring them there",
         "products/shop/shared/db/init",
         "no engine was looked at",
     ]);
@@ -189,8 +189,18 @@ fn secrets_stay_their_owners_and_links_do_not_lead_out() {
     let bare = [&other[..5], &other[9..]].concat();
     place
         .coasti(&bare)
-        .expect(1)
+        .expect(3)
         .says(&["names files that are not in", "../values", &hint]);
+    // With all else that is wrong.
+    place.write(
+        "from/docker/compose.yml",
+        &above.replace("image:", "imagge:"),
+    );
+    place
+        .coasti(&bare)
+        .expect(3)
+        .says(&["names files that are not in", "unknown key `imagge`"]);
+    place.write("from/docker/compose.yml", &above);
     place.coasti(&other).expect(0);
     fs::remove_dir_all(place.path("stack/products/other")).unwrap();
     // A link within is followed, one that leads out is not.

@@ -8,8 +8,8 @@ use super::found::{named, taken};
 use super::yaml::Yaml;
 use crate::base::{StackName, names};
 use crate::build::Entry;
-use crate::config;
-use crate::diag::Diagnostics;
+use crate::config::{self, codes};
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::engine::Look;
 use crate::ops::error::OpError;
 use crate::ops::folder::Disk;
@@ -285,27 +285,25 @@ impl Wanted {
     }
 
     /// What is wrong with the files; where they name others above the folder, that one can be said.
-    fn outside(&self, trial: &Trial, diagnostics: Diagnostics) -> OpError {
+    fn outside(&self, trial: &Trial, mut diagnostics: Diagnostics) -> OpError {
         let asked = trial.asked_outside();
-        let Some(first) = asked.first() else {
-            return OpError::Files(diagnostics);
-        };
-        let up = first.split('/').take_while(|part| *part == "..").count();
-        match self.root.ancestors().nth(up) {
-            Some(above) if above != self.root => OpError::usage(
-                format!(
-                    "{} names files that are not in {}: {}",
-                    self.file,
-                    self.root.display(),
-                    asked.join(", ")
-                ),
-                &[&format!(
-                    "name a folder that all of it is in: --root {}",
-                    above.display()
-                )],
-            ),
-            _ => OpError::Files(diagnostics),
+        let up = |path: &String| path.split('/').take_while(|part| *part == "..").count();
+        let above = asked.iter().map(up).max();
+        let above = above.and_then(|up| self.root.ancestors().nth(up));
+        if let Some(above) = above.filter(|above| *above != self.root) {
+            let summary = format!(
+                "{} names files that are not in {}: {}",
+                self.file,
+                self.root.display(),
+                asked.join(", ")
+            );
+            let error = Diagnostic::error(codes::NO_FILE, None, summary);
+            diagnostics.push(error.help(format!(
+                "name a folder that all of it is in: --root {}",
+                above.display()
+            )));
         }
+        OpError::Files(diagnostics)
     }
 }
 
