@@ -143,14 +143,25 @@ pub fn with_value(
         Some(node) if !node.is_null() => splice(file.text, node.at.span.clone(), &scalar(value)),
         Some(_) => return Err(file.cannot()),
         None => {
+            // Behind what says which entry it is, where a person would write it.
+            let last = ["id", "vcs_repo", "dst_path"]
+                .into_iter()
+                .filter_map(|name| item.get(name))
+                .map(|node| node.at.span.end)
+                .max()
+                .ok_or_else(|| file.cannot())?;
             let start = item.at.span.start;
-            let line = file.line(start);
-            let indent = " ".repeat(start - line);
-            splice(
-                file.text,
-                start..start,
-                &format!("{name}: {}{}{indent}", scalar(value), file.eol),
-            )
+            let new = format!("{name}: {}", scalar(value));
+            let rest = file.text.get(last..).unwrap_or_default();
+            let end = rest.find('\n').map(|at| last + at + 1);
+            let indent = " ".repeat(start - file.line(start));
+            match end {
+                _ if file.text.get(start..).is_some_and(|it| it.starts_with('{')) => {
+                    splice(file.text, last..last, &format!(", {new}"))
+                }
+                Some(end) => splice(file.text, end..end, &format!("{indent}{new}{}", file.eol)),
+                None => [file.text, file.eol, &indent, &new, file.eol].concat(),
+            }
         }
     };
     let edited = file.prove(edited, &file.ids(&root))?;
@@ -367,9 +378,30 @@ mod tests {
             with_value(&file(text), "products", 0, "vcs_ref", "v1.0").unwrap(),
             text.replace("main", "v1.0")
         );
-        assert_eq!(
-            with_value(&file(text), "products", 1, "vcs_ref", "1.0").unwrap(),
-            "products:\n- id: a # it\n  vcs_ref: main # branch\n- vcs_ref: '1.0'\n  id: b\n"
-        );
+        for (before, after) in [
+            (
+                "products:\n- id: b\n",
+                "products:\n- id: b\n  vcs_ref: '1.0'\n",
+            ),
+            (
+                "products:\n- id: b",
+                "products:\n- id: b\n  vcs_ref: '1.0'\n",
+            ),
+            (
+                "products:\r\n  - id: b\r\n    vcs_repo: 'x' # from\r\n    run: {}\r\n",
+                "products:\r\n  - id: b\r\n    vcs_repo: 'x' # from\r\n    vcs_ref: '1.0'\r\n    run: {}\r\n",
+            ),
+            (
+                "products:\n- run:\n    compose: x\n  dst_path: >-\n    a\n  vcs_repo: x\n  id: b\n# end\n",
+                "products:\n- run:\n    compose: x\n  dst_path: >-\n    a\n  vcs_repo: x\n  id: b\n  vcs_ref: '1.0'\n# end\n",
+            ),
+            (
+                "products:\n- {id: b, enabled: false}\n",
+                "products:\n- {id: b, vcs_ref: '1.0', enabled: false}\n",
+            ),
+        ] {
+            let written = with_value(&file(before), "products", 0, "vcs_ref", "1.0");
+            assert_eq!(written.as_deref(), Ok(after), "{before}");
+        }
     }
 }
