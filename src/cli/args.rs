@@ -197,6 +197,9 @@ pub enum Command {
         /// Make also those files anew that are there and differ; asks before.
         #[arg(long)]
         recopy: bool,
+        /// The installer's; refused with what to do.
+        #[arg(long, value_name = "REF", hide = true)]
+        vcs_ref: Option<String>,
         /// Only show what would be made.
         #[arg(long)]
         pretend: bool,

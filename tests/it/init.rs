@@ -86,9 +86,21 @@ fn a_stack_is_made_committed_and_valid_at_once() {
         let schema: Json = serde_json::from_str(&schema).unwrap();
         assert_eq!(schema["title"], format!("coasti: {name}"));
     }
+    // A product's files have theirs as well.
+    for name in ["info", "nua-config"] {
+        let schema = home.read(&format!("My_Stack/schemas/{name}.schema.json"));
+        let schema: Json = serde_json::from_str(&schema).unwrap();
+        assert_eq!(schema["title"], format!("coasti: {name}"));
+    }
     let said = told(&home, 0, &["-C", "My_Stack", "validate"]);
     assert!(
         said.contains("the files are valid") && said.contains("no site yet"),
+        "{said}"
+    );
+    // The installer's skeleton had versions of its own.
+    let said = told(&home, 1, &["init", "other", "--vcs-ref", "v0.3.0"]);
+    assert!(
+        said.contains("built into coasti") && !home.at("other").exists(),
         "{said}"
     );
     // Two folders are never one stack.

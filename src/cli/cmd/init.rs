@@ -23,12 +23,23 @@ pub(super) struct Wish {
     pub(super) vcs: Option<Vcs>,
     pub(super) remote: Option<String>,
     pub(super) recopy: bool,
+    /// The version of the skeleton that the installer would fetch.
+    pub(super) version: Option<String>,
     pub(super) pretend: bool,
     pub(super) defaults: bool,
     pub(super) yes: bool,
 }
 
 pub(super) async fn run(shell: &Shell, wish: Wish) -> Result<ExitCode, OpError> {
+    if wish.version.is_some() {
+        return Err(OpError::usage(
+            "`init` has no --vcs-ref: what it makes is built into coasti, and has coasti's version",
+            &[
+                "leave it out; a stack that is there is brought up to date in the same way",
+                "of a product: coasti product install ID --vcs-ref REF",
+            ],
+        ));
+    }
     let terminal = Terminal::of(shell).filter(|_| !wish.defaults);
     let dir = wish.dir.as_ref().or(shell.global.directory.as_ref());
     let here = Path::new(".");

@@ -40,9 +40,6 @@ const FILES: &[(&str, &str)] = &[
 /// Folders that are there from the beginning, and not in git.
 pub(super) const FOLDERS: &[&str] = &["config/secrets", "data", "logs"];
 
-/// The files whose schemas an editor wants.
-const SCHEMAS: &[&str] = &["deploy", "info", "products", "tools"];
-
 /// Paths that git must not keep, each with the line that keeps it out.
 const SECRET: &[(&str, &str)] = &[
     (
@@ -151,7 +148,7 @@ pub fn new_id() -> Result<StackId, OpError> {
 }
 
 fn schemas() -> impl Iterator<Item = (String, String)> {
-    SCHEMAS.iter().map(|name| {
+    schema::NAMES.iter().map(|name| {
         // In one line: nobody reads them, and changes of them are no news.
         let text = schema::schema(name).unwrap_or_default();
         (format!("schemas/{name}.schema.json"), format!("{text}\n"))
