@@ -177,6 +177,16 @@ proptest! {
 }
 
 #[test]
+fn a_merge_that_nobody_decided_is_told() {
+    let mut d = Diagnostics::new();
+    let text = "a: 1\n<<<<<<< yours\nb: 2\n=======\nb: 3\n>>>>>>> newer template\n";
+    assert!(parse(&source("f.yml", text), &mut d).is_none());
+    let said = d.sorted();
+    assert_eq!(said.len(), 1);
+    assert!(said[0].help[0].contains("between <<<<<<< and >>>>>>>"));
+}
+
+#[test]
 fn a_tab_is_shown_where_it_stands() {
     for (text, at) in [
         ("a: 1\nb:\n\tc: 1\n", "3:1"),

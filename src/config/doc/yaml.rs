@@ -106,9 +106,16 @@ impl<'a> Yaml<'_, 'a> {
                 } else {
                     at
                 };
-                Err(self
-                    .build
-                    .error(at..at + 1, format!("not YAML: {}", error.info())))
+                let what = format!("not YAML: {}", error.info());
+                let error = self.build.error(at..at + 1, what);
+                // Others than these do not begin a line of YAML.
+                let unmerged = text.lines().any(|line| line.starts_with("<<<<<<< "));
+                Err(match unmerged {
+                    true => Box::new(error.help(
+                        "both versions of a merge are in it, between <<<<<<< and >>>>>>>: choose",
+                    )),
+                    false => error,
+                })
             }
         }
     }

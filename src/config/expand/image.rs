@@ -238,7 +238,8 @@ fn from_product<'a>(
                     "write `app:` into {}/info.yml, with `image:` in it",
                     product.listed.path
                 ))
-                .help("or put a nua-config.toml (.yml, .json) there"),
+                .help("or put a nua-config.toml (.yml, .json) there")
+                .help("or name its compose file in the list: `run: {compose: FILE}`"),
             );
         }
         return None;

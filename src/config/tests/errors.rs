@@ -200,6 +200,7 @@ fn images() {
     E0121 config/deploy.yml:4:21 the product `wiki` does not say how it runs
         help: write `app:` into products/wiki/info.yml, with `image:` in it
         help: or put a nua-config.toml (.yml, .json) there
+        help: or name its compose file in the list: `run: {compose: FILE}`
     "#);
     let products = "products:\n- {id: wiki, enabled: false}\n- {id: Wiki}\n- {id: x, dst_path: ../x}\n- {vcs_ref: main}\n";
     folder

@@ -11,9 +11,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-/// A server of the shop's repository that wants a token.
-pub(super) fn serve(home: &Home) -> Web {
-    home.git("", &["clone", "-q", "--bare", "shop", "served/shop.git"]);
+/// A server of a repository that wants a token.
+pub(super) fn serve(home: &Home, name: &str) -> Web {
+    let served = format!("served/{name}.git");
+    home.git("", &["clone", "-q", "--bare", name, &served]);
     let root = home.at("served");
     let wanted =
         base64::engine::general_purpose::STANDARD.encode("x-access-token:sesame-open-1234");
@@ -38,7 +39,7 @@ pub(super) fn trust(home: &Home, web: &Web) {
 fn git_over_https_tells_why_it_cannot_be_reached() {
     let home = Home::new("https");
     shop(&home);
-    let web = serve(&home);
+    let web = serve(&home, "shop");
     let address = format!("{}/shop.git", web.address);
     home.write("good", "sesame-open-1234\n");
     home.write("wrong", "sesame-shut-1234\n");
@@ -255,7 +256,7 @@ fn git_over_ssh_tells_why_it_cannot_be_reached() {
 fn what_opens_a_repository_and_secret_answers_may_be_encrypted() {
     let home = Home::new("token-age");
     shop(&home);
-    let web = serve(&home);
+    let web = serve(&home, "shop");
     trust(&home, &web);
     let address = format!("{}/shop.git", web.address);
     home.write("good", "sesame-open-1234\n");

@@ -32,7 +32,7 @@ fn a_product_tells_what_it_is_called() {
 fn all_of_an_entry_may_be_data() {
     let home = Home::new("add-data");
     shop(&home);
-    let web = access::serve(&home);
+    let web = access::serve(&home, "shop");
     access::trust(&home, &web);
     let address = format!("{}/shop.git", web.address);
     let before = home.read("stack/config/products.yml");
