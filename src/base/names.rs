@@ -90,6 +90,27 @@ pub fn path(text: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
+/// The relative `path` as seen from the folder `dir`; none where it is absolute or leaves what `dir` starts from.
+pub fn join(dir: &str, relative: &str) -> Option<String> {
+    match relative.starts_with('/') {
+        true => None,
+        false => path(&format!("{dir}/{relative}")),
+    }
+}
+
+/// A path without `.`, `..` and doubled `/`, from the root, which nothing is above: `a/../../b` is `/b`.
+pub fn absolute(text: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in text.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -102,6 +123,9 @@ mod tests {
             ("a/../../b", None),
         ] {
             assert_eq!(path(text).as_deref(), want, "{text}");
+        }
+        for (text, want) in [("a/./b//c/", "/a/b/c"), ("/a/../../b", "/b"), ("", "/")] {
+            assert_eq!(absolute(text), want, "{text}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The spec of a container.
 
-use crate::base::{EngineId, ResourceId, Span};
+use crate::base::{EngineId, ResourceId, Span, names};
 use crate::model::{Files, Text};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -351,15 +351,7 @@ impl MountSource {
     /// A directory or file of the engine's host, its absolute path cleaned as the engine cleans it: one place has one
     /// name.
     pub fn directory(path: &str) -> Self {
-        let mut parts: Vec<&str> = Vec::new();
-        for part in path.split('/') {
-            match part {
-                "" | "." => {}
-                ".." => drop(parts.pop()),
-                part => parts.push(part),
-            }
-        }
-        Self::Directory(format!("/{}", parts.join("/")))
+        Self::Directory(names::absolute(path))
     }
 
     /// What keeps data: the volume's name or the directory.

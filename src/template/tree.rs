@@ -1,5 +1,6 @@
 //! Files as data.
 
+use crate::base::names;
 use std::collections::BTreeMap;
 
 /// A file or a link.
@@ -149,19 +150,6 @@ impl Tree {
 
 /// Where a link at `path` leads; none where that is outside.
 pub(super) fn join(path: &str, target: &str) -> Option<String> {
-    if target.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = path.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    names::join(folder, target)
 }

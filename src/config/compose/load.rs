@@ -5,6 +5,7 @@ use super::interpolate::{Filler, Vars, feeds};
 use super::merge;
 use super::tree::{Field, Item, Str, Val};
 use super::{Context, Dir, Project, TAGS};
+use crate::base::names;
 use crate::config::budget::Budget;
 use crate::config::doc::{Sp, Value, parse_tagged};
 use crate::config::env_file::Dialect;
@@ -123,22 +124,6 @@ fn choose(project: &mut Project, run: &Compose, d: &mut Diagnostics) {
     }
 }
 
-/// A file's path, cleaned of `.` and `..`; none where it leaves the folder that it is relative to.
-pub(in crate::config) fn join(dir: &str, path: &str) -> Option<String> {
-    if path.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = Vec::new();
-    for part in dir.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
 /// The folder of a file.
 pub(super) fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -169,7 +154,7 @@ pub(super) struct Loader<'a> {
 impl Loader<'_> {
     /// A path that a file in `dir` names, from the stack's folder.
     pub(super) fn inside(&mut self, dir: &str, path: &Sp<String>) -> Option<Sp<String>> {
-        let joined = join(dir, &path.value);
+        let joined = names::join(dir, &path.value);
         if joined.is_none() {
             self.d.push(
                 Diagnostic::error(
@@ -189,7 +174,7 @@ impl Loader<'_> {
     /// The variables of `.env` files; without any, those of the one beside the compose file.
     pub(super) fn variables(&mut self, files: &[Sp<String>], dir: &str, outer: &Vars) -> Arc<Vars> {
         let default = [Sp {
-            value: join(dir, ".env").unwrap_or_default(),
+            value: names::join(dir, ".env").unwrap_or_default(),
             at: None,
         }];
         let (files, needed) = match files {

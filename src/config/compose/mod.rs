@@ -29,7 +29,7 @@ mod words;
 pub use dotenv::variables;
 pub use export::{Beside, Exported, export};
 pub(super) use interpolate::{Vars, guarded};
-pub(super) use load::{join, load};
+pub(super) use load::load;
 pub(super) use mounts::{Source as MountFrom, Volume as VolumeUse};
 pub(super) use networks::Network;
 pub(super) use ports::PortUse;

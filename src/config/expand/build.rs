@@ -1,10 +1,10 @@
 //! Images that are built: what is read for one, and what of the stack they start from.
 
 use super::{Container, Draft, ImageChoice, codes};
-use crate::base::{Digest, StackName};
+use crate::base::{Digest, StackName, names};
 use crate::build::{DOCKERFILE, Dockerfile, Fault, IGNORE_FILE, Rules, Unsendable};
 use crate::config::build::Build;
-use crate::config::compose::{Str, guarded, join};
+use crate::config::compose::{Str, guarded};
 use crate::config::doc::Sp;
 use crate::config::products::Loaded;
 use crate::config::{Folder, image, load};
@@ -144,7 +144,7 @@ fn folder(cx: &Cx<'_>, path: &Sp<String>, d: &mut Diagnostics) -> Option<String>
         );
         return None;
     }
-    let joined = join(cx.dir, text).filter(|_| !text.starts_with('~'));
+    let joined = names::join(cx.dir, text).filter(|_| !text.starts_with('~'));
     if joined.is_none() {
         d.push(outside(path));
     }
@@ -181,7 +181,7 @@ fn dockerfile(cx: &Cx<'_>, build: &Build, context: &str, d: &mut Diagnostics) ->
     }
     let said = build.dockerfile.clone();
     let said = said.unwrap_or_else(|| Sp::new(DOCKERFILE.to_owned(), &build.at));
-    let Some(path) = join(context, &said.value) else {
+    let Some(path) = names::join(context, &said.value) else {
         d.push(outside(&said));
         return None;
     };

@@ -1,5 +1,6 @@
 //! Files in volumes and in containers' own layers, and tar archives of them.
 
+use crate::base::names::absolute;
 use std::{
     collections::BTreeMap,
     io::{self, Read as _},
@@ -16,21 +17,6 @@ pub(super) enum Node {
 /// Files by their path below a root, without a slash at the start. The root itself is not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tree(BTreeMap<String, (Node, u32)>);
-
-/// `a/b` → `/a/b`, without `.`, `..` and double slashes.
-pub(super) fn absolute(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
 
 /// The part of `path` below `root`, both absolute; none where it is elsewhere.
 pub(super) fn below<'a>(path: &'a str, root: &str) -> Option<&'a str> {

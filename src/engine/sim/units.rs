@@ -4,7 +4,7 @@ use super::files::{self, Node, Tree};
 use super::program::Behaviour;
 use super::rules::{Answer, no, no_container};
 use super::world::{Endpoint, SimImage, Unit, World};
-use crate::base::{EngineId, Secret};
+use crate::base::{EngineId, Secret, names::absolute};
 use crate::engine::{ContainerCreate, Done, ErrorKind};
 use crate::model::{LiveSpec, Mount, MountSource, NetworkMode, RestartName};
 use crate::observe::{State, Status};
@@ -318,7 +318,7 @@ fn layer(bundle: &SimImage, mounts: &BTreeMap<String, Mount>) -> Tree {
     let of_image = OF_IMAGES.iter().filter(|_| !bundle.empty).copied();
     let roots: Vec<String> = mounts
         .keys()
-        .map(|path| files::absolute(path).trim_start_matches('/').to_owned())
+        .map(|path| absolute(path).trim_start_matches('/').to_owned())
         .collect();
     for path in of_image.chain(roots.iter().map(String::as_str)) {
         for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {

@@ -5,7 +5,7 @@ use super::faults::FaultPlan;
 use super::files::{self, Tree};
 use super::ledger::{Record, Violation};
 use super::program::Behaviour;
-use crate::base::{Digest, EngineId, Secret, StackName};
+use crate::base::{Digest, EngineId, Secret, StackName, names::absolute};
 use crate::engine::{ContainerCreate, Event};
 use crate::model::{
     Attachment, Health, LiveSpec, Mount, MountSource, NetworkMode, Protocol, Subnet,
@@ -334,7 +334,7 @@ impl World {
     /// Where a path of a container leads: the tree's root, the path in the tree, and whether it may be
     /// written.
     pub(super) fn place<'a>(&'a self, unit: &'a Unit, path: &str) -> Place<'a> {
-        let path = files::absolute(path);
+        let path = absolute(path);
         let mount = unit
             .mounts
             .iter()
@@ -363,7 +363,7 @@ impl World {
             && let Some((name, file)) = files::of_volume(source)
             && let Some(volume) = self.volumes.get(name)
         {
-            let inner = files::absolute(&format!("{file}/{rest}"));
+            let inner = absolute(&format!("{file}/{rest}"));
             return Place {
                 volume: Some(name.to_owned()),
                 tree: &volume.files,

@@ -6,7 +6,7 @@ mod python;
 pub(super) mod text;
 
 use super::jinja::Dice;
-use crate::base::digest::hex;
+use crate::base::{digest::hex, names};
 use base64::Engine as _;
 use md5::Md5;
 use minijinja::value::{Kwargs, Value, ValueKind};
@@ -103,18 +103,11 @@ fn json(of: &Value) -> Result<Json, Error> {
 }
 
 fn normal(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
+    let clean = names::absolute(path);
+    match path.starts_with('/') {
+        true => clean,
+        false => clean.trim_start_matches('/').to_owned(),
     }
-    let root = if path.starts_with('/') { "/" } else { "" };
-    format!("{root}{}", parts.join("/"))
 }
 
 fn bytes<const N: usize>(dice: &Dice) -> Result<[u8; N], Error> {

@@ -7,7 +7,7 @@ use crate::config::budget::Budget;
 use crate::config::compose::dotenv;
 use crate::config::compose::{
     Condition, EnvFile, MountFrom, Network, PortUse, Project, Pulled, Service, Str, Vars,
-    VolumeUse, guarded, join,
+    VolumeUse, guarded,
 };
 use crate::config::deploy::Site;
 use crate::config::doc::Sp;
@@ -299,7 +299,7 @@ impl Cx<'_> {
         d: &mut Diagnostics,
     ) -> Option<std::sync::Arc<crate::diag::Source>> {
         let base = self.project.dir(at).map_or("", |dir| dir.folder.as_str());
-        let Some(joined) = join(base, path) else {
+        let Some(joined) = names::join(base, path) else {
             d.push(
                 Diagnostic::error(
                     codes::BAD_PATH,
@@ -454,7 +454,7 @@ impl Cx<'_> {
                             .project
                             .dir(&volume.at)
                             .map_or("", |dir| dir.host.as_str());
-                        let Some(joined) = join(base, path) else {
+                        let Some(joined) = names::join(base, path) else {
                             d.push(Diagnostic::error(
                                 codes::BAD_VOLUME,
                                 Some(volume.at.clone()),
