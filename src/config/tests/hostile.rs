@@ -100,7 +100,7 @@ fn each_is_told_with_its_place() {
     open quotes: E0103 7:1 `A` stands twice
     users: E0108 20001:1 `config/credentials.csv` has more than 20,000 lines
     commas: E0107 1:1 the first line does not name the columns
-    quotes: E0108 40000:1 `config/credentials.csv` has more than 20,000 lines
+    quotes: E0102 2:1 the quote is not closed
     ");
 }
 
