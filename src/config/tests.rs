@@ -17,6 +17,7 @@ mod hostile;
 mod inputs;
 pub(super) use inputs::inputs;
 mod platform;
+mod ports;
 mod products;
 mod property;
 mod refusals;

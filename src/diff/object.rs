@@ -43,7 +43,7 @@ pub struct Object {
 /// What a container claims for itself: writable volumes and directories, host ports, fixed addresses. Who
 /// only reads a volume claims nothing: it runs beside the one that writes at other times as well.
 pub(crate) fn claims(spec: &ContainerSpec) -> Vec<String> {
-    let ports = spec.ports.iter().map(|(port, to)| {
+    let ports = spec.published().map(|(port, to)| {
         format!(
             "port {}/{}",
             to.host,

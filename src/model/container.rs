@@ -41,6 +41,9 @@ pub struct ContainerSpec {
     /// Published ports by `PORT/PROTOCOL` inside the container.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ports: BTreeMap<String, Port>,
+    /// Where else on the host the ports of [`ports`](Self::ports) are published; [`published`](Self::published) has all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub more_ports: BTreeMap<String, BTreeSet<SocketAddr>>,
     /// Mounts by their path inside the container.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mounts: BTreeMap<String, Mount>,
@@ -152,6 +155,42 @@ pub struct ContainerSpec {
     /// What the engine can change on a live container.
     #[serde(default, skip_serializing_if = "is_default")]
     pub live: LiveSpec,
+}
+
+impl ContainerSpec {
+    /// Every place on the host at which it publishes a port, with the port inside.
+    pub fn published(&self) -> impl Iterator<Item = (&str, Port)> {
+        let more = |inside: &String| self.more_ports.get(inside).into_iter().flatten();
+        self.ports.iter().flat_map(move |(inside, first)| {
+            let more = more(inside).map(|at| Port {
+                bind: at.ip(),
+                host: at.port(),
+            });
+            let all = std::iter::once(first.clone()).chain(more);
+            all.map(move |port| (inside.as_str(), port))
+        })
+    }
+
+    /// Publishes a port; of several places of one the lowest comes first, whatever the order in a file.
+    pub fn publish(&mut self, inside: &str, port: Port) {
+        use std::collections::btree_map::Entry;
+        match self.ports.entry(inside.to_owned()) {
+            Entry::Vacant(first) => drop(first.insert(port)),
+            Entry::Occupied(mut first) => {
+                let mut all = self.more_ports.remove(inside).unwrap_or_default();
+                all.extend([first.get(), &port].map(|port| SocketAddr::new(port.bind, port.host)));
+                if let Some(lowest) = all.pop_first() {
+                    first.insert(Port {
+                        bind: lowest.ip(),
+                        host: lowest.port(),
+                    });
+                }
+                if !all.is_empty() {
+                    self.more_ports.insert(inside.to_owned(), all);
+                }
+            }
+        }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

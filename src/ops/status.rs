@@ -411,13 +411,17 @@ fn published(
     spec: &ContainerSpec,
     observed: &Observed,
 ) -> Vec<(String, Port)> {
-    let one = |(inside, port): (&String, &Port)| (inside.clone(), port.clone());
     let Some(found) = observed.containers.get(&resource.name) else {
-        return spec.ports.iter().map(one).collect();
+        let all = spec.published();
+        return all
+            .map(|(inside, port)| (inside.to_owned(), port))
+            .collect();
     };
     let ports = found.made.ports.iter();
     let ports = ports.flat_map(|(inside, ports)| ports.iter().map(move |port| (inside, port)));
-    ports.map(one).collect()
+    ports
+        .map(|(inside, port)| (inside.clone(), port.clone()))
+        .collect()
 }
 
 fn urls(ports: &[(String, Port)]) -> Vec<String> {

@@ -16,7 +16,7 @@ pub(crate) fn forbids_start_first(spec: &ContainerSpec, replaced: &[Object]) -> 
         true => "it",
         false => "the new one",
     };
-    if let Some((port, to)) = spec.ports.iter().next() {
+    if let Some((port, to)) = spec.published().next() {
         let protocol = port.rsplit('/').next().unwrap_or("tcp");
         let who = who(format!("port {}/{protocol}", to.host));
         return Some(format!("{who} publishes port {} ({port})", to.host));

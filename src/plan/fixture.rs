@@ -280,9 +280,8 @@ pub(crate) fn running(stack: &Stack, id: &ResourceId) -> Container {
         live: spec.live.clone(),
         mounts,
         ports: spec
-            .ports
-            .values()
-            .map(|port| PublishedPort {
+            .published()
+            .map(|(_, port)| PublishedPort {
                 protocol: Protocol::Tcp,
                 port: port.host,
                 bind: port.bind,

@@ -5,6 +5,7 @@ mod builds;
 mod engine;
 mod export;
 mod peer;
+mod wire;
 
 use crate::support::{
     stacks::{external_ip, in_virtual_time},

@@ -236,7 +236,7 @@ fn tell(shell: &Shell, applied: &Applied) {
     let containers = applied.stack.containers();
     for (id, resource, spec) in containers.filter(|(id, ..)| !applied.held.contains_key(id.label()))
     {
-        for (inside, port) in &spec.ports {
+        for (inside, port) in spec.published() {
             let (_, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
             let at = match protocol {
                 "tcp" => format!("http://{}", port.reached()),

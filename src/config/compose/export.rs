@@ -355,8 +355,7 @@ impl Export<'_> {
             }
         }
         let ports: Vec<_> = spec
-            .ports
-            .iter()
+            .published()
             .map(|(inside, port)| {
                 let (inside, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
                 let mut entry = Map::new();

@@ -13,6 +13,8 @@ pub(in crate::config) struct PortUse {
     pub container: u16,
     /// On the host; none is the next free one.
     pub host: Option<u16>,
+    /// What that one is chosen from, where the file says it: the first and the last.
+    pub among: Option<(u16, u16)>,
     /// The host's address, where one is said.
     pub bind: Option<IpAddr>,
     /// TCP or UDP.
@@ -33,27 +35,27 @@ pub(super) fn read(items: &[Item], what: &str, d: &mut Diagnostics) -> Vec<PortU
             _ => short(item, what, d),
         };
         for port in found {
+            let key = |port: &PortUse| (port.container, port.protocol, port.host, port.among);
             let same = |other: &&mut PortUse| {
-                (other.container, other.protocol) == (port.container, port.protocol)
+                let one_place = other.bind == port.bind || (everywhere(other) && everywhere(&port));
+                key(other) == key(&port) && one_place
             };
             match ports.iter_mut().find(same) {
                 None => ports.push(port),
                 // Said twice, as by a file that is laid over another.
-                Some(other) if (other.host, other.bind) == (port.host, port.bind) => {
-                    other.at = port.at.over(Before::File(other.at.clone()))
-                }
                 Some(other) => {
-                    let summary = format!("{what} publishes its port {} twice", port.container);
-                    d.push(
-                        Diagnostic::error(codes::COMPOSE_KEY, Some(port.at), summary)
-                            .related(other.at.clone(), "the first")
-                            .help("a port of a container is published once here; `ports: !override` takes the place of an earlier file's"),
-                    );
+                    other.at = port.at.over(Before::File(other.at.clone()));
+                    other.bind = other.bind.max(port.bind);
                 }
             }
         }
     }
     ports
+}
+
+/// Whether all addresses of a kind are named, as in `0.0.0.0:80:80` beside `[::]:80:80`: both are all that there are.
+fn everywhere(port: &PortUse) -> bool {
+    port.host.is_some() && port.bind.is_some_and(|bind| bind.is_unspecified())
 }
 
 fn bad(item: &Item, why: &str) -> Diagnostic {
@@ -167,7 +169,9 @@ fn build(
         }
     };
     let length = |(from, to): (u16, u16)| to - from;
-    if outside.is_some_and(|outside| length(outside) != length(inside)) {
+    // Of more than are needed for one, the engine takes one that is free; for several it would not know which for which.
+    let among = outside.filter(|range| length(inside) == 0 && length(*range) > 0);
+    if outside.is_some_and(|outside| among.is_none() && length(outside) != length(inside)) {
         d.push(
             bad(item, "both ranges must be equally long")
                 .help("leave the host's port out: the next free one is taken"),
@@ -178,7 +182,10 @@ fn build(
     (from..=to)
         .map(|port| PortUse {
             container: port,
-            host: outside.map(|(first, _)| first + (port - from)),
+            host: outside
+                .filter(|_| among.is_none())
+                .map(|(first, _)| first + (port - from)),
+            among,
             bind,
             protocol,
             at: item.at.clone(),

@@ -151,12 +151,19 @@ pub(super) fn ports(draft: &Draft, d: &mut Diagnostics) {
                     Diagnostic::error(
                         codes::PORT_TWICE,
                         Some(port.at.clone()),
-                        format!(
-                            "the host's port {host}/{} is wanted by `{}` and `{}`",
-                            port.protocol.word(),
-                            other.id.address,
-                            container.id.address
-                        ),
+                        match other.id == container.id {
+                            true => format!(
+                                "the host's port {host}/{} is wanted twice by `{}`",
+                                port.protocol.word(),
+                                container.id.address
+                            ),
+                            false => format!(
+                                "the host's port {host}/{} is wanted by `{}` and `{}`",
+                                port.protocol.word(),
+                                other.id.address,
+                                container.id.address
+                            ),
+                        },
                     )
                     .help("`host: auto` takes the next free one"),
                     Some(first.at.clone()),

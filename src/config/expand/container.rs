@@ -363,6 +363,7 @@ impl Cx<'_> {
             .or(self.site.bind)
             .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         Some(Port {
+            among: None,
             container,
             host: if direct { Some(container) } else { host },
             protocol: def.protocol.unwrap_or_default(),

@@ -147,6 +147,8 @@ pub(super) struct Port {
     pub container: u16,
     /// On the host; none is the next free one.
     pub host: Option<u16>,
+    /// What the next free one is chosen from, both ends included, where it is not the stack's range.
+    pub among: Option<(u16, u16)>,
     /// TCP or UDP.
     pub protocol: Protocol,
     /// The host's address.

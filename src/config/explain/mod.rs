@@ -336,7 +336,7 @@ impl Teller<'_> {
                 let key = field.strip_prefix("ports.")?.strip_suffix(".host")?;
                 let container = draft.containers.iter().find(|one| one.id == *id)?;
                 let port = container.ports.iter().find(|port| port.key() == key)?;
-                let (from, to) = draft.ports;
+                let (from, to) = port.among.unwrap_or(draft.ports);
                 let given = port.host.is_none() && !port.direct;
                 given.then(|| format!("(given at apply: the lowest free of {from}–{to})"))
             }

@@ -1,10 +1,11 @@
 //! Ports of the host.
 
 use super::{Facts, before};
+use crate::base::ResourceId;
 use crate::config::codes;
-use crate::config::expand::Draft;
+use crate::config::expand::{Container, Draft, Port as Wanted};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{Port, Protocol, Stack, overlap};
+use crate::model::{ContainerSpec, Port, Protocol, Stack, overlap};
 use crate::observe::{Observed, PublishedPort};
 use std::collections::BTreeSet;
 
@@ -27,78 +28,95 @@ pub(super) fn choose(draft: &mut Draft, facts: &Facts<'_>, d: &mut Diagnostics) 
             }
         }
     }
-    let previous: Vec<Vec<Option<u16>>> = draft
-        .containers
-        .iter()
-        .map(|container| {
-            let old = before(container, draft, facts);
-            let port = |port: &crate::config::expand::Port| {
-                let given = old?.ports.get(&port.key())?.host;
-                let free = !taken_by_others(port.protocol, given, facts);
-                (port.host.is_none() && free).then_some(given)
-            };
-            container.ports.iter().map(port).collect()
-        })
-        .collect();
+    let fixed = |container: &Container| container.ports.iter().map(|port| port.host).collect();
+    let mut chosen: Vec<Vec<Option<u16>>> = draft.containers.iter().map(fixed).collect();
+    // Who has a range of its own chooses first: others have more to choose from.
+    const OWN_RANGE: [bool; 2] = [true, false];
     // What was given before is kept before anything new is given.
-    let mut chosen: Vec<Vec<Option<u16>>> = Vec::new();
-    for (container, previous) in draft.containers.iter().zip(previous) {
-        let keep = container.ports.iter().zip(previous).map(|(port, given)| {
-            let kept = given.filter(|given| !used.contains(&(port.protocol, *given)));
-            if let Some(kept) = kept {
-                used.insert((port.protocol, kept));
+    for (container, numbers) in draft.containers.iter().zip(&mut chosen) {
+        let Some(old) = before(container, draft, facts) else {
+            continue;
+        };
+        for own_range in OWN_RANGE {
+            for (port, number) in container.ports.iter().zip(&mut *numbers) {
+                if number.is_none() && port.among.is_some() == own_range {
+                    *number = given(port, old, draft.ports, &used, facts);
+                    used.extend(number.map(|kept| (port.protocol, kept)));
+                }
             }
-            kept
-        });
-        chosen.push(keep.collect());
-    }
-    let ours = published_by_us(facts.observed);
-    let (from, to) = draft.ports;
-    for (container, chosen) in draft.containers.iter_mut().zip(chosen) {
-        for (port, kept) in container.ports.iter().zip(chosen) {
-            let free = |number: &u16| {
-                let key = (port.protocol, *number);
-                !used.contains(&key)
-                    && !ours.contains(&key)
-                    && !taken_by_others(port.protocol, *number, facts)
-            };
-            let Some(host) = port.host.or(kept).or_else(|| (from..=to).find(free)) else {
-                d.push(
-                    Diagnostic::error(
-                        codes::NO_PORT,
-                        Some(port.at.clone()),
-                        format!(
-                            "no port from {from} to {to} is free for `{}`",
-                            container.id.address
-                        ),
-                    )
-                    .help("widen `ports: {from: …, to: …}`"),
-                );
-                continue;
-            };
-            used.insert((port.protocol, host));
-            if port.direct {
-                continue;
-            }
-            let key = port.key();
-            container
-                .origins
-                .insert(format!("ports.{key}"), port.at.clone());
-            container.spec.ports.insert(
-                key,
-                Port {
-                    bind: port.bind,
-                    host,
-                },
-            );
         }
     }
+    let ours = published_by_us(facts.observed);
+    for own_range in OWN_RANGE {
+        for (container, numbers) in draft.containers.iter().zip(&mut chosen) {
+            for (port, number) in container.ports.iter().zip(numbers) {
+                if number.is_some() || port.among.is_some() != own_range {
+                    continue;
+                }
+                let (from, to) = port.among.unwrap_or(draft.ports);
+                *number = (from..=to).find(|number| {
+                    let key = (port.protocol, *number);
+                    !used.contains(&key)
+                        && !ours.contains(&key)
+                        && !taken_by_others(port.protocol, *number, facts)
+                });
+                match *number {
+                    Some(host) => drop(used.insert((port.protocol, host))),
+                    None => d.push(none_free(port, &container.id, (from, to))),
+                }
+            }
+        }
+    }
+    for (container, numbers) in draft.containers.iter_mut().zip(chosen) {
+        for (port, host) in container.ports.iter().zip(numbers) {
+            let Some(host) = host.filter(|_| !port.direct) else {
+                continue;
+            };
+            let key = port.key();
+            let bind = port.bind;
+            container.spec.publish(&key, Port { bind, host });
+            let field = match container.spec.more_ports.contains_key(&key) {
+                true => format!("more_ports.{key}"),
+                false => format!("ports.{key}"),
+            };
+            container.origins.insert(field, port.at.clone());
+        }
+    }
+}
+
+/// What a port was given before, where that still fits.
+fn given(
+    port: &Wanted,
+    old: &ContainerSpec,
+    stacks: (u16, u16),
+    used: &BTreeSet<(Protocol, u16)>,
+    facts: &Facts<'_>,
+) -> Option<u16> {
+    let key = port.key();
+    let within = |(from, to): (u16, u16), number: &u16| (from..=to).contains(number);
+    let all = old.published().filter(|(inside, _)| *inside == key);
+    let all = all.map(|(_, at)| at.host).filter(|number| {
+        port.among.is_none_or(|own| within(own, number))
+            && !used.contains(&(port.protocol, *number))
+            && !taken_by_others(port.protocol, *number, facts)
+    });
+    // Beside a number that a file said until now, the one that was given is kept.
+    all.min_by_key(|number| !within(port.among.unwrap_or(stacks), number))
+}
+
+fn none_free(port: &Wanted, of: &ResourceId, (from, to): (u16, u16)) -> Diagnostic {
+    let summary = format!("no port from {from} to {to} is free for `{}`", of.address);
+    let error = Diagnostic::error(codes::NO_PORT, Some(port.at.clone()), summary);
+    error.help(match port.among {
+        Some(_) => "free one of them, or write a longer range",
+        None => "widen `ports: {from: …, to: …}`",
+    })
 }
 
 /// Whether a port is to be published that no container of ours has yet.
 pub(super) fn new(stack: &Stack, observed: &Observed) -> bool {
     let ours = published_by_us(observed);
-    let mut all = stack.containers().flat_map(|(_, _, spec)| &spec.ports);
+    let mut all = stack.containers().flat_map(|(_, _, spec)| spec.published());
     all.any(|(inside, port)| !ours.contains(&(Protocol::of(inside), port.host)))
 }
 
@@ -132,7 +150,7 @@ fn listened_on(protocol: Protocol, number: u16, facts: &Facts<'_>) -> bool {
 }
 
 /// Who holds a port that a file asks for.
-fn holder(port: &crate::config::expand::Port, host: u16, facts: &Facts<'_>) -> Option<String> {
+fn holder(port: &Wanted, host: u16, facts: &Facts<'_>) -> Option<String> {
     let foreign = foreign(facts).find(|other| {
         other.protocol == port.protocol && other.port == host && overlap(other.bind, port.bind)
     });

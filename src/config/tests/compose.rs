@@ -304,22 +304,22 @@ configs:
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
     let only = |text: &str| said(&stack([("compose.yml", text)]));
-    insta::assert_snapshot!(only("services:\n  a:\n    image: x:1\n    imge: y\n    links: [b]\n    gpus: all\n    ports: ['x', '1-2:3', '80:80/sctp']\n    restart: sometimes\n"), @r#"
+    insta::assert_snapshot!(only("services:\n  a:\n    image: x:1\n    imge: y\n    links: [b]\n    credential_spec: all\n    ports: ['x', '1-3:3-4', '80:80/sctp']\n    restart: sometimes\n"), @r#"
     E0104 products/shop/compose.yml:4:5 unknown key `imge` in service `a`
         ^ not known here
         help: did you mean `image`?
     E0170 products/shop/compose.yml:5:5 `links` of service `a` is not supported
         help: services of one network reach each other by their names
-    E0170 products/shop/compose.yml:6:5 `gpus` of service `a` is not supported
+    E0170 products/shop/compose.yml:6:5 `credential_spec` of service `a` is not supported
         help: leave it out, where the service works without it
     E0131 products/shop/compose.yml:7:13 `x` publishes no port
         ^ a port is a number from 1 to 65535
         help: `"8080:80"`, `"127.0.0.1:8080:80/tcp"`, or a table with `target` and `published`
-    E0131 products/shop/compose.yml:7:18 `1-2:3` publishes no port
+    E0131 products/shop/compose.yml:7:18 `1-3:3-4` publishes no port
         ^ both ranges must be equally long
         help: `"8080:80"`, `"127.0.0.1:8080:80/tcp"`, or a table with `target` and `published`
         help: leave the host's port out: the next free one is taken
-    E0131 products/shop/compose.yml:7:27 `80:80/sctp` publishes no port
+    E0131 products/shop/compose.yml:7:29 `80:80/sctp` publishes no port
         ^ SCTP is not supported
         help: `"8080:80"`, `"127.0.0.1:8080:80/tcp"`, or a table with `target` and `published`
     E0106 products/shop/compose.yml:8:14 `restart` cannot be `sometimes`

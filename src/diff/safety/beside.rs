@@ -218,8 +218,8 @@ fn with_port(
 
 /// What a container is to publish: the port inside, and the protocol, number and address outside.
 fn ports(spec: &ContainerSpec) -> impl Iterator<Item = (&str, (Protocol, u16, IpAddr))> {
-    spec.ports.iter().map(|(inside, port)| {
+    spec.published().map(|(inside, port)| {
         let outside = (Protocol::of(inside), port.host, port.bind);
-        (inside.as_str(), outside)
+        (inside, outside)
     })
 }

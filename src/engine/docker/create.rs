@@ -9,7 +9,7 @@ use crate::model::{
 use bollard::models::{
     ContainerCreateBody, ContainerUpdateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings,
     HealthConfig, HostConfig, HostConfigLogConfig, MountTmpfsOptions, MountType, NetworkingConfig,
-    PortBinding, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    PortBinding, PortMap, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
@@ -47,6 +47,8 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
         user,
         working_dir,
         ports,
+        // Taken with the first ones, as `published`.
+        more_ports: _,
         mounts: mounted,
         // Found and mounted through `files` of the call.
         files: _,
@@ -112,10 +114,13 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
         pids_limit: *pids,
         restart_policy: Some(restart_policy(restart)),
         network_mode: Some(mode),
-        port_bindings: some(ports).map(|ports| {
-            let bind =
-                |(inside, port): (&String, &Port)| (inside.clone(), Some(vec![binding(port)]));
-            ports.iter().map(bind).collect()
+        port_bindings: some(ports).map(|_| {
+            let mut all = PortMap::new();
+            for (inside, port) in spec.published() {
+                let places = all.entry(inside.to_owned()).or_default();
+                places.get_or_insert_default().push(binding(&port));
+            }
+            all
         }),
         mounts: some(&mounted).map(|mounts| {
             let stays = |(_, mount): &(&String, &Mount)| bind(mount, create).is_none();

@@ -5,7 +5,7 @@ use super::units::OF_IMAGES;
 use super::world::{Net, Unit, Vol, World, normal};
 use crate::base::EngineId;
 use crate::engine::Scope;
-use crate::model::{LiveSpec, Protocol};
+use crate::model::{LiveSpec, Port, Protocol};
 use crate::observe::{
     Container, Host, Image, LABEL_ID, LABEL_STACK, MadeFrom, Network, Observed, Owner,
     PublishedPort, Stranger, Volume,
@@ -23,8 +23,7 @@ impl Unit {
         let mut ports: Vec<PublishedPort> = self
             .create
             .spec
-            .ports
-            .iter()
+            .published()
             .map(|(inside, port)| PublishedPort {
                 protocol: Protocol::of(inside),
                 port: port.host,
@@ -34,6 +33,10 @@ impl Unit {
             .collect();
         ports.sort();
         let spec = &self.create.spec;
+        let mut places: BTreeMap<String, Vec<Port>> = BTreeMap::new();
+        for (inside, port) in spec.published() {
+            places.entry(inside.to_owned()).or_default().push(port);
+        }
         Container {
             id: self.id.clone(),
             name: self.name.clone(),
@@ -52,11 +55,7 @@ impl Unit {
                 image: spec.image.clone(),
                 hostname: spec.hostname.clone().unwrap_or_default(),
                 labels: self.create.labels.clone(),
-                ports: spec
-                    .ports
-                    .iter()
-                    .map(|(inside, port)| (inside.clone(), vec![port.clone()]))
-                    .collect(),
+                ports: places,
             },
         }
     }

@@ -460,8 +460,7 @@ impl Unit {
     pub(super) fn publishes(&self) -> impl Iterator<Item = (Protocol, IpAddr, u16)> {
         let spec = &self.create.spec;
         let own = spec.network_mode == NetworkMode::Own;
-        spec.ports
-            .iter()
+        spec.published()
             .filter(move |_| own)
             .map(|(inside, port)| (Protocol::of(inside), port.bind, port.host))
     }

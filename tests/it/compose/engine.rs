@@ -7,10 +7,10 @@ use crate::support::{
 use serde_json::json;
 
 /// Ends at once when it is asked to.
-const WAITS: &str = "[sh, -c, \"trap 'exit 0' TERM; sleep 99999 & wait\"]";
+pub(super) const WAITS: &str = "[sh, -c, \"trap 'exit 0' TERM; sleep 99999 & wait\"]";
 
 /// A stack whose site `web` runs these files.
-fn composed(test: &str, files: &[(&str, &str)]) -> Option<Stack> {
+pub(super) fn composed(test: &str, files: &[(&str, &str)]) -> Option<Stack> {
     let stack = Stack::new(test)?;
     stack.write("config/products.yml", "version: 1\nproducts:\n- id: shop\n");
     stack.write(

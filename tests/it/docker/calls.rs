@@ -41,6 +41,13 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
             },
         )]
         .into(),
+        more_ports: [(
+            "80/udp".to_owned(),
+            ["127.0.0.1:39124", "127.0.0.2:39123"]
+                .map(|at| at.parse().unwrap())
+                .into(),
+        )]
+        .into(),
         mounts: [
             (
                 "/data".to_owned(),
@@ -175,7 +182,7 @@ async fn every_declared_field_reaches_the_engine_and_is_seen_again() {
         attachment.aliases.remove("host-a");
     }
     assert_eq!(live, spec.live);
-    assert_eq!(seen.ports.len(), 1);
+    assert_eq!(seen.ports.len(), 3);
     assert_eq!(
         (seen.ports[0].port, seen.ports[0].bind),
         (39123, [127, 0, 0, 1].into())
@@ -193,7 +200,7 @@ async fn every_declared_field_reaches_the_engine_and_is_seen_again() {
         ("{{json .Config.ExposedPorts}}", r#"{"80/udp":{}}"#),
         (
             "{{json .HostConfig.PortBindings}}",
-            r#"{"80/udp":[{"HostIp":"127.0.0.1","HostPort":"39123"}]}"#,
+            r#"{"80/udp":[{"HostIp":"127.0.0.1","HostPort":"39123"},{"HostIp":"127.0.0.1","HostPort":"39124"},{"HostIp":"127.0.0.2","HostPort":"39123"}]}"#,
         ),
         (
             "{{json .Config.Healthcheck}}",

@@ -521,6 +521,7 @@ impl Cx<'_> {
                 } else {
                     port.host
                 },
+                among: port.among,
                 protocol: port.protocol,
                 bind: bind.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
                 at: port.at.clone(),

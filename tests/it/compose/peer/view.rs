@@ -101,10 +101,18 @@ impl View {
         }
         view.rest(config, &named, |name| network(name));
         // A port that was not said is the next free one.
-        let auto = original.0.iter().filter(|(_, value)| value == &"auto");
-        for (path, _) in auto {
-            if view.0.contains_key(path) {
-                view.0.insert(path.clone(), json!("auto"));
+        for (path, said) in &original.0 {
+            let said: Vec<String> = texts(said).collect();
+            if let Some(own) = view.0.get_mut(path)
+                && said.iter().any(|place| place == "auto")
+            {
+                let known = |place: String| match said.contains(&place) {
+                    true => place,
+                    false => "auto".to_owned(),
+                };
+                let mut places: Vec<_> = texts(own).map(known).collect();
+                places.sort();
+                *own = json!(places);
             }
         }
         view
@@ -381,7 +389,7 @@ fn restart(fields: &mut Value, deploy: &Value) {
 
 /// By the port in the container.
 fn ports(fields: &Value) -> Value {
-    let mut ports = Map::new();
+    let mut ports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for port in fields["ports"].as_array().into_iter().flatten() {
         let key = format!(
             "{}/{}",
@@ -391,11 +399,13 @@ fn ports(fields: &Value) -> Value {
         let address = port["host_ip"].as_str().filter(|text| !text.is_empty());
         let host = match port["published"].as_str() {
             None | Some("") => "auto".to_owned(),
+            // One of them.
+            Some(range) if range.contains('-') => "auto".to_owned(),
             Some(port) => format!("{} {port}", address.unwrap_or("::")),
         };
-        ports.insert(key, json!(host));
+        ports.entry(key).or_default().insert(host);
     }
-    Value::Object(ports)
+    json!(ports)
 }
 
 /// By their path in the container, memory of both kinds.
