@@ -491,6 +491,9 @@ pub struct About {
     /// Containers that, made anew, make this one anew as well.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub renews_with: BTreeSet<ResourceId>,
+    /// Containers that it waits for and, by its file, could do without.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub optional: BTreeSet<ResourceId>,
 }
 
 /// What a container is in its stack.

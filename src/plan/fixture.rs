@@ -55,6 +55,7 @@ fn about(role: Role, product: &str) -> About {
         serves: None,
         job: false,
         renews_with: Default::default(),
+        optional: Default::default(),
     }
 }
 

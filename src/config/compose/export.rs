@@ -303,6 +303,9 @@ impl Export<'_> {
                 let with =
                     about.is_some_and(|about| !about.job && about.renews_with.contains(need));
                 put_flag(&mut how, "restart", with);
+                if about.is_some_and(|about| about.optional.contains(need)) {
+                    how.insert("required".into(), json!(false));
+                }
                 Some((key(need), Value::Object(how)))
             })
             .collect();

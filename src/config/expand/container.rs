@@ -219,6 +219,7 @@ impl Cx<'_> {
                 serves: None,
                 job: false,
                 renews_with: BTreeSet::new(),
+                optional: BTreeSet::new(),
             },
             origins,
             order_at: None,

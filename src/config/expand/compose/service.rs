@@ -102,6 +102,7 @@ impl Cx<'_> {
                 serves: None,
                 job,
                 renews_with: BTreeSet::new(),
+                optional: BTreeSet::new(),
             },
             image,
             ports: Vec::new(),
@@ -540,6 +541,9 @@ impl Cx<'_> {
             for id in self.ids(&need.service) {
                 let known = container.needs.entry(id.clone()).or_insert(how);
                 *known = (*known).max(how);
+                if !need.required {
+                    container.about.optional.insert(id.clone());
+                }
                 // A job runs again where what it works on is another.
                 if job || need.restart {
                     container.about.renews_with.insert(id);

@@ -339,7 +339,7 @@ fn needs(value: &Value, services: &BTreeMap<String, Value>) -> Value {
             };
             needs.insert(
                 name,
-                json!({"condition": need["condition"], "restart": need["restart"]}),
+                json!({"condition": need["condition"], "restart": need["restart"], "required": need["required"]}),
             );
         }
     }
