@@ -35,4 +35,6 @@ codes! {
         "A key of copier.yml that starts with `_` is one that neither Copier nor coasti knows: mostly a typing error.";
     NEWER "W0111" "made for a newer Copier"
         "`_min_copier_version` is above the version of Copier whose templates coasti renders.";
+    NO_DATA "W0112" "a file of the product is missing"
+        "`_external_data` names a file that the product does not have (yet). As in Copier, there is nothing in it then.";
 }

@@ -1,5 +1,6 @@
 //! Jinja as Copier sets it up.
 
+use super::external::{External, Files, NAME};
 use super::filters;
 use super::methods;
 use super::settings::Envops;
@@ -7,6 +8,7 @@ use super::tree::Tree;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,6 +43,7 @@ impl Write for Bounded {
 pub struct Jinja {
     env: Environment<'static>,
     thrown: Arc<AtomicUsize>,
+    external: Option<External>,
 }
 
 impl std::fmt::Debug for Jinja {
@@ -85,7 +88,23 @@ impl Jinja {
             dice(bytes)
         });
         filters::add(&mut env, &counted);
-        Ok(Self { env, thrown })
+        Ok(Self {
+            env,
+            thrown,
+            external: None,
+        })
+    }
+
+    /// Lets templates read files of the product: by name, with their paths there, which are Jinja.
+    pub fn reading(mut self, named: Vec<(String, String)>, files: Files) -> Self {
+        self.external = (!named.is_empty()).then(|| External::new(named, files));
+        self
+    }
+
+    /// The product's files that a template asked for and that are not there.
+    pub(super) fn missing(&self) -> BTreeSet<String> {
+        let external = self.external.as_ref();
+        external.map(External::missing).unwrap_or_default()
     }
 
     /// Renders a text that is called `name` in errors.
@@ -96,6 +115,15 @@ impl Jinja {
         context: &Map<String, Json>,
     ) -> Result<String, Error> {
         let context = minijinja::Value::from(minijinja::value::Serde(context));
+        let Some(external) = &self.external else {
+            return self.text(name, text, context);
+        };
+        let data = external.value(|path| self.text(NAME, path, context.clone()));
+        let data = minijinja::Value::from_pairs([(NAME, data)]);
+        self.text(name, text, minijinja::value::merge_maps([context, data]))
+    }
+
+    fn text(&self, name: &str, text: &str, context: minijinja::Value) -> Result<String, Error> {
         let text = lines(text);
         let template = self.env.template_from_named_str(name, &text)?;
         let mut made = Bounded(Vec::new());

@@ -4,6 +4,7 @@
 mod answers;
 pub mod codes;
 mod due;
+mod external;
 mod filters;
 mod jinja;
 mod known;
@@ -21,6 +22,7 @@ pub use answers::{
     ANSWERS_FILES, Answers, Ask, Given, Prompt, Stopped, Unanswered, ask, read_answers,
 };
 pub use due::{Due, Stage, due, migrations, version};
+pub use external::Files;
 pub use jinja::{Dice, Jinja};
 pub use question::{Choice, Kind, Question};
 pub use render::{About, COMMIT, Operation, Rendered, render};

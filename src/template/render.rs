@@ -187,6 +187,11 @@ pub fn render(
     if let Some(text) = message {
         rendered.message = rendering.text("the message", text);
     }
+    for path in jinja.missing() {
+        let summary = format!("the template reads `{path}` of the product, which is not there");
+        let warning = Diagnostic::warning(codes::NO_DATA, None, summary);
+        rendering.d.push(warning.help("it is taken for empty"));
+    }
     (!rendering.d.has_errors()).then_some(rendered)
 }
 

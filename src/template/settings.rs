@@ -28,6 +28,8 @@ pub struct Settings {
     pub skip_if_exists: Vec<String>,
     /// Where answers are kept; Jinja.
     pub answers_file: Option<String>,
+    /// Files of the product that it refers to: what it calls them, and their paths there; Jinja.
+    pub external: Vec<(String, String)>,
     /// How Jinja is written.
     pub envops: Envops,
     /// Commands that it wants to run.
@@ -238,6 +240,7 @@ impl Reader {
             exclude: Vec::new(),
             skip_if_exists: Vec::new(),
             answers_file: None,
+            external: Vec::new(),
             envops: Envops::default(),
             tasks: Vec::new(),
             migrations: Vec::new(),
@@ -287,7 +290,7 @@ impl Reader {
                 "envops" => envops(&node, &mut settings.envops, d),
                 "tasks" => tasks(&node, &mut settings.tasks, d),
                 "migrations" => migrations(&node, &mut settings.migrations, d),
-                "external_data" => unsupported(&key, at, "data of files outside of the product", d),
+                "external_data" => external(&key, &node, &mut settings.external, d),
                 "jinja_extensions" => extensions(&key, &node, d),
                 "min_copier_version" => known::newer(&text(&key, &node, d), &node.at, d),
                 name => known::check(name, at, d),
@@ -438,6 +441,21 @@ fn only(name: &str, node: &Node, keys: &[&str], d: &mut Diagnostics) {
             let key = format!("{name}.{}", entry.key);
             unsupported(&key, entry.key_at.clone(), "this key", d);
         }
+    }
+}
+
+fn external(key: &str, node: &Node, all: &mut Vec<(String, String)>, d: &mut Diagnostics) {
+    let Value::Map(entries) = &node.value else {
+        let summary = format!("`{key}` is not a table of paths in the product");
+        return d.push(Diagnostic::error(
+            codes::SETTING,
+            Some(node.at.clone()),
+            summary,
+        ));
+    };
+    for entry in entries {
+        let path = text(&format!("{key}.{}", entry.key), &entry.node, d);
+        all.push((entry.key.clone(), path));
     }
 }
 

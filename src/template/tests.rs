@@ -43,6 +43,15 @@ fn about(operation: Operation) -> About {
     }
 }
 
+/// What the product has already.
+fn product(path: &str) -> Result<Option<String>, String> {
+    Ok(match path {
+        "config/own.yml" => Some("port: 81\nhosts: [a, b]\n".to_owned()),
+        "config/bad.yml" => Some("a: 1\na: 2\n".to_owned()),
+        _ => None,
+    })
+}
+
 struct Made {
     answers: Answers,
     rendered: Option<Rendered>,
@@ -57,6 +66,7 @@ fn make(tree: Tree, given: &Given) -> Made {
     let (mut answers, mut rendered, mut commands) = (Answers::default(), None, Vec::new());
     if let Some(settings) = read(&tree, &mut d) {
         let jinja = Jinja::new(&settings.envops, &tree, &dice()).unwrap();
+        let jinja = jinja.reading(settings.external.clone(), Arc::new(product));
         answers = ask(
             &settings,
             &jinja,
@@ -441,6 +451,41 @@ fn no_template_writes_outside_of_its_folder() {
 }
 
 #[test]
+fn templates_read_what_the_product_has() {
+    let copier = "
+_external_data: {own: 'config/{{ which }}.yml', none: none.yml, bad: config/bad.yml, out: ../other/own.yml}
+which: own
+port: {type: int, default: '{{ _external_data.own.port }}'}
+";
+    let file =
+        "{{ _external_data.own.hosts | join(',') }} {{ _external_data.none.port | default(1) }}";
+    let files = |text| tree(&[("copier.yml", copier), ("a.jinja", text)]);
+    let made = make(files(file), &Given::default());
+    assert_eq!(text(&made, "a"), "a,b 1");
+    assert_eq!(made.answers.values["port"], json!(81));
+    let missing = "W0112 the template reads `none.yml` of the product, which is not there";
+    assert_eq!(made.problems, [missing]);
+    for (file, why) in [
+        (
+            "{{ _external_data.bad.a }}",
+            "`config/bad.yml` of the product cannot be read: `a` stands twice",
+        ),
+        (
+            "{{ _external_data.out.port }}",
+            "`../other/own.yml` of the product: it has `.` or `..` as a part",
+        ),
+    ] {
+        let made = make(files(file), &Given::default());
+        assert_eq!(
+            made.problems,
+            [format!(
+                "T0106 a file of the template cannot be rendered invalid operation: {why}"
+            )]
+        );
+    }
+}
+
+#[test]
 fn what_templates_get_wrong_has_its_place() {
     let cases = [
         (
@@ -460,8 +505,8 @@ fn what_templates_get_wrong_has_its_place() {
             "T0103 `_jinja_extensions`: coasti does not support the extension `copier_extensions.TemplateExtensionLoader` needed by the template",
         ),
         (
-            "_external_data: {a: b}\n",
-            "T0103 `_external_data`: coasti does not support data of files outside of the product needed by the template",
+            "_external_data: [a]\n",
+            "T0101 `_external_data` is not a table of paths in the product",
         ),
         (
             "_tasks: [{when: true}]\n",

@@ -177,7 +177,7 @@ fn template(questions: &[&str], files: &[(&str, &str)]) -> Result<Template, OpEr
     for (path, text) in [("copier.yml", questions.as_str())].iter().chain(files) {
         tree.add(path, file(text)).map_err(usage)?;
     }
-    Ok(Template::read(tree)?.0)
+    Ok(Template::read(tree, Path::new(""))?.0)
 }
 
 fn about(disk: &Disk) -> About {

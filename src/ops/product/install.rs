@@ -129,7 +129,8 @@ pub async fn prepare<'a>(
         version.describe = Some(recorded.to_owned());
     }
     let tree = fetched.tree(&version).await.map_err(fail)?;
-    let (template, mut d) = Template::read(tree)?;
+    let folder = disk.root().join(&listed.path);
+    let (template, mut d) = Template::read(tree, &folder)?;
     let answers_file = match (before, &template.settings.answers_file) {
         (Some((name, _)), _) => name,
         (None, own) => {
@@ -394,7 +395,8 @@ impl Job<'_> {
             return render(template, version);
         }
         let (tree, old) = self.older().await?;
-        let (older, _) = Template::read(tree)?;
+        let folder = self.disk.root().join(&self.listed.path);
+        let (older, _) = Template::read(tree, &folder)?;
         render(&older, &old)
     }
 

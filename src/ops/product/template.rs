@@ -4,9 +4,12 @@ use super::budget::Budget;
 use super::usage;
 use crate::diag::Diagnostics;
 use crate::ops::OpError;
+use crate::ops::root::Root;
 use crate::template::{
-    self, About, Answers, Ask, Dice, Due, Given, Jinja, Rendered, Settings, Stage, Stopped, Tree,
+    self, About, Answers, Ask, Dice, Due, Entry, Files, Given, Jinja, Rendered, Settings, Stage,
+    Stopped, Tree,
 };
+use std::path::Path;
 use std::sync::Arc;
 
 pub(in crate::ops) struct Template {
@@ -19,9 +22,34 @@ fn dice() -> Dice {
     Arc::new(|bytes| getrandom::fill(bytes).map_err(|error| error.to_string()))
 }
 
+/// How many bytes a file of data may have.
+const LARGEST: u64 = 4 << 20;
+
+/// Files of a product's folder, as far as they can be data: no link is followed.
+fn files(folder: &Path) -> Files {
+    let folder = folder.to_owned();
+    Arc::new(move |path| {
+        if !folder.is_dir() {
+            return Ok(None);
+        }
+        let size = folder.join(path).metadata().map_or(0, |about| about.len());
+        if size > LARGEST {
+            return Err(format!("`{path}` of the product is too large"));
+        }
+        match Root::open(&folder)?.read(path)? {
+            None => Ok(None),
+            Some(Entry::File { bytes, .. }) => String::from_utf8(bytes)
+                .map(Some)
+                .map_err(|_| format!("`{path}` of the product is not UTF-8 text")),
+            Some(Entry::Link(_)) => Err(format!("`{path}` of the product is a link")),
+        }
+    })
+}
+
 impl Template {
     /// Reads its settings; all problems at once.
-    pub(in crate::ops) fn read(tree: Tree) -> Result<(Self, Diagnostics), OpError> {
+    /// What is in the product's folder, it can refer to.
+    pub(in crate::ops) fn read(tree: Tree, folder: &Path) -> Result<(Self, Diagnostics), OpError> {
         let tree = Arc::new(tree);
         let mut d = Diagnostics::new();
         let Some(settings) = template::read(&tree, &mut d) else {
@@ -29,6 +57,7 @@ impl Template {
         };
         let jinja = Jinja::new(&settings.envops, &tree, &dice())
             .map_err(|why| usage(format!("`_envops` of the template: {why}"), &[]))?;
+        let jinja = jinja.reading(settings.external.clone(), files(folder));
         let template = Self {
             tree,
             settings,
