@@ -203,9 +203,9 @@ impl Delivery {
     /// From API 1.45 on a file of a volume could be mounted as such; as a path of the engine's host every
     /// engine mounts it.
     pub(super) fn mounts(&self, root: &str) -> BTreeMap<String, Mount> {
-        let read_only = |source| Mount {
-            source,
+        let read_only = |source: MountSource| Mount {
             read_only: true,
+            ..Mount::from(source)
         };
         let volume = MountSource::Volume(EngineId::new(self.volume.clone()));
         let whole = (FileSpec::MOUNT.to_owned(), read_only(volume));

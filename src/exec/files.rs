@@ -47,10 +47,7 @@ impl Filling {
             id: EngineId::new(holder.clone()),
         };
         engine.execute(&remove, LIMIT).await?;
-        let mount = Mount {
-            source: MountSource::Volume(EngineId::new(self.volume.clone())),
-            read_only: false,
-        };
+        let mount = Mount::from(MountSource::Volume(EngineId::new(self.volume.clone())));
         let spec = ContainerSpec {
             image: crate::store::EMPTY_IMAGE.to_owned(),
             mounts: [(ROOT.to_owned(), mount)].into(),

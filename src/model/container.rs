@@ -1,7 +1,7 @@
 //! The spec of a container.
 
-use crate::base::{EngineId, ResourceId, Span, names};
-use crate::model::{Files, Text};
+use crate::base::{EngineId, ResourceId, Span};
+use crate::model::{Files, Mount, Text};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -193,7 +193,7 @@ impl ContainerSpec {
     }
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -352,53 +352,6 @@ impl Protocol {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
-        }
-    }
-}
-
-/// Something mounted into a container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mount {
-    /// What is mounted.
-    #[serde(flatten)]
-    pub source: MountSource,
-    /// Whether the container may only read it.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub read_only: bool,
-}
-
-/// What can be mounted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MountSource {
-    /// A volume, by its name on the engine.
-    Volume(EngineId),
-    /// A directory or file of the engine's host.
-    Directory(String),
-    /// Memory.
-    Tmpfs {
-        /// Bytes at most.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        size: Option<i64>,
-        /// Permission bits.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        mode: Option<u32>,
-    },
-}
-
-impl MountSource {
-    /// A directory or file of the engine's host, its absolute path cleaned as the engine cleans it: one place has one
-    /// name.
-    pub fn directory(path: &str) -> Self {
-        Self::Directory(names::absolute(path))
-    }
-
-    /// What keeps data: the volume's name or the directory.
-    pub fn data(&self) -> Option<&str> {
-        match self {
-            Self::Volume(name) => Some(name.as_str()),
-            Self::Directory(path) => Some(path),
-            Self::Tmpfs { .. } => None,
         }
     }
 }

@@ -6,6 +6,7 @@ mod canonical;
 mod command;
 pub mod container;
 mod file;
+mod mount;
 mod stack;
 mod text;
 
@@ -13,10 +14,11 @@ pub use build::BuildSpec;
 pub use canonical::{Flat, HASH_VERSION, digest_of, flatten, shown, spec_hash, spec_json};
 pub use command::Command;
 pub use container::{
-    About, Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,
-    Protocol, Restart, RestartName, Role, Ulimit, overlap,
+    About, Attachment, ContainerSpec, Health, LiveSpec, Log, NetworkMode, Port, Protocol, Restart,
+    RestartName, Role, Ulimit, overlap,
 };
 pub use file::{File, FileSpec, Files};
+pub use mount::{Mount, MountOptions, MountSource, Propagation, Selinux};
 pub use stack::{
     Adopt, Given, IN_FILE, ImageSpec, Left, Lifecycle, Need, NetworkSpec, Order, Pull, Resource,
     Spec, Stack, Subnet, Update, VolumeSpec,

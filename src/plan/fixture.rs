@@ -175,10 +175,7 @@ pub(crate) fn mount(stack: &mut Stack, address: &str, volume: &str, path: &str) 
     container_mut(stack, address).life.holds_data = true;
     spec_mut(stack, address).mounts.insert(
         path.to_owned(),
-        Mount {
-            source: MountSource::Volume(EngineId::new(volume)),
-            read_only: false,
-        },
+        Mount::from(MountSource::Volume(EngineId::new(volume))),
     );
 }
 
@@ -257,8 +254,8 @@ pub(crate) fn running(stack: &Stack, id: &ResourceId) -> Container {
     if let Some(files) = resource.needs.keys().find(|need| need.kind == Kind::File) {
         let volume = EngineId::new(stack.resources[files].name.clone());
         let mount = Mount {
-            source: MountSource::Volume(volume),
             read_only: true,
+            ..Mount::from(MountSource::Volume(volume))
         };
         mounts.insert(FileSpec::MOUNT.to_owned(), mount);
     }

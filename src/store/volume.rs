@@ -289,10 +289,7 @@ impl<E: Engine> Store<'_, E> {
 
     /// Makes the container that holds the volume.
     async fn hold(&self, labels: BTreeMap<String, String>) -> Result<(), StoreError> {
-        let mount = Mount {
-            source: MountSource::Volume(EngineId::new(self.name.clone())),
-            read_only: false,
-        };
+        let mount = Mount::from(MountSource::Volume(EngineId::new(self.name.clone())));
         let spec = ContainerSpec {
             image: EMPTY_IMAGE.to_owned(),
             mounts: BTreeMap::from([(ROOT.to_owned(), mount)]),

@@ -111,6 +111,7 @@ fn on_sim(script: &str) -> String {
         .unwrap();
     runtime.block_on(async {
         let sim = Sim::new();
+        sim.add_directory("/tmp");
         sim.add_image("coasti-test/tiny:1", SimImage::new(Behaviour::Command));
         let serve = script::SERVE.map(str::to_owned).to_vec();
         let volume = SimImage {

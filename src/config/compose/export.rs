@@ -4,8 +4,8 @@ use super::block::block;
 use crate::base::{Kind, ResourceId, ValueId};
 use crate::config::secrecy;
 use crate::model::{
-    Attachment, ContainerSpec, MountSource, Need, NetworkMode, Part, Resource, RestartName, Spec,
-    Stack, Text,
+    Attachment, ContainerSpec, MountOptions, MountSource, Need, NetworkMode, Part, Propagation,
+    Resource, RestartName, Selinux, Spec, Stack, Text,
 };
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -389,12 +389,29 @@ impl Export<'_> {
                     let volume = volume.map_or_else(|| name.to_string(), |(id, _)| key(id));
                     to.insert("type".into(), json!("volume"));
                     to.insert("source".into(), json!(volume));
+                    if mount.options.no_copy {
+                        to.insert("volume".into(), json!({ "nocopy": true }));
+                    }
                 }
                 MountSource::Directory(path) => {
                     to.insert("type".into(), json!("bind"));
                     to.insert("source".into(), json!(escape(path)));
+                    let mut how = Map::new();
                     let create = spec.create.contains(path);
-                    to.insert("bind".into(), json!({ "create_host_path": create }));
+                    how.insert("create_host_path".into(), json!(create));
+                    let MountOptions {
+                        selinux,
+                        propagation,
+                        no_copy: _,
+                    } = mount.options;
+                    let words = [
+                        ("propagation", propagation.map(Propagation::word)),
+                        ("selinux", selinux.map(Selinux::word)),
+                    ];
+                    for (key, word) in words {
+                        put(&mut how, key, word.map(str::to_owned).as_ref());
+                    }
+                    to.insert("bind".into(), Value::Object(how));
                 }
                 MountSource::Tmpfs { size, mode } => {
                     to.insert("type".into(), json!("tmpfs"));

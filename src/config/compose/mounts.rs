@@ -4,6 +4,7 @@ use super::tree::{Item, Keys, Val};
 use crate::base::size;
 use crate::config::codes;
 use crate::diag::{Diagnostic, Diagnostics, Place};
+use crate::model::{MountOptions, Propagation, Selinux};
 
 /// What is mounted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(in crate::config) struct Volume {
     pub target: String,
     /// Whether it may only be read.
     pub read_only: bool,
+    /// How it is mounted.
+    pub options: MountOptions,
     /// Where it stands.
     pub at: Place,
 }
@@ -109,27 +112,62 @@ fn short(item: &Item, what: &str, d: &mut Diagnostics) -> Option<Volume> {
         Some(path) => (source(first), path),
     };
     let mut read_only = false;
+    let mut said = MountOptions::default();
     for option in options.into_iter().flat_map(|options| options.split(',')) {
         match option {
             "ro" => read_only = true,
+            "nocopy" => said.no_copy = true,
             // These mean something on other systems only.
-            "rw" | "cached" | "delegated" | "consistent" => {}
+            "rw" | "cached" | "delegated" | "consistent" | Propagation::DEFAULT => {}
+            "z" | "Z" => said.selinux = Selinux::of(option),
+            _ if Propagation::of(option).is_some() => said.propagation = Propagation::of(option),
             _ => {
                 let summary =
                     format!("the option `{option}` of a volume of {what} is not supported");
                 d.push(
                     Diagnostic::error(codes::COMPOSE_KEY, Some(item.at.clone()), summary)
-                        .help("`ro` and `rw` are"),
+                        .help("`ro`, `rw`, `z`, `Z`, `nocopy` and the words of propagation (`rslave`, …) are"),
                 );
             }
         }
     }
+    let source = home(source, item, d)?;
     Some(Volume {
-        source: home(source, item, d)?,
+        options: fitting(said, &source, item, d),
+        source,
         target: path.trim_end_matches('/').to_owned(),
         read_only,
         at: item.at.clone(),
     })
+}
+
+/// What is said of a mount that its kind can have: Compose takes no notice of the rest.
+fn fitting(said: MountOptions, source: &Source, at: &Item, d: &mut Diagnostics) -> MountOptions {
+    let bind = matches!(source, Source::Bind { .. });
+    let volume = matches!(source, Source::Named(_) | Source::Anonymous);
+    let fits = MountOptions {
+        selinux: said.selinux.filter(|_| bind),
+        propagation: said.propagation.filter(|_| bind),
+        no_copy: said.no_copy && volume,
+    };
+    let lost = [
+        (said.selinux != fits.selinux, "`z` and `Z`", "a folder"),
+        (
+            said.propagation != fits.propagation,
+            "`propagation`",
+            "a folder",
+        ),
+        (said.no_copy != fits.no_copy, "`nocopy`", "a volume"),
+    ];
+    for (_, what, of) in lost.into_iter().filter(|(lost, ..)| *lost) {
+        let summary = format!("{what} at what is not {of} has no effect");
+        d.push(Diagnostic::warning(
+            codes::IGNORED,
+            Some(at.at.clone()),
+            summary,
+        ));
+    }
+    fits
 }
 
 fn source(text: &str) -> Source {
@@ -167,26 +205,30 @@ fn long(item: &Item, what: &str, d: &mut Diagnostics) -> Option<Volume> {
     let volume = keys.take("volume");
     let tmpfs = keys.take("tmpfs");
     keys.finish(&[("image", ""), ("cluster", "")], d);
-    let mut create = true;
+    let (mut create, mut said) = (true, MountOptions::default());
     if let Some(mut keys) = bind.and_then(|bind| Keys::of(bind, "`bind`", d)) {
         create = keys.flag("create_host_path", d).unwrap_or(true);
         if let Some((word, at)) = keys.plain("propagation", d)
-            && word != "rprivate"
+            && word != Propagation::DEFAULT
         {
-            d.push(at.bad(
-                "`propagation`",
-                "only `rprivate`, which is the default, is supported",
-            ));
+            said.propagation = Propagation::of(&word);
+            if said.propagation.is_none() {
+                d.push(at.bad(
+                    "`propagation`",
+                    "`private`, `rprivate`, `shared`, `rshared`, `slave` or `rslave`",
+                ));
+            }
         }
-        keys.finish(&[("selinux", ""), ("recursive", "")], d);
+        if let Some((word, at)) = keys.plain("selinux", d) {
+            said.selinux = Selinux::of(&word);
+            if said.selinux.is_none() {
+                d.push(at.bad("`selinux`", "`z`, for all containers, or `Z`, for this one"));
+            }
+        }
+        keys.finish(&[("recursive", "")], d);
     }
     if let Some(mut keys) = volume.and_then(|volume| Keys::of(volume, "`volume`", d)) {
-        if keys.flag("nocopy", d) == Some(true) {
-            d.push(item.bad(
-                "`nocopy`",
-                "what the image has at the path is copied into a new volume",
-            ));
-        }
+        said.no_copy = keys.flag("nocopy", d).unwrap_or(false);
         keys.finish(&[("subpath", ""), ("labels", "")], d);
     }
     let (mut bytes, mut mode) = (None, None);
@@ -225,8 +267,10 @@ fn long(item: &Item, what: &str, d: &mut Diagnostics) -> Option<Volume> {
         d.push(missing("target"));
         return None;
     };
+    let source = home(source, item, d)?;
     Some(Volume {
-        source: home(source, item, d)?,
+        options: fitting(said, &source, item, d),
+        source,
         target: target.trim_end_matches('/').to_owned(),
         read_only,
         at: item.at.clone(),
@@ -255,6 +299,7 @@ fn memory(item: &Item, what: &str, d: &mut Diagnostics) -> Option<Volume> {
         source: Source::Tmpfs { size: bytes, mode },
         target: path.trim_end_matches('/').to_owned(),
         read_only,
+        options: MountOptions::default(),
         at: item.at.clone(),
     })
 }

@@ -197,8 +197,8 @@ pub(super) fn mount(
         );
     }
     let mount = Mount {
-        source,
         read_only: volume.read_only.unwrap_or(false),
+        ..Mount::from(source)
     };
     if container
         .spec

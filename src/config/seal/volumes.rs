@@ -43,10 +43,7 @@ pub(super) fn undeclared(draft: &mut Draft, facts: &Facts<'_>, unknown: &BTreeSe
     }
     for (container, found) in draft.containers.iter_mut().zip(found) {
         for (path, (address, name)) in found {
-            let mount = Mount {
-                source: MountSource::Volume(EngineId::new(name.clone())),
-                read_only: false,
-            };
+            let mount = Mount::from(MountSource::Volume(EngineId::new(name.clone())));
             container.life.holds_data = true;
             container
                 .spec

@@ -2,7 +2,8 @@
 
 use crate::base::{EngineId, Secret};
 use crate::model::{
-    Attachment, LiveSpec, Mount, MountSource, Port, Protocol, Restart, RestartName, Subnet,
+    Attachment, LiveSpec, Mount, MountOptions, MountSource, Port, Propagation, Protocol, Restart,
+    RestartName, Selinux, Subnet,
 };
 use crate::observe::{
     Container, HealthStatus, Image, MadeFrom, Network, Owner, PublishedPort, State, Status, Volume,
@@ -154,10 +155,28 @@ fn mounts(points: Vec<MountPoint>, host: &HostConfig) -> BTreeMap<String, Mount>
             Some("bind") => MountSource::Directory(point.source.unwrap_or_default()),
             _ => continue,
         };
-        let read_only = point.rw == Some(false);
-        mounts.insert(path, Mount { source, read_only });
+        let mode = point.mode.unwrap_or_default();
+        let bind = matches!(source, MountSource::Directory(_));
+        let options = MountOptions {
+            // Of volumes the engine says it of each.
+            selinux: mode.split(',').find_map(Selinux::of).filter(|_| bind),
+            propagation: point.propagation.as_deref().and_then(Propagation::of),
+            no_copy: mode.split(',').any(|word| word == "nocopy"),
+        };
+        let mount = Mount {
+            source,
+            read_only: point.rw == Some(false),
+            options,
+        };
+        mounts.insert(path, mount);
     }
     for mount in host.mounts.iter().flatten() {
+        let volume = mount.volume_options.as_ref();
+        if volume.and_then(|options| options.no_copy) == Some(true)
+            && let Some(mounted) = mount.target.as_ref().and_then(|path| mounts.get_mut(path))
+        {
+            mounted.options.no_copy = true;
+        }
         if let (Some(MountType::TMPFS), Some(path)) = (mount.typ, &mount.target) {
             let options = mount.tmpfs_options.clone().unwrap_or_default();
             let source = MountSource::Tmpfs {
@@ -167,8 +186,11 @@ fn mounts(points: Vec<MountPoint>, host: &HostConfig) -> BTreeMap<String, Mount>
                     .and_then(|mode| u32::try_from(mode).ok())
                     .filter(|mode| *mode > 0),
             };
-            let read_only = mount.read_only == Some(true);
-            mounts.insert(path.clone(), Mount { source, read_only });
+            let mount = Mount {
+                read_only: mount.read_only == Some(true),
+                ..Mount::from(source)
+            };
+            mounts.insert(path.clone(), mount);
         }
     }
     for path in host.tmpfs.iter().flat_map(HashMap::keys) {
@@ -176,8 +198,7 @@ fn mounts(points: Vec<MountPoint>, host: &HostConfig) -> BTreeMap<String, Mount>
             size: None,
             mode: None,
         };
-        let read_only = false;
-        mounts.insert(path.clone(), Mount { source, read_only });
+        mounts.insert(path.clone(), Mount::from(source));
     }
     mounts
 }

@@ -3,13 +3,14 @@
 
 use crate::engine::ContainerCreate;
 use crate::model::{
-    Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,
-    Restart, RestartName, Ulimit,
+    Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountOptions, MountSource,
+    NetworkMode, Port, Propagation, Restart, RestartName, Ulimit,
 };
 use bollard::models::{
     ContainerCreateBody, ContainerUpdateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings,
-    HealthConfig, HostConfig, HostConfigLogConfig, MountTmpfsOptions, MountType, NetworkingConfig,
-    PortBinding, PortMap, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    HealthConfig, HostConfig, HostConfigLogConfig, MountBindOptions,
+    MountBindOptionsPropagationEnum, MountTmpfsOptions, MountType, MountVolumeOptions,
+    NetworkingConfig, PortBinding, PortMap, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
@@ -126,12 +127,10 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
             let stays = |(_, mount): &(&String, &Mount)| bind(mount, create).is_none();
             mounts.iter().filter(stays).map(mount).collect()
         }),
-        // Of this older form alone the engine makes directories that are missing, on its own host.
         binds: (!create.is_empty()).then(|| {
             let line = |(path, mount): (&String, &Mount)| {
                 let source = bind(mount, create)?;
-                let end = if mount.read_only { ":ro" } else { "" };
-                Some(format!("{source}:{path}{end}"))
+                Some(format!("{source}:{path}{}", mount.suffix()))
             };
             mounted.iter().filter_map(line).collect()
         }),
@@ -244,7 +243,8 @@ fn binding(port: &Port) -> PortBinding {
     }
 }
 
-/// The directory of a mount, where the engine is to make it.
+/// The directory of a mount, where the engine is to make it: it does so, on its own host, for the older form alone,
+/// and likewise labels for SELinux what that form mounts alone.
 fn bind<'a>(mount: &'a Mount, create: &BTreeSet<String>) -> Option<&'a str> {
     match &mount.source {
         MountSource::Directory(path) if create.contains(path) => Some(path),
@@ -262,7 +262,17 @@ fn ulimit((name, limit): (&String, &Ulimit)) -> ResourcesUlimits {
 }
 
 fn mount((path, mount): (&String, &Mount)) -> bollard::models::Mount {
-    let Mount { source, read_only } = mount;
+    let Mount {
+        source,
+        read_only,
+        options,
+    } = mount;
+    let MountOptions {
+        // Of directories that the engine makes: in the older form.
+        selinux: _,
+        propagation,
+        no_copy,
+    } = options;
     let (typ, source, tmpfs_options) = match source {
         MountSource::Volume(name) => (MountType::VOLUME, Some(name.to_string()), None),
         // Without `create_mountpoint`: a directory that is missing is an error, not made by the engine.
@@ -282,6 +292,20 @@ fn mount((path, mount): (&String, &Mount)) -> bollard::models::Mount {
         typ: Some(typ),
         read_only: read_only.then_some(true),
         tmpfs_options,
+        bind_options: propagation.map(|propagation| MountBindOptions {
+            propagation: Some(match propagation {
+                Propagation::Private => MountBindOptionsPropagationEnum::PRIVATE,
+                Propagation::Shared => MountBindOptionsPropagationEnum::SHARED,
+                Propagation::Rshared => MountBindOptionsPropagationEnum::RSHARED,
+                Propagation::Slave => MountBindOptionsPropagationEnum::SLAVE,
+                Propagation::Rslave => MountBindOptionsPropagationEnum::RSLAVE,
+            }),
+            ..MountBindOptions::default()
+        }),
+        volume_options: no_copy.then(|| MountVolumeOptions {
+            no_copy: Some(true),
+            ..MountVolumeOptions::default()
+        }),
         ..bollard::models::Mount::default()
     }
 }

@@ -36,10 +36,7 @@ fn spec(image: &str, restart: RestartName) -> ContainerSpec {
 }
 
 fn with_data(mut spec: ContainerSpec) -> ContainerSpec {
-    let mount = Mount {
-        source: MountSource::Volume(EngineId::new("data")),
-        read_only: false,
-    };
+    let mount = Mount::from(MountSource::Volume(EngineId::new("data")));
     spec.mounts.insert("/data".into(), mount);
     spec
 }

@@ -160,8 +160,7 @@ impl World {
             if !mounts.contains_key(path) {
                 let name = self.new_id("volume");
                 let source = MountSource::Volume(name);
-                let read_only = false;
-                mounts.insert(path.clone(), Mount { source, read_only });
+                mounts.insert(path.clone(), Mount::from(source));
             }
         }
         for mount in mounts.values() {

@@ -3,7 +3,7 @@
 //! ```text
 //! network N [subnet=$S1] [internal]          rmnet N
 //! volume V [driver=D] [KEY=VALUE…]           rmvol V
-//! create C [image=I] [net=N[:ALIAS,…]]… [at=ADDRESS] [vol=V:PATH[:ro]]… [dir=D:PATH] [port=$P1:80[/udp]]…
+//! create C [image=I] [net=N[:ALIAS,…]]… [at=ADDRESS] [vol=V:PATH[:OPTION,…]]… [dir=D:PATH] [port=$P1:80[/udp]]…
 //!          [restart=POLICY[:TRIES]] [memory=SIZE] [swap=SIZE] [cpus=N] [pids=N] [health="TEST"]
 //!          [interval=D] [retries=N] [init] [readonly] [host] [stop=D] [env=NAME:VALUE]… [-- WORDS…]
 //! start C   stop C [D]   pause C   unpause C   rename C D   rm C
@@ -32,7 +32,7 @@ use coasti::{
     },
     model::{
         Attachment, BuildSpec, ContainerSpec, Health, LiveSpec, Mount, MountSource, NetworkMode,
-        Port, Restart, RestartName,
+        Port, Propagation, Restart, RestartName,
     },
     observe::{Container, HealthStatus, Image, LABEL_STACK, Status},
 };
@@ -634,8 +634,15 @@ impl<E: Engine> Runner<'_, E> {
                 path if path.starts_with('/') => MountSource::Directory(path.to_owned()),
                 name => MountSource::Volume(self.id(name)),
             };
-            let read_only = parts.next() == Some("ro");
-            spec.mounts.insert(path, Mount { source, read_only });
+            let mut mount = Mount::from(source);
+            for option in parts.next().into_iter().flat_map(|all| all.split(',')) {
+                match option {
+                    "ro" => mount.read_only = true,
+                    "nocopy" => mount.options.no_copy = true,
+                    word => mount.options.propagation = Some(Propagation::of(word).unwrap()),
+                }
+            }
+            spec.mounts.insert(path, mount);
         }
         for port in words.all("port") {
             let (host, inside) = port.split_once(':').unwrap();
@@ -792,8 +799,8 @@ fn show(container: &Container) -> String {
             },
             MountSource::Tmpfs { size, .. } => format!("tmpfs {size:?}"),
         };
-        let rights = if mount.read_only { " ro" } else { "" };
-        write!(text, "\n  {path} {source}{rights}").unwrap();
+        let words = mount.suffix().replace([':', ','], " ");
+        write!(text, "\n  {path} {source}{words}").unwrap();
     }
     for port in ports {
         write!(

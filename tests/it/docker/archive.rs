@@ -49,13 +49,8 @@ async fn files_and_links_go_into_a_volume_and_come_back() {
         command: Some(vec![coasti::model::Text::plain("-")]),
         ..Default::default()
     };
-    spec.mounts.insert(
-        "/store".into(),
-        Mount {
-            source: MountSource::Volume(volume),
-            read_only: false,
-        },
-    );
+    spec.mounts
+        .insert("/store".into(), Mount::from(MountSource::Volume(volume)));
     made(run(&docker, create(&prefix, "holder", spec)).await.unwrap());
     let holder = prefix.name("holder");
 

@@ -6,15 +6,18 @@ use coasti::{
     base::{EngineId, Secret, Span},
     engine::{Call, Done, ErrorKind, Look},
     model::{
-        Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountSource, NetworkMode, Port,
-        Restart, RestartName, Text, Ulimit,
+        Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountOptions, MountSource,
+        NetworkMode, Port, Propagation, Restart, RestartName, Selinux, Text, Ulimit,
     },
     observe::Status,
 };
 use std::{collections::BTreeMap, process::Command};
 
 fn mount(source: MountSource, read_only: bool) -> Mount {
-    Mount { source, read_only }
+    Mount {
+        read_only,
+        ..Mount::from(source)
+    }
 }
 
 /// Everything that can be declared, with values that are nobody's default.
@@ -51,11 +54,34 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
         mounts: [
             (
                 "/data".to_owned(),
-                mount(MountSource::Volume(EngineId::new(prefix.name("v"))), true),
+                Mount {
+                    options: MountOptions {
+                        no_copy: true,
+                        ..MountOptions::default()
+                    },
+                    ..mount(MountSource::Volume(EngineId::new(prefix.name("v"))), true)
+                },
             ),
             (
                 "/host".to_owned(),
-                mount(MountSource::Directory("/tmp".into()), true),
+                Mount {
+                    options: MountOptions {
+                        propagation: Some(Propagation::Private),
+                        ..MountOptions::default()
+                    },
+                    ..mount(MountSource::Directory("/tmp".into()), true)
+                },
+            ),
+            (
+                "/labelled".to_owned(),
+                Mount {
+                    options: MountOptions {
+                        selinux: Some(Selinux::Private),
+                        propagation: Some(Propagation::Slave),
+                        no_copy: false,
+                    },
+                    ..mount(MountSource::Directory("/var/tmp".into()), true)
+                },
             ),
             (
                 "/mem".to_owned(),
@@ -122,7 +148,7 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
         oom_score_adj: Some(-5),
         post_run: vec![Text::plain("not sent")],
         post_run_at_start: true,
-        create: std::collections::BTreeSet::new(),
+        create: ["/var/tmp".to_owned()].into(),
         live: LiveSpec {
             memory: Some(64 << 20),
             memory_swap: Some(96 << 20),
@@ -205,6 +231,10 @@ async fn every_declared_field_reaches_the_engine_and_is_seen_again() {
         (
             "{{json .Config.Healthcheck}}",
             r#"{"Test":["CMD","true"],"Interval":7000000000,"Timeout":1500000000,"StartPeriod":3000000000,"Retries":5}"#,
+        ),
+        (
+            "{{json .HostConfig.Binds}}",
+            r#"["/var/tmp:/labelled:ro,Z,slave"]"#,
         ),
         ("{{.HostConfig.ShmSize}}", "33554432"),
         ("{{json .HostConfig.ExtraHosts}}", r#"["far:10.1.2.3"]"#),

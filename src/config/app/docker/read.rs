@@ -457,7 +457,11 @@ impl Read<'_, '_> {
                 }
             }
             let source = MountSource::Tmpfs { size, mode };
-            mounts.insert(path, Mount { source, read_only });
+            let mount = Mount {
+                read_only,
+                ..Mount::from(source)
+            };
+            mounts.insert(path, mount);
         }
         mounts
     }

@@ -475,9 +475,19 @@ impl Cx<'_> {
                 source
             }
         };
+        let made = |path: &str| container.spec.create.contains(path);
+        if volume.options.selinux.is_some() && !source.data().is_some_and(made) {
+            let summary = format!("`{target}` cannot be labelled for SELinux (`z`, `Z`)");
+            d.push(
+                Diagnostic::error(codes::BAD_VOLUME, Some(volume.at.clone()), summary)
+                    .label("the engine labels only folders that it may make, without `:` in a path")
+                    .help("leave `create_host_path: false` out, or the label"),
+            );
+        }
         let mount = Mount {
             source,
             read_only: volume.read_only,
+            options: volume.options,
         };
         let field = format!("mounts.{target}");
         origin(&mut container.origins, field, Some(&volume.at));

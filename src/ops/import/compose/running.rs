@@ -107,7 +107,7 @@ impl Running {
             }
             let mut mounts = Vec::new();
             for (path, mount) in &container.mounts {
-                let end = if mount.read_only { ":ro" } else { "" };
+                let end = mount.suffix();
                 match &mount.source {
                     MountSource::Volume(name) => {
                         let mut volume = Yaml::map();

@@ -415,6 +415,14 @@ fn mounts(fields: &Value) -> Value {
         let mut to = json!({"type": mount["type"], "source": mount["source"], "read_only": mount["read_only"]});
         if mount["type"] == "bind" {
             to["create"] = mount["bind"]["create_host_path"].clone();
+            to["selinux"] = mount["bind"]["selinux"].clone();
+            let propagation = &mount["bind"]["propagation"];
+            if propagation != "rprivate" {
+                to["propagation"] = propagation.clone();
+            }
+        }
+        if mount["type"] == "volume" {
+            to["nocopy"] = mount["volume"]["nocopy"].clone();
         }
         if mount["type"] == "tmpfs" {
             to["size"] = mount["tmpfs"]["size"].clone();

@@ -295,7 +295,7 @@ pub(super) const SECTIONS: &[Section] = &[
         file: "services:\n  a: {image: 'x:1', volumes: [{@}]}\nREST",
         base: &[("type", "volume"), ("source", "v"), ("target", "/v")],
         keys: &[
-            ("bind", "{selinux: z}", Refused),
+            ("bind", "{selinux: z}", Warned),
             ("cluster", "x", Refused),
             ("consistency", "cached", Idle),
             ("image", "{subpath: x}", Refused),
@@ -311,9 +311,9 @@ pub(super) const SECTIONS: &[Section] = &[
         base: &[],
         keys: &[
             ("create_host_path", "false", Read),
-            ("propagation", "rshared", Refused),
+            ("propagation", "rshared", Read),
             ("recursive", "disabled", Refused),
-            ("selinux", "z", Refused),
+            ("selinux", "z", Read),
         ],
     },
     Section {
@@ -322,7 +322,7 @@ pub(super) const SECTIONS: &[Section] = &[
         base: &[],
         keys: &[
             ("labels", "{a: b}", Refused),
-            ("nocopy", "true", Refused),
+            ("nocopy", "true", Read),
             ("subpath", "x", Refused),
         ],
     },
