@@ -198,6 +198,14 @@ impl Desired {
         containers.map(|container| container.id.address.as_str())
     }
 
+    /// Where files are delivered into the container at `address`.
+    pub fn delivered(&self, address: &str) -> BTreeSet<&str> {
+        let containers = self.draft.containers.iter();
+        let of = containers.filter(|container| container.id.address == address);
+        let files = of.flat_map(|container| &container.files);
+        files.map(|file| file.target.as_str()).collect()
+    }
+
     /// Secrets that come from encrypted files, by the digests of those.
     pub fn encrypted(&self) -> &BTreeMap<ValueId, Digest> {
         &self.draft.encrypted

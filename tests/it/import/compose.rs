@@ -243,7 +243,7 @@ fn what_runs_of_a_compose_project_is_taken_over_with_its_data() {
     place.write(
         "from/compose.yml",
         &format!(
-            "name: {name}-c\nservices:\n  app:\n    image: {image}\n    command: [sh, -c, \"{command}\"]\n    volumes: [kept:/data, ./bind:/bind]\nvolumes: {{kept: {{}}}}\n"
+            "name: {name}-c\nservices:\n  app:\n    image: {image}\n    command: [sh, -c, \"{command}\"]\n    volumes: [kept:/data, ./bind:/bind:z]\n    secrets: [token]\n    configs: [{{source: site, target: /etc/site}}]\nvolumes: {{kept: {{}}}}\nsecrets: {{token: {{file: ./token}}}}\nconfigs: {{site: {{file: ./site}}}}\n"
         ),
     );
     let volume = format!("{name}-c_kept");
@@ -257,10 +257,21 @@ fn what_runs_of_a_compose_project_is_taken_over_with_its_data() {
             "com.docker.compose.oneoff=False".to_owned(),
         ]
     };
+    place.write("from/token", "secret\n");
+    place.write("from/site", "config\n");
     let mount = format!("{volume}:/data");
-    let bind = format!("{}:/bind", place.path("from/bind").display());
+    let bind = format!("{}:/bind:z", place.path("from/bind").display());
+    // As Compose delivers them.
+    let token = format!(
+        "{}:/run/secrets/token:ro",
+        place.path("from/token").display()
+    );
+    let site = format!("{}:/etc/site:ro", place.path("from/site").display());
     for (service, more) in [
-        ("app", vec!["-v", &mount, "-v", &bind]),
+        (
+            "app",
+            vec!["-v", &mount, "-v", &bind, "-v", &token, "-v", &site],
+        ),
         ("gone", Vec::new()),
     ] {
         let labels = labels(service);
@@ -296,11 +307,34 @@ fn what_runs_of_a_compose_project_is_taken_over_with_its_data() {
         .find("- label: shop")
         .unwrap_or_else(|| panic!("{}", ran.err));
     list(&place, "shop", &ran.err[at..]);
+    let over = fs::read_to_string(place.path("stack/products/shop/compose.coasti.yml")).unwrap();
+    assert!(over.contains("/bind:z"), "{over}");
+    assert!(
+        !over.contains("/run/secrets") && !over.contains("/etc/site"),
+        "{over}"
+    );
     place.coasti(&["-C", "stack", "apply", "--yes"]).expect(0);
     let data = format!("{name}-shop-app");
     assert_eq!(
-        place.docker(&["exec", &data, "cat", "/data/x", "/bind/file"]),
-        "kept\nhere"
+        place.docker(&[
+            "exec",
+            &data,
+            "cat",
+            "/data/x",
+            "/bind/file",
+            "/run/secrets/token",
+            "/etc/site"
+        ]),
+        "kept\nhere\nsecret\nconfig"
+    );
+    assert_eq!(
+        place.docker(&[
+            "inspect",
+            "--format",
+            "{{range .Mounts}}{{if eq .Destination \"/bind\"}}{{.Mode}}{{end}}{{end}}",
+            &data
+        ]),
+        "z"
     );
     assert_eq!(place.containers(&format!("{name}-c-app")), "");
     place

@@ -107,7 +107,8 @@ pub async fn import<L: Look>(
         }
     };
     if !running.of.is_empty() {
-        let over = running.over(&wanted.root);
+        let delivered = |service: &str| desired.delivered(&format!("{}/{service}", wanted.id));
+        let over = running.over(&wanted.root, &delivered);
         let text = over.as_ref().map(|_| wanted.info(Some(OVER)));
         own = vec![("info.yml", text.unwrap_or_else(|| wanted.info(None)))];
         own.extend(over.map(|text| (OVER, text)));

@@ -10,7 +10,7 @@ use crate::model::MountSource;
 use crate::observe::Container;
 use crate::ops::import::found::{self, PROJECT, SERVICE, keeps_by_hostname};
 use crate::ops::import::yaml::Yaml;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// What of a project is there.
@@ -93,8 +93,13 @@ fn project(wanted: &Wanted, trial: &Trial) -> String {
 }
 
 impl Running {
-    /// The compose file that keeps each container's data where it is; none where none has any.
-    pub(super) fn over(&self, root: &Path) -> Option<String> {
+    /// The compose file that keeps each container's data where it is; none where none has any. `delivered` tells where
+    /// a service gets its secrets and configs: Compose mounts those, and the product has them.
+    pub(super) fn over<'a>(
+        &self,
+        root: &Path,
+        delivered: &dyn Fn(&str) -> BTreeSet<&'a str>,
+    ) -> Option<String> {
         let (mut services, mut volumes) = (Yaml::map(), Yaml::map());
         for (service, container) in &self.of {
             let mut own = Yaml::map();
@@ -106,7 +111,11 @@ impl Running {
                 );
             }
             let mut mounts = Vec::new();
+            let files = delivered(service);
             for (path, mount) in &container.mounts {
+                if files.contains(path.as_str()) {
+                    continue;
+                }
                 let end = mount.suffix();
                 match &mount.source {
                     MountSource::Volume(name) => {
