@@ -158,8 +158,8 @@ codes! {
         "A service, network, volume, config, secret or profile is named and not declared.";
     REMOTE_BIND "E0177" "a folder of this machine cannot be mounted on another"
         "A path relative to a compose file is one of the machine that reads it. The engine is on another.";
-    SHOWN_VALUE "E0178" "a generated value where it would be seen"
-        "Variables, commands, health checks and files can hold values that are kept apart; other fields cannot.";
+    SHOWN_VALUE "E0178" "a value that is kept apart where it would be seen"
+        "Variables, commands, health checks and files can hold values that are kept apart; other fields cannot. A label holds no secret at all.";
     SHOWN_SECRET "W0179" "a secret's value where it is seen"
         "Plans, labels and `docker inspect` show what stands there.";
     NO_SERVICE "E0180" "a compose file with nothing to run"

@@ -21,7 +21,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         "P0204",
         "a network would have to be made anew",
-        "The engine fixes whether a network is internal when it makes it.",
+        "The engine fixes whether a network is internal, and its driver's options, when it makes it.",
     ),
     (
         "P0205",

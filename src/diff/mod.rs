@@ -331,6 +331,15 @@ pub enum Notice {
         /// The volume's name.
         name: String,
     },
+    /// A network or volume that was made with other labels than the files say.
+    Labels {
+        /// Which.
+        id: ResourceId,
+        /// Its name.
+        name: String,
+        /// The labels that differ.
+        labels: BTreeSet<String>,
+    },
     /// A network that nothing in the files uses; kept while others are on it.
     InUse {
         /// The network's name.

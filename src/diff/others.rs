@@ -3,6 +3,7 @@
 use super::{Action, Change, Diff, Inputs, Notice, Reason, Refusal, Slots};
 use crate::base::{Kind, ResourceId, names};
 use crate::model::{Resource, Spec, flatten};
+use crate::observe::Owner;
 use std::collections::BTreeSet;
 
 pub(super) fn change(
@@ -60,6 +61,47 @@ fn made(
     }
 }
 
+/// How the fields of labels begin.
+const LABELS: &str = "labels.";
+
+/// In which fields an object was made otherwise than the files say now.
+fn differing(owner: &Owner, resource: &Resource) -> BTreeSet<String> {
+    let after = flatten(&resource.spec);
+    let before = owner.spec.as_ref().map(flatten);
+    let before = before.unwrap_or_else(|| after.clone());
+    let fields = before.keys().chain(after.keys());
+    fields
+        .filter(|field| before.get(*field) != after.get(*field))
+        .cloned()
+        .collect()
+}
+
+/// Labels are fixed as well. As nothing that runs depends on them, what differs is told and no more.
+fn other_labels<'a>(
+    inputs: &Inputs<'_>,
+    kind: Kind,
+    owner: impl Fn(&str) -> Option<&'a Owner>,
+    diff: &mut Diff,
+) {
+    let wanted = inputs.desired.resources.iter();
+    for (id, resource) in wanted.filter(|(id, _)| id.kind == kind && inputs.wants(id)) {
+        let (Some(owner), false) = (owner(&resource.name), inputs.wishes.undo) else {
+            continue;
+        };
+        let fields = differing(owner, resource).into_iter();
+        let labels: BTreeSet<String> = fields
+            .filter_map(|field| Some(field.strip_prefix(LABELS)?.to_owned()))
+            .collect();
+        if !labels.is_empty() {
+            diff.notices.insert(Notice::Labels {
+                id: id.clone(),
+                name: resource.name.clone(),
+                labels,
+            });
+        }
+    }
+}
+
 /// Networks are made and removed, never changed.
 pub(super) fn networks(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
     let there = |id: &ResourceId, resource: &Resource| {
@@ -68,13 +110,19 @@ pub(super) fn networks(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) 
             Spec::Network(spec) => network.internal != spec.internal,
             _ => false,
         };
-        Some(opens.then(|| Refusal {
+        let options: Vec<_> = differing(&network.owner, resource)
+            .into_iter()
+            .filter(|field| field.starts_with("options."))
+            .collect();
+        let what = match (opens, options.as_slice()) {
+            (true, _) => "change between internal and open".to_owned(),
+            (false, []) => return Some(None),
+            (false, some) => format!("be given other {}", some.join(", ")),
+        };
+        Some((!inputs.wishes.undo || opens).then(|| Refusal {
             code: "P0204".into(),
             id: id.clone(),
-            summary: format!(
-                "network `{}` cannot change between internal and open",
-                resource.name
-            ),
+            summary: format!("network `{}` cannot {what}", resource.name),
             why: "the engine fixes that when it makes the network".into(),
             help: vec!["give the site another label, or remove it first (`coasti remove`)".into()],
             origin: resource.origin("").cloned(),
@@ -82,6 +130,8 @@ pub(super) fn networks(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) 
     };
     let foreign = &inputs.observed.foreign.networks;
     made(inputs, Kind::Network, foreign, there, diff);
+    let owner = |name: &str| Some(&inputs.observed.networks.get(name)?.owner);
+    other_labels(inputs, Kind::Network, owner, diff);
     for network in inputs.observed.networks.values() {
         let Some(id) = &network.owner.resource else {
             continue;
@@ -145,15 +195,8 @@ fn strangers_on(inputs: &Inputs<'_>, slots: &Slots<'_>, network: &str) -> BTreeS
 pub(super) fn volumes(inputs: &Inputs<'_>, diff: &mut Diff) {
     let there = |id: &ResourceId, resource: &Resource| {
         let volume = inputs.observed.volumes.get(&resource.name)?;
-        let after = flatten(&resource.spec);
-        let before = volume.owner.spec.as_ref().map(flatten);
-        let before = before.unwrap_or_else(|| after.clone());
-        let fields: BTreeSet<_> = before
-            .keys()
-            .chain(after.keys())
-            .filter(|field| before.get(*field) != after.get(*field))
-            .cloned()
-            .collect();
+        let mut fields = differing(&volume.owner, resource);
+        fields.retain(|field| !field.starts_with(LABELS));
         let differs = !fields.is_empty() && !inputs.wishes.undo;
         Some(differs.then(|| Refusal {
             code: "P0205".into(),
@@ -169,6 +212,8 @@ pub(super) fn volumes(inputs: &Inputs<'_>, diff: &mut Diff) {
     };
     let foreign = &inputs.observed.foreign.volumes;
     made(inputs, Kind::Volume, foreign, there, diff);
+    let owner = |name: &str| Some(&inputs.observed.volumes.get(name)?.owner);
+    other_labels(inputs, Kind::Volume, owner, diff);
     for volume in inputs.observed.volumes.values() {
         let used = inputs.desired.by_name(Kind::Volume, &volume.name).is_some();
         let store = volume.name == names::store(&inputs.desired.name);

@@ -6,6 +6,7 @@ use crate::plan::fixture::{self, World, labels};
 
 mod beside;
 mod comes_back;
+mod fixed;
 mod refused;
 mod steps;
 

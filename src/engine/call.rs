@@ -52,6 +52,8 @@ pub enum Call {
         subnet: Option<Subnet>,
         /// Whether it has no way out.
         internal: bool,
+        /// Options of its driver.
+        options: BTreeMap<String, String>,
     },
     /// Removes a network.
     RemoveNetwork {

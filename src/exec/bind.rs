@@ -92,6 +92,7 @@ impl Binder<'_> {
                     labels: self.stamp.labels(of, resource),
                     subnet: spec.subnet,
                     internal: spec.internal,
+                    options: spec.options.clone(),
                 }
             }
             Op::CreateVolume => {

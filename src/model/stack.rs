@@ -156,6 +156,12 @@ pub struct NetworkSpec {
     /// Whether it has no way out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub internal: bool,
+    /// Options of the engine's bridge driver.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
+    /// Labels of the user's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Not coasti's to make or remove.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub external: bool,
@@ -256,6 +262,9 @@ pub struct VolumeSpec {
     /// Options of the driver's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, Text>,
+    /// Labels of the user's, as it was made: the engine changes none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Not coasti's to make.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub external: bool,

@@ -71,11 +71,13 @@ impl Owner {
 }
 
 impl Stamp {
-    /// The labels of `resource` as it is made now: ours, and for a container the user's.
+    /// The labels of `resource` as it is made now: ours and the user's.
     pub fn labels(&self, id: &ResourceId, resource: &Resource) -> BTreeMap<String, String> {
         let mut labels = match &resource.spec {
             Spec::Container(spec) => spec.labels.clone(),
-            _ => BTreeMap::new(),
+            Spec::Network(spec) => spec.labels.clone(),
+            Spec::Volume(spec) => spec.labels.clone(),
+            Spec::Image(_) | Spec::File(_) => BTreeMap::new(),
         };
         labels.insert(LABEL_STACK.into(), self.stack.to_string());
         labels.insert(LABEL_ID.into(), self.id.to_string());

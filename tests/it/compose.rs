@@ -132,6 +132,7 @@ async fn engine_for(desired: &Desired, folder: &Path) -> Sim {
         labels: BTreeMap::new(),
         subnet: None,
         internal: false,
+        options: BTreeMap::new(),
     };
     for call in [volume, network] {
         sim.hand()

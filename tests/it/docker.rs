@@ -88,6 +88,7 @@ async fn make_network(
         labels: BTreeMap::new(),
         subnet: subnet.map(|text| text.parse().unwrap()),
         internal: false,
+        options: BTreeMap::new(),
     };
     run(docker, call).await
 }

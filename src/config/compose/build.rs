@@ -1,5 +1,6 @@
 //! `build` of a service.
 
+use super::labels::labels;
 use super::settings::bytes;
 use super::tree::{Item, Keys};
 use crate::config::build::Build;
@@ -55,7 +56,7 @@ pub(super) fn read(item: Option<&Item>, what: &str, d: &mut Diagnostics) -> Opti
         let pairs = all.into_iter().map(|(name, value, _)| (name, value));
         pairs.collect()
     };
-    build.labels = pairs(keys.table("labels", d));
+    build.labels = labels(&mut keys, d);
     build.extra_hosts = pairs(keys.table("extra_hosts", d));
     let cache = keys.texts("cache_from", d).into_iter();
     build.cache_from = cache.map(|(text, _)| text).collect();

@@ -72,6 +72,7 @@ pub fn export(stack: &Stack, checked: &dyn Fn(&str) -> bool) -> Exported {
                     if !options.is_empty() {
                         fields.insert("driver_opts".into(), Value::Object(options));
                     }
+                    put_map(&mut fields, "labels", &volume.labels);
                 }
                 volumes.insert(key(id), Value::Object(fields));
             }
@@ -84,6 +85,8 @@ pub fn export(stack: &Stack, checked: &dyn Fn(&str) -> bool) -> Exported {
                     if network.internal {
                         fields.insert("internal".into(), json!(true));
                     }
+                    put_map(&mut fields, "driver_opts", &network.options);
+                    put_map(&mut fields, "labels", &network.labels);
                     let fixed = stack.containers().any(|(_, _, spec)| {
                         let joined = spec.live.networks.get(&resource.name);
                         joined.is_some_and(|joined| joined.address.is_some())

@@ -275,8 +275,16 @@ impl Loader<'_> {
         self.failed |= filler.failed;
         self.count(&item)?;
         if let Val::Map(fields) = &mut item.value {
-            for field in fields.iter_mut().filter(|field| field.key == "services") {
-                if let Val::Map(services) = &mut field.item.value {
+            for field in fields {
+                if let (Val::Map(objects), "networks" | "volumes") =
+                    (&mut field.item.value, field.key.as_str())
+                {
+                    for object in objects {
+                        merge::normalise(&mut object.item, self.d);
+                    }
+                } else if let (Val::Map(services), "services") =
+                    (&mut field.item.value, field.key.as_str())
+                {
                     for service in services {
                         let (growth, at) = (merge::growth(&service.item), &service.key_at);
                         if !self.budget.containers(0, growth, Some(at), self.d) {

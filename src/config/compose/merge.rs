@@ -21,7 +21,7 @@ pub(super) fn growth(service: &Item) -> usize {
         .sum()
 }
 
-/// Puts every form of a service into the one that can be merged: lists of pairs become tables.
+/// Puts every form of a service, a network or a volume into the one that can be merged: lists of pairs become tables.
 pub(super) fn normalise(service: &mut Item, d: &mut Diagnostics) {
     let Val::Map(fields) = &mut service.value else {
         return;
@@ -183,8 +183,8 @@ fn names(item: &mut Item, more: &[(&str, &str)], d: &mut Diagnostics) {
 fn inside<'a>(within: &str, key: &'a str) -> &'a str {
     match within {
         "services" => "service",
-        "networks" => "network",
-        "service" | "network" => key,
+        "networks" | "volumes" => "object",
+        "service" | "object" => key,
         _ => "",
     }
 }

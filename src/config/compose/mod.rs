@@ -6,7 +6,7 @@
 //! | `tree`, `merge` | values with places and secrets; how one file is laid over another |
 //! | `interpolate`, `dotenv`, `numbers` | `${NAME}`; variables of `.env` files; numbers as text |
 //! | `export` | a stack as a compose file |
-//! | `service`, `build`, `settings`, `networks`, `mounts`, `ports`, `words` | what a service says |
+//! | `service`, `build`, `settings`, `labels`, `networks`, `mounts`, `ports`, `words` | what a service says |
 
 mod block;
 mod build;
@@ -15,6 +15,7 @@ mod export;
 mod extends;
 mod include;
 mod interpolate;
+mod labels;
 mod load;
 mod merge;
 mod mounts;
@@ -29,6 +30,7 @@ mod words;
 pub use dotenv::variables;
 pub use export::{Beside, Exported, export};
 pub(super) use interpolate::{Vars, guarded};
+pub(super) use labels::labels;
 pub(super) use load::load;
 pub(super) use mounts::{Source as MountFrom, Volume as VolumeUse};
 pub(super) use networks::Network;

@@ -1,5 +1,6 @@
 //! What a service says of its container that is one value each: limits, health, restart, Docker's own settings.
 
+use super::labels::labels;
 use super::service::{Pulled, Service};
 use super::tree::{Field, Item, Keys, Str, Val, plain};
 use crate::base::{Span, size};
@@ -175,15 +176,7 @@ impl Service {
                 .map(|(key, value, _)| (key, value))
                 .collect::<BTreeMap<_, _>>()
         };
-        let labels = keys.table("labels", d);
-        for (name, _, at) in &labels {
-            if name.starts_with("coasti.") {
-                let summary = format!("`{name}` cannot be a label");
-                let error = Diagnostic::error(codes::BAD_VALUE, Some(at.at.clone()), summary);
-                d.push(error.help("labels that start with `coasti.` are coasti's own"));
-            }
-        }
-        spec.labels = pairs(labels);
+        spec.labels = labels(keys, d);
         let sysctls = keys.table("sysctls", d);
         for (name, _, at) in &sysctls {
             if let Err(help) = rules::sysctl(name) {

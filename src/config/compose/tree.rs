@@ -465,10 +465,20 @@ impl<'a> Keys<'a> {
             .collect()
     }
 
-    /// A table of texts; values that are not there are left out.
+    /// A table of texts that will be seen; one that is not there is empty.
     pub(in crate::config) fn table(
         &mut self,
         key: &'static str,
+        d: &mut Diagnostics,
+    ) -> Vec<(String, String, &'a Item)> {
+        self.table_of(key, plain, d)
+    }
+
+    /// Likewise, each read so.
+    pub(super) fn table_of(
+        &mut self,
+        key: &'static str,
+        read: fn(&Item, &str, &mut Diagnostics) -> Option<String>,
         d: &mut Diagnostics,
     ) -> Vec<(String, String, &'a Item)> {
         let name = self.name(key);
@@ -483,7 +493,7 @@ impl<'a> Keys<'a> {
             if field.item.is_null() {
                 return Some((field.key.clone(), String::new(), &field.item));
             }
-            let text = plain(&field.item, &format!("`{}` in {name}", field.key), d)?;
+            let text = read(&field.item, &format!("`{}` in {name}", field.key), d)?;
             Some((field.key.clone(), text, &field.item))
         });
         each.collect()

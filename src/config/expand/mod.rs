@@ -79,6 +79,10 @@ pub(super) struct Network {
     pub external: bool,
     /// The subnet that the file says.
     pub subnet: Option<Subnet>,
+    /// Options of its driver.
+    pub options: BTreeMap<String, String>,
+    /// Labels of the user's.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A file to be delivered into a container.

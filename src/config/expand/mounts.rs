@@ -144,6 +144,7 @@ pub(super) fn mount(
                 spec: VolumeSpec {
                     driver: volume.driver.clone(),
                     options,
+                    labels: BTreeMap::new(),
                     external: volume.external == Some(true),
                 },
                 at: at.clone(),

@@ -148,6 +148,8 @@ pub(super) fn expand(
             internal: false,
             external: false,
             subnet: None,
+            options: BTreeMap::new(),
+            labels: BTreeMap::new(),
         };
         draft.networks.insert(label.clone(), network);
     }

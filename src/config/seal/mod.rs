@@ -295,6 +295,8 @@ fn build(
         let spec = NetworkSpec {
             subnet: subnets.get(address).copied().flatten(),
             internal: network.internal,
+            options: network.options.clone(),
+            labels: network.labels.clone(),
             external: network.external,
         };
         let id = ResourceId::network(address);

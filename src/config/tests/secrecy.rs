@@ -106,3 +106,40 @@ site:
         "echo hunter2-env && run --password=hunter2-sh x"
     );
 }
+
+/// A label holds no secret; what only looks like one stays, with a warning.
+#[test]
+fn labels_hold_no_secrets() {
+    let of = |rest: &str| {
+        let text = format!("services:\n  a: {{image: 'acme/a:1', {rest}}}\n");
+        let map = Map::new([
+            (
+                "config/products.yml",
+                "version: 1\nproducts: [{id: shop}]\n",
+            ),
+            (
+                "config/deploy.yml",
+                "version: 1\nstack: acme\nsite:\n- {label: shop, image: shop}\n",
+            ),
+            ("products/shop/info.yml", "run: {compose: compose.yml}\n"),
+            (
+                "products/shop/.env",
+                "DB_PASSWORD=hunter2\nP=hunter2\nHASH='$$apr1$$x'\n",
+            ),
+            ("products/shop/compose.yml", text.as_str()),
+        ]);
+        let mut d = Diagnostics::new();
+        let _ = read(&map, &mut d);
+        let told = d.sorted();
+        let codes: Vec<_> = told.iter().map(|one| one.code.to_string()).collect();
+        codes.join(" ")
+    };
+    assert_eq!(of("labels: {a: 'x ${DB_PASSWORD}'}"), "E0178");
+    assert_eq!(of("labels: ['a=${DB_PASSWORD}']"), "E0178");
+    assert_eq!(
+        of("labels: {a: '${P}'}, environment: {TOKEN: '${P}'}"),
+        "E0178"
+    );
+    assert_eq!(of("labels: {users: 'me:${HASH}'}"), "");
+    assert_eq!(of("labels: {api-token: hunter2}"), "W0179");
+}

@@ -72,7 +72,7 @@ fn p0204_a_network_cannot_be_closed_or_opened() {
     assert_eq!(world.refused(), ["P0204 network:wiki"]);
 }
 
-fn data(stack: &mut Stack) -> &mut crate::model::VolumeSpec {
+pub(super) fn data(stack: &mut Stack) -> &mut crate::model::VolumeSpec {
     let id = ResourceId::volume("blog/database/data");
     match &mut stack.resources.get_mut(&id).unwrap().spec {
         Spec::Volume(volume) => volume,

@@ -59,7 +59,8 @@ async fn run(docker: &Docker, call: &Call, what: &str) -> Result<Done, EngineErr
             labels,
             subnet,
             internal,
-        } => create_network(docker, name, labels, *subnet, *internal).await,
+            options,
+        } => create_network(docker, name, labels, *subnet, *internal, options).await,
         Call::RemoveNetwork { id } => gone(client.remove_network(id.as_str()).await, &[]),
         Call::CreateVolume {
             name,
@@ -198,6 +199,7 @@ async fn create_network(
     labels: &BTreeMap<String, String>,
     subnet: Option<Subnet>,
     internal: bool,
+    options: &BTreeMap<String, String>,
 ) -> Result<Done, Error> {
     // bollard's type lacks `CheckDuplicate`; without it, engines before API 1.44 make a second network of
     // the same name.
@@ -206,6 +208,7 @@ async fn create_network(
         "CheckDuplicate": true,
         "Driver": "bridge",
         "Internal": internal,
+        "Options": options,
         "Labels": labels,
         "IPAM": {
             "Driver": "default",

@@ -84,6 +84,8 @@ impl World {
                 labels,
                 subnet,
                 internal,
+                // Nothing that is simulated depends on them.
+                options: _,
             } => self.create_network(name, labels, *subnet, *internal),
             Call::RemoveNetwork { id } => self.remove_network(id.as_str()),
             Call::CreateVolume {

@@ -257,6 +257,7 @@ async fn ports_and_pools_run_out_as_they_do_on_docker() {
             labels: BTreeMap::new(),
             subnet: None,
             internal: false,
+            options: BTreeMap::new(),
         };
         match sim.execute(&call, LIMIT).await {
             Ok(_) => made += 1,

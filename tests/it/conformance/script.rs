@@ -265,6 +265,7 @@ impl<E: Engine> Runner<'_, E> {
                 labels: self.labels(),
                 subnet: words.get("subnet").map(|text| text.parse().unwrap()),
                 internal: words.has("internal"),
+                options: BTreeMap::new(),
             },
             "rmnet" => Call::RemoveNetwork { id },
             "volume" => Call::CreateVolume {

@@ -736,6 +736,7 @@ pub async fn drift(sim: &Sim, drifts: &[(sample::Index, Drift)]) {
                     labels: BTreeMap::new(),
                     subnet: None,
                     internal: false,
+                    options: BTreeMap::new(),
                 })
                 .await;
                 run(Call::CreateVolume {

@@ -222,6 +222,14 @@ pub(super) fn notice(notice: &Notice) -> String {
             "container {name} bears this stack's labels under a name that coasti does not give; left alone"
         ),
         Notice::Retained { name } => format!("volume {name} is in no file; kept with its data"),
+        Notice::Labels { id, name, labels } => {
+            let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
+            let what = id.kind.word();
+            format!(
+                "{what} {name} keeps the labels that it was made with: the engine changes none ({})",
+                labels.join(", ")
+            )
+        }
         Notice::InUse { name, by } => {
             let by = by.iter().map(String::as_str).collect::<Vec<_>>();
             let is = if by.len() == 1 { "is" } else { "are" };

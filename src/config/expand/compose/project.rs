@@ -3,7 +3,7 @@
 use super::service::Cx;
 use crate::base::{Secret, ValueId, names};
 use crate::config::codes;
-use crate::config::compose::{Field, Item, Keys, MountFrom, Network as Uses};
+use crate::config::compose::{Field, Item, Keys, MountFrom, Network as Uses, labels};
 use crate::config::expand::{Draft, Network, Volume, apart};
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::model::{Subnet, VolumeSpec};
@@ -97,6 +97,8 @@ pub(super) fn networks(draft: &mut Draft, cx: &Cx<'_>, d: &mut Diagnostics) -> N
                 internal: false,
                 external: false,
                 subnet: None,
+                options: BTreeMap::new(),
+                labels: BTreeMap::new(),
             };
             if let Some(field) = found {
                 network_of(field, &mut network, d);
@@ -182,7 +184,10 @@ fn network_of(field: &Field, network: &mut Network, d: &mut Diagnostics) {
         }
         ipam.finish(&[("options", "")], d);
     }
-    keys.finish(&[("driver_opts", ""), ("labels", "")], d);
+    let said = keys.table("driver_opts", d).into_iter();
+    network.options = said.map(|(key, value, _)| (key, value)).collect();
+    network.labels = labels(&mut keys, d);
+    keys.finish(&[], d);
 }
 
 /// The address that the engine gives itself.
@@ -270,5 +275,6 @@ fn volume_of(
     let said = keys.table("driver_opts", d).into_iter();
     let said = said.map(|(key, value, _)| (key, value)).collect();
     made.spec.options = apart::options(&said, address, given);
-    keys.finish(&[("labels", "")], d);
+    made.spec.labels = labels(&mut keys, d);
+    keys.finish(&[], d);
 }

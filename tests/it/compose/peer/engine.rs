@@ -152,6 +152,10 @@ services:
       - {type: volume, source: memory, target: /memory}
       - {type: tmpfs, target: /long, tmpfs: {size: 1m, mode: 0o700}}
       - {type: bind, source: ./there, target: /there, bind: {create_host_path: true}}
+      - ./labelled:/labelled:ro,z
+      - {type: bind, source: ./own, target: /own, bind: {create_host_path: true, selinux: Z}}
+      - {type: bind, source: ./here, target: /private, bind: {propagation: private, create_host_path: false}}
+      - data:/empty:nocopy
     tmpfs: [/short, '/sized:size=2m,mode=750']
     working_dir: /data
   names:
@@ -181,8 +185,8 @@ services:
   seed: {image: 'coasti-test/tiny:1', command: \"sh -c 'echo $$STEP'\", environment: {STEP: one}, restart: 'no'}
   several: {<<: *runs, deploy: {replicas: 2}}
   published: {<<: *runs, ports: ['18081:80', '127.0.0.1:18082:81/udp', {target: 82, published: '18083'}, '18084-18085:90-91']}
-networks: {inner: {internal: true}, fixed: {ipam: {config: [{subnet: SUBNET.0/24}]}}}
-volumes: {data: , memory: {driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}}}
+networks: {inner: {internal: true, labels: {of: us}, driver_opts: {com.docker.network.driver.mtu: 1400}}, fixed: {ipam: {config: [{subnet: SUBNET.0/24}]}}}
+volumes: {data: {labels: [backup=daily, empty]}, memory: {driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}}}
 ";
 
 /// A stack that runs a project, and what Compose is asked for the same.
@@ -433,8 +437,10 @@ fn container(name: &str, rename: &dyn Fn(&str) -> String) -> Value {
             });
             mount["Source"] = Value::Null;
         }
-        // What a bind was asked with; `z` is what a volume is told with where nothing was.
-        mount["Mode"] = Value::Null;
+        // `z` is what a volume is told with where nothing was said; of binds it depends on the form what else is.
+        let labelled = mount["Mode"].as_str().unwrap().to_owned();
+        let labelled = labelled.split(',').find(|word| ["z", "Z"].contains(word));
+        mount["Mode"] = json!(labelled.filter(|_| mount["Type"] == "bind"));
         mounts.insert(target, mount);
     }
     let id = all["Id"].as_str().unwrap();
