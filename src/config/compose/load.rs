@@ -30,6 +30,33 @@ pub(in crate::config) fn load(
     budget: &mut Budget,
     d: &mut Diagnostics,
 ) -> Option<Project> {
+    let (mut first, mut own) = (Diagnostics::new(), budget.clone());
+    let (project, fed) = read(
+        folder,
+        run,
+        overrides,
+        BTreeSet::new(),
+        &mut own,
+        &mut first,
+    );
+    // What one file makes a secret of is one in those as well that were read before: they are read again.
+    if project.as_ref().is_some_and(|project| project.shows(&fed)) {
+        return read(folder, run, overrides, fed, budget, d).0;
+    }
+    d.extend(first);
+    *budget = own;
+    project
+}
+
+/// Reads it, with these variables known as secret; tells all that are.
+fn read(
+    folder: &dyn Folder,
+    run: &Compose,
+    overrides: &Vars,
+    secret: BTreeSet<String>,
+    budget: &mut Budget,
+    d: &mut Diagnostics,
+) -> (Option<Project>, BTreeSet<String>) {
     let mut loader = Loader {
         folder,
         budget,
@@ -38,13 +65,16 @@ pub(in crate::config) fn load(
         contexts: BTreeMap::new(),
         full: false,
         failed: false,
+        secret,
     };
     let files = std::iter::once(&run.file).chain(&run.overrides);
     let files: Vec<_> = files.cloned().collect();
-    let dir = parent(&files.first()?.value).to_owned();
+    let dir = parent(&run.file.value).to_owned();
     let vars = loader.variables(&run.env_files, &dir, overrides);
     let spot = Spot { dir, vars };
-    let model = loader.model(&files, &spot, &mut Vec::new())?;
+    let Some(model) = loader.model(&files, &spot, &mut Vec::new()) else {
+        return (None, loader.secret);
+    };
     let mut project = Project {
         services: Vec::new(),
         inactive: BTreeMap::new(),
@@ -56,6 +86,7 @@ pub(in crate::config) fn load(
         vars: spot.vars,
         failed: loader.failed,
     };
+    let secret = loader.secret;
     for (key, mut fields) in model.0 {
         fields.retain(|field| !matches!(field.item.value, Val::Reset));
         for field in &mut fields {
@@ -70,7 +101,7 @@ pub(in crate::config) fn load(
         }
     }
     choose(&mut project, run, d);
-    Some(project)
+    (Some(project), secret)
 }
 
 /// Sets services aside whose profiles were not asked for.
@@ -149,6 +180,8 @@ pub(super) struct Loader<'a> {
     budget: &'a mut Budget,
     full: bool,
     failed: bool,
+    /// Variables that stand in the place of a secret, in any file that was read.
+    secret: BTreeSet<String>,
 }
 
 impl Loader<'_> {
@@ -202,7 +235,7 @@ impl Loader<'_> {
         }
         let mut vars = outer.clone();
         vars.fill_from(&own);
-        Arc::new(vars)
+        Arc::new(vars.hide(&self.secret).unwrap_or(vars))
     }
 
     fn missing(&mut self, path: &Sp<String>, what: &str) {
@@ -254,9 +287,8 @@ impl Loader<'_> {
             // Templates for anchors; what is used of them stands where it is used.
             entries.retain(|entry| !entry.key.starts_with("x-"));
         }
-        let mut secret = BTreeSet::new();
-        feeds(&root, "", &mut secret);
-        let vars = match spot.vars.hide(&secret) {
+        feeds(&root, "", &mut self.secret);
+        let vars = match spot.vars.hide(&self.secret) {
             Some(hidden) => Arc::new(hidden),
             None => Arc::clone(&spot.vars),
         };

@@ -39,7 +39,11 @@ pub(super) use service::{Condition, EnvFile, Pulled, Service};
 pub(super) use tree::{Bit, Field, Item, Keys, Str, plain};
 
 use crate::diag::{Place, Source};
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 /// Tags that values of compose files may bear.
 pub(super) const TAGS: &[&str] = &["reset", "override"];
@@ -85,6 +89,13 @@ struct Context {
 }
 
 impl Project {
+    /// Whether one of these variables can be seen where a file was read.
+    fn shows(&self, names: &BTreeSet<String>) -> bool {
+        let read = self.contexts.values().map(|context| &context.vars);
+        let mut all = read.chain([&self.vars]);
+        all.any(|vars| vars.hide(names).is_some())
+    }
+
     /// The folder that paths written at `at` start from.
     pub(super) fn dir(&self, at: &Place) -> Option<&Dir> {
         self.context(at).map(|context| &context.dir)

@@ -107,6 +107,62 @@ site:
     );
 }
 
+/// What one file makes a secret of is one in all of the project: in those read before, extended or included as well.
+#[test]
+fn what_secrets_are_made_of_is_known_across_files() {
+    let folder = Map::new([
+        (
+            "config/products.yml",
+            "version: 1\nproducts: [{id: shop}]\n",
+        ),
+        (
+            "config/deploy.yml",
+            "version: 1\nstack: acme\nsite:\n- {label: shop, image: shop}\n",
+        ),
+        (
+            "products/shop/info.yml",
+            "run: {compose: compose.yml, files: [over.yml]}\n",
+        ),
+        (
+            "products/shop/.env",
+            "O=hunter2-over\nE=hunter2-extended\nI=hunter2-included\nPLAIN=plain\n",
+        ),
+        (
+            "products/shop/compose.yml",
+            r#"include: [included.yml]
+services:
+  a:
+    image: acme/a:1
+    environment: {NOTE: "x ${O} ${E} ${I} ${PLAIN}"}
+    env_file: a.env
+  b: {extends: {file: base.yml, service: base}}
+"#,
+        ),
+        ("products/shop/a.env", "FROM_FILE=y ${O}\n"),
+        (
+            "products/shop/base.yml",
+            "services:\n  base: {image: 'acme/b:1', environment: {API_TOKEN: '${E}', OTHER: '${O}'}}\n",
+        ),
+        (
+            "products/shop/included.yml",
+            "services:\n  c: {image: 'acme/c:1', environment: {DB_PASSWORD: '${I}', OTHER: '${O}'}}\n",
+        ),
+        (
+            "products/shop/over.yml",
+            "services:\n  a: {environment: {DB_PASSWORD: '${O}'}}\n",
+        ),
+    ]);
+    let mut d = Diagnostics::new();
+    let desired = read(&folder, &mut d).unwrap();
+    assert!(d.is_empty());
+    let told = serde_json::to_string(&explain(&desired, "shop").unwrap()).unwrap();
+    assert!(!told.contains("hunter2"), "{told}");
+    let stack = sealed(&folder, &World::new()).stack;
+    let spec = serde_json::to_string(&stack).unwrap();
+    assert!(!spec.contains("hunter2"), "{spec}");
+    assert!(spec.contains("plain"));
+}
+
 /// A label holds no secret; what only looks like one stays, with a warning.
 #[test]
 fn labels_hold_no_secrets() {
