@@ -25,7 +25,13 @@ pub fn human(diagnostics: &Diagnostics, color: bool, width: usize) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        for line in renderer.render(&groups(one)).lines() {
+        // The bar of an excerpt, where there is none.
+        let is_bar = |line: &str| one.at.is_none() && visible(line).trim() == "|";
+        for line in renderer
+            .render(&groups(one))
+            .lines()
+            .filter(|line| !is_bar(line))
+        {
             text.push_str(&fit(line, width.max(40)));
         }
     }
@@ -301,9 +307,10 @@ mod tests {
                 .label("the second")
                 .related(at(&source, "wiki"), "the first"),
         );
-        all.push(Diagnostic::warning("W0150", None, "nothing in particular"));
+        all.push(Diagnostic::warning("W0150", None, "nothing in particular").help("nothing"));
         insta::assert_snapshot!(human(&all, false, 80), @r#"
         warning[W0150]: nothing in particular
+        help: nothing
 
         error[E0104]: unknown key `imagee`
          --> config/deploy.yml:3:3
@@ -322,7 +329,7 @@ mod tests {
         4 | - label: wiki
           |          ^^^^ the second
         "#);
-        insta::assert_snapshot!(list(&all), @r#"[{"code":"W0150","help":[],"label":"","related":[],"severity":"warning","summary":"nothing in particular"},{"code":"E0104","column":3,"file":"config/deploy.yml","help":["did you mean `image`?"],"label":"not known here","line":3,"related":[],"severity":"error","summary":"unknown key `imagee`"},{"code":"E0114","column":10,"file":"config/deploy.yml","help":[],"label":"the second","line":4,"related":[{"column":10,"file":"config/deploy.yml","line":2,"text":"the first"}],"severity":"error","summary":"two sites have the label `wiki`"}]"#);
+        insta::assert_snapshot!(list(&all), @r#"[{"code":"W0150","help":["nothing"],"label":"","related":[],"severity":"warning","summary":"nothing in particular"},{"code":"E0104","column":3,"file":"config/deploy.yml","help":["did you mean `image`?"],"label":"not known here","line":3,"related":[],"severity":"error","summary":"unknown key `imagee`"},{"code":"E0114","column":10,"file":"config/deploy.yml","help":[],"label":"the second","line":4,"related":[{"column":10,"file":"config/deploy.yml","line":2,"text":"the first"}],"severity":"error","summary":"two sites have the label `wiki`"}]"#);
         assert!(human(&all, true, 80).contains('\u{1b}'));
     }
 
