@@ -96,6 +96,9 @@ pub fn ask(
         answers: Answers::default(),
     };
     for question in &settings.questions {
+        if jinja.gave_up() {
+            break;
+        }
         match asking.one(question, somebody) {
             Ok(()) => {}
             Err(Failure::Problem(problem)) => d.push(*problem),

@@ -10,11 +10,17 @@ use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
 /// Where randomness comes from: fills bytes.
 pub type Dice = Arc<dyn Fn(&mut [u8]) -> Result<(), String> + Send + Sync>;
+
+/// Does a piece of work, or gives up on it and tells why: what a template asks for can be more than any machine has.
+pub type Runner = Arc<dyn Fn(Work) -> Result<(), String> + Send + Sync>;
+
+/// What a [`Runner`] does.
+pub type Work = Box<dyn FnOnce() + Send>;
 
 /// No template of a product needs more steps; an endless one ends.
 const FUEL: u64 = 20_000_000;
@@ -41,7 +47,10 @@ impl Write for Bounded {
 
 /// Renders texts.
 pub struct Jinja {
-    env: Environment<'static>,
+    env: Arc<Environment<'static>>,
+    marks: [String; 3],
+    runner: Runner,
+    gave_up: AtomicBool,
     thrown: Arc<AtomicUsize>,
     external: Option<External>,
 }
@@ -89,7 +98,13 @@ impl Jinja {
         });
         filters::add(&mut env, &counted);
         Ok(Self {
-            env,
+            env: Arc::new(env),
+            marks: [&ops.block, &ops.variable, &ops.comment].map(|pair| pair.0.clone()),
+            runner: Arc::new(|work| {
+                work();
+                Ok(())
+            }),
+            gave_up: AtomicBool::new(false),
             thrown,
             external: None,
         })
@@ -105,6 +120,11 @@ impl Jinja {
     pub(super) fn missing(&self) -> BTreeSet<String> {
         let external = self.external.as_ref();
         external.map(External::missing).unwrap_or_default()
+    }
+
+    /// With somebody who looks at what it takes.
+    pub fn with_runner(self, runner: Runner) -> Self {
+        Self { runner, ..self }
     }
 
     /// Renders a text that is called `name` in errors.
@@ -124,12 +144,34 @@ impl Jinja {
     }
 
     fn text(&self, name: &str, text: &str, context: minijinja::Value) -> Result<String, Error> {
-        let text = lines(text);
-        let template = self.env.template_from_named_str(name, &text)?;
-        let mut made = Bounded(Vec::new());
-        template.render_captured_to(context, &mut made)?;
-        String::from_utf8(made.0)
-            .map_err(|_| Error::new(ErrorKind::InvalidOperation, "it makes what is no text"))
+        // Most names and patterns are plain.
+        let is_plain = self.marks.iter().all(|mark| !text.contains(mark));
+        let (name, text) = (name.to_owned(), lines(text).into_owned());
+        let env = Arc::clone(&self.env);
+        let work = move || {
+            let template = env.template_from_named_str(&name, &text)?;
+            let mut made = Bounded(Vec::new());
+            template.render_captured_to(context, &mut made)?;
+            String::from_utf8(made.0)
+                .map_err(|_| Error::new(ErrorKind::InvalidOperation, "it makes what is no text"))
+        };
+        if is_plain {
+            return work();
+        }
+        let (made, result) = mpsc::sync_channel(1);
+        let done = (self.runner)(Box::new(move || {
+            let _ = made.send(work());
+        }));
+        let result = done.and_then(|()| result.try_recv().map_err(|_| ENDLESS.to_owned()));
+        result.unwrap_or_else(|why| {
+            self.gave_up.store(true, Ordering::Relaxed);
+            Err(Error::new(ErrorKind::OutOfFuel, why))
+        })
+    }
+
+    /// Whether the runner gave up: nothing more is worth a try.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up.load(Ordering::Relaxed)
     }
 
     /// How often dice were thrown so far: whether a value is random is told by whether this grew.
@@ -146,11 +188,13 @@ fn lines(text: &str) -> Cow<'_, str> {
     }
 }
 
+const ENDLESS: &str = "it does not come to an end";
+
 /// What is wrong, for people. Jinja's own words, without values.
 pub(super) fn words(error: &Error) -> String {
     let kind = match error.kind() {
         ErrorKind::UnknownFilter => "coasti does not have the filter".to_owned(),
-        ErrorKind::OutOfFuel => return "it does not come to an end".to_owned(),
+        ErrorKind::OutOfFuel => return error.detail().unwrap_or(ENDLESS).to_owned(),
         ErrorKind::WriteFailure => return "it makes more than 16 MB".to_owned(),
         kind => kind.to_string(),
     };

@@ -23,7 +23,7 @@ pub use answers::{
 };
 pub use due::{Due, Stage, due, migrations, version};
 pub use external::Files;
-pub use jinja::{Dice, Jinja};
+pub use jinja::{Dice, Jinja, Runner, Work};
 pub use question::{Choice, Kind, Question};
 pub use render::{About, COMMIT, Operation, Rendered, render};
 pub use settings::{Command, Envops, Migration, Settings, Task, read};

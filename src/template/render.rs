@@ -133,6 +133,9 @@ pub fn render(
         };
         let Some(inside) = inside else { continue };
         found = true;
+        if jinja.gave_up() {
+            break;
+        }
         // A file that is there as a template as well is the template's.
         if !settings.suffix.is_empty() && tree.get(&format!("{path}{}", settings.suffix)).is_some()
         {
@@ -319,13 +322,23 @@ impl Rendering<'_> {
             }),
             Err(error) => {
                 let source = Arc::new(Source::new(path, PathBuf::from(path), text));
-                let line = error.line().unwrap_or(1).saturating_sub(1);
-                let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
-                let end = text
-                    .get(start..)
-                    .and_then(|rest| rest.find('\n'))
-                    .map_or(text.len(), |at| start + at);
-                let place = Place::new(&source, start..end);
+                let place = error.line().map(|line| {
+                    let line = line.saturating_sub(1);
+                    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+                    let end = text
+                        .get(start..)
+                        .and_then(|rest| rest.find('\n'))
+                        .map_or(text.len(), |at| start + at);
+                    Place::new(&source, start..end)
+                });
+                let Some(place) = place else {
+                    let why = words(&error);
+                    self.problem(
+                        codes::RENDER,
+                        format!("`{path}` of the template cannot be rendered: {why}"),
+                    );
+                    return None;
+                };
                 self.d.push(
                     Diagnostic::error(
                         codes::RENDER,

@@ -1,9 +1,27 @@
-//! How much memory a stranger's template may take: a few lines of it can ask for more than any machine has.
+//! How much memory and time a stranger's template may take: a few lines of it can ask for more than any machine has.
 
+use crate::template::{Runner, Work};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::fs;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
 
-/// In bytes. All files of a product, older, newer and own, take less.
-const MOST: u64 = 2 << 30;
+/// In bytes: what is asked for at once, and all files of a product, older, newer and own, take less.
+const MOST: u64 = 4 << 30;
+
+/// What rendering one text may take, in bytes.
+const TEXT: u64 = 512 << 20;
+
+/// How long rendering one text may take.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// How often that is looked at.
+const TICK: Duration = Duration::from_millis(5);
+
+/// What nested templates are read and rendered on, in bytes.
+const STACK: usize = 16 << 20;
 
 /// While this is there, whatever needs more memory ends the program, and not others on its machine.
 pub(super) struct Budget(Option<Rlimit>);
@@ -28,4 +46,46 @@ impl Drop for Budget {
             let _ = setrlimit(Resource::Data, before);
         }
     }
+}
+
+/// Renders each text on a thread of its own, and looks at what that takes. One that takes too much cannot be stopped:
+/// it goes with the program, which has nothing else to do then than to tell so.
+pub(super) fn runner() -> Runner {
+    let given_up: Arc<OnceLock<String>> = Arc::default();
+    Arc::new(move |work: Work| {
+        if let Some(why) = given_up.get() {
+            return Err(why.clone());
+        }
+        let (done, end) = mpsc::channel::<()>();
+        let started = Instant::now();
+        let before = resident();
+        thread::Builder::new()
+            .stack_size(STACK)
+            .spawn(move || {
+                work();
+                drop(done);
+            })
+            .map_err(|error| format!("there is no thread for it: {error}"))?;
+        loop {
+            if end.recv_timeout(TICK) == Err(RecvTimeoutError::Disconnected) {
+                return Ok(());
+            }
+            let why = match (before, resident()) {
+                (Some(before), Some(now)) if now > before.saturating_add(TEXT) => {
+                    "it takes more than 512 MB of memory"
+                }
+                _ if started.elapsed() > LONGEST => "it takes longer than a minute",
+                _ => continue,
+            };
+            return Err(given_up.get_or_init(|| why.to_owned()).clone());
+        }
+    })
+}
+
+/// The memory that this program has, in bytes; none where the system does not tell.
+fn resident() -> Option<u64> {
+    let told = fs::read_to_string("/proc/self/status").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    kilobytes.checked_mul(1024)
 }

@@ -1,6 +1,6 @@
 //! A template at one version, ready to be asked and rendered.
 
-use super::budget::Budget;
+use super::budget::{Budget, runner};
 use super::usage;
 use crate::diag::Diagnostics;
 use crate::ops::OpError;
@@ -56,7 +56,8 @@ impl Template {
             return Err(OpError::Files(d));
         };
         let jinja = Jinja::new(&settings.envops, &tree, &dice())
-            .map_err(|why| usage(format!("`_envops` of the template: {why}"), &[]))?;
+            .map_err(|why| usage(format!("`_envops` of the template: {why}"), &[]))?
+            .with_runner(runner());
         let jinja = jinja.reading(settings.external.clone(), files(folder));
         let template = Self {
             tree,

@@ -1,5 +1,6 @@
 //! The filters of Jinja and of Copier's own extension of it that product templates use.
 
+mod bounds;
 mod data;
 mod patterns;
 mod python;
@@ -24,6 +25,7 @@ fn wrong(why: impl Into<String>) -> Error {
 const DRAWN: &str = "coasti-drawn";
 
 pub(super) fn add(env: &mut Environment<'static>, dice: &Dice) {
+    bounds::add(env);
     data::add(env, dice);
     patterns::add(env);
     python::add(env);

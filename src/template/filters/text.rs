@@ -6,13 +6,17 @@ use minijinja::{Environment, Error};
 use std::fmt::Write as _;
 
 /// No filter fills a text up to more than this.
-const WIDEST: usize = 1 << 20;
+pub(super) const WIDEST: usize = 1 << 20;
+
+/// No text is broken into lines that come to more than this, in bytes.
+const LARGEST: usize = 256 << 20;
 
 pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter("center", |of: String, width: Option<usize>| {
         centered(&of, width.unwrap_or(80), ' ')
     });
     env.add_filter("filesizeformat", size);
+    env.add_filter("indent", indented);
     env.add_filter("quote", |of: String| quoted(&of));
     env.add_filter("splitext", |of: String| {
         let (stem, end) = parted(&of);
@@ -62,6 +66,37 @@ fn quoted(text: &str) -> String {
         true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', "'\"'\"'")),
     }
+}
+
+/// Each line but the first behind spaces, or a text; empty ones only where that is asked for.
+fn indented(of: Value, args: Rest<Value>, options: Kwargs) -> Result<String, Error> {
+    let width = argument(&args, 0, &options, "width")?;
+    let flag = |at: usize, name: &str| {
+        let flag = argument(&args, at, &options, name)?;
+        Ok::<_, Error>(flag.is_some_and(|flag| flag.is_true()))
+    };
+    let (first, blank) = (flag(1, "first")?, flag(2, "blank")?);
+    options.assert_all_used()?;
+    let lead = match width.as_ref().and_then(Value::as_str) {
+        Some(lead) => lead.to_owned(),
+        None => " ".repeat(missing("", number(width, 4)?)?),
+    };
+    let text = of.to_string();
+    if lead.len().saturating_mul(text.len()) > LARGEST {
+        return Err(wrong("that becomes too long"));
+    }
+    let lines = text.split('\n').enumerate().map(|(number, line)| {
+        let bare = match number {
+            0 => !first,
+            _ => line.is_empty() && !blank,
+        };
+        if bare {
+            line.to_owned()
+        } else {
+            format!("{lead}{line}")
+        }
+    });
+    Ok(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// A path without the end of its name, and that.
@@ -197,6 +232,10 @@ fn wrapped(of: String, args: Rest<Value>, options: Kwargs) -> Result<String, Err
     let long = argument(&args, 1, &options, "break_long_words")?.is_none_or(|flag| flag.is_true());
     let end = argument(&args, 2, &options, "wrapstring")?;
     let end = end.map_or_else(|| "\n".to_owned(), |end| end.to_string());
+    // There is one end for each line that is made.
+    if end.len().saturating_mul(of.len()) > LARGEST {
+        return Err(wrong("that becomes too long"));
+    }
     let hyphens =
         argument(&args, 3, &options, "break_on_hyphens")?.is_none_or(|flag| flag.is_true());
     options.assert_all_used()?;

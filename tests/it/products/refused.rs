@@ -126,13 +126,47 @@ fn a_repository_that_is_a_trap_is_refused() {
 }
 
 #[test]
-fn a_template_that_wants_more_memory_than_machines_have_ends_before_anything_is_written() {
+fn a_template_that_wants_more_memory_than_is_good_is_named() {
     let home = Home::new("memory");
-    home.write("bomb/a.jinja", "{{ 'a'|indent(3000000000) }}");
-    home.tag("bomb", "v1");
-    home.good(&["product", "add", "../bomb"]);
-    let output = home.coasti(&["product", "install", "bomb"]);
-    assert!(!output.status.success(), "{}", said(&output));
-    assert!(said(&output).contains("memory"), "{}", said(&output));
-    assert!(!home.at("stack/products").exists());
+    home.write("bomb/copier.yml", "q: {default: 1}\n");
+    for (text, why) in [
+        ("{{ 'a'|indent(3000000000) }}", "a.jinja:3:1"),
+        ("{{ 'a' * 10**10 }}", "a.jinja:3:1"),
+        (
+            "{% for n in range(100000) %}{{ 'x' * 10**5 }}{% endfor %}",
+            "more than 16 MB",
+        ),
+        (
+            "{{ (['x' * 10**6] * 10**5)|join|length }}",
+            "512 MB of memory",
+        ),
+        (
+            "{% set ns = namespace(x='x' * 1000) %}{% for n in range(40) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+            "512 MB of memory",
+        ),
+    ] {
+        home.write("bomb/a.jinja", &format!("a\nb\n{text}\n"));
+        home.write("bomb/b.jinja", "{{ q }}\n");
+        home.write(
+            "stack/config/products.yml",
+            "version: 1\nproducts: [{id: bomb, vcs_repo: ../bomb}]\n",
+        );
+        let told = home.bad(3, &["product", "install", "bomb"]);
+        assert!(
+            told.contains(why) && told.contains("a.jinja"),
+            "{text}: {told}"
+        );
+        assert!(!told.contains("b.jinja"), "{text}: {told}");
+        assert!(!home.at("stack/products").exists());
+    }
+    home.write("bomb/a.jinja", "");
+    home.write(
+        "bomb/copier.yml",
+        "q: {default: \"{{ (['x' * 10**6] * 10**5)|join|length }}\"}\n",
+    );
+    let told = home.bad(3, &["product", "install", "bomb"]);
+    assert!(
+        told.contains("`default` of `q`") && told.contains("512 MB of memory"),
+        "{told}"
+    );
 }

@@ -1,0 +1,77 @@
+//! Filters of minijinja's whose arguments say how much they make at once, with a bound on that.
+
+use super::text::WIDEST;
+use super::wrong;
+use minijinja::value::{Rest, Value, ValueOrKwargs};
+use minijinja::{Environment, Error, State, filters};
+
+pub(super) fn add(env: &mut Environment<'static>) {
+    // No template can name these.
+    env.add_filter("own batch", filters::batch);
+    env.add_filter("own format", filters::format);
+    env.add_filter("own slice", filters::slice);
+    env.add_filter("own tojson", filters::tojson);
+    for (name, option) in [
+        ("batch", "linecount"),
+        ("slice", "slices"),
+        ("tojson", "indent"),
+    ] {
+        let own = format!("own {name}");
+        env.add_filter(
+            name,
+            move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
+                let args = args.into_values();
+                let named = args.last().filter(|last| last.is_kwargs());
+                let named = named.map(|named| named.get_attr(option)).transpose()?;
+                for number in args.get(1).into_iter().chain(&named) {
+                    narrow(number)?;
+                }
+                state.apply_filter(&own, &args)
+            },
+        );
+    }
+    env.add_filter(
+        "format",
+        |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
+            let args = args.into_values();
+            for spec in args
+                .first()
+                .and_then(Value::as_str)
+                .iter()
+                .flat_map(|text| specs(text))
+            {
+                match spec.contains('*') {
+                    true => args.iter().skip(1).try_for_each(narrow)?,
+                    false => {
+                        let numbers = spec.split(|c: char| !c.is_ascii_digit());
+                        numbers
+                            .filter(|number| !number.is_empty())
+                            .try_for_each(|number| {
+                                narrow(&Value::from(number.parse::<u64>().unwrap_or(u64::MAX)))
+                            })?;
+                    }
+                }
+            }
+            state.apply_filter("own format", &args)
+        },
+    );
+}
+
+fn narrow(number: &Value) -> Result<(), Error> {
+    match usize::try_from(number.clone()) {
+        Ok(number) if number > WIDEST => Err(wrong("that is too wide")),
+        _ => Ok(()),
+    }
+}
+
+/// Flags, width and precision of each value that a text has a place for.
+fn specs(text: &str) -> impl Iterator<Item = &str> {
+    text.split('%').skip(1).map(|rest| {
+        let rest = match rest.strip_prefix('(') {
+            Some(named) => named.split_once(')').map_or("", |(_, rest)| rest),
+            None => rest,
+        };
+        let end = rest.find(|c: char| !"0123456789.*#-+ ".contains(c));
+        rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
+    })
+}
