@@ -112,19 +112,22 @@ pub(super) fn networks(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) 
         };
         let options: Vec<_> = differing(&network.owner, resource)
             .into_iter()
-            .filter(|field| field.starts_with("options."))
+            .filter_map(|field| Some(format!("`{}`", field.strip_prefix("options.")?)))
             .collect();
         let what = match (opens, options.as_slice()) {
             (true, _) => "change between internal and open".to_owned(),
             (false, []) => return Some(None),
-            (false, some) => format!("be given other {}", some.join(", ")),
+            (false, some) => format!("change its options: {}", some.join(", ")),
         };
         Some((!inputs.wishes.undo || opens).then(|| Refusal {
             code: "P0204".into(),
             id: id.clone(),
             summary: format!("network `{}` cannot {what}", resource.name),
             why: "the engine fixes that when it makes the network".into(),
-            help: vec!["give the site another label, or remove it first (`coasti remove`)".into()],
+            help: vec![
+                "call it otherwise in the compose file: containers move over as they run, and this one goes"
+                    .into(),
+            ],
             origin: resource.origin("").cloned(),
         }))
     };
