@@ -6,7 +6,7 @@ use super::values::Unit;
 use crate::base::{Secret, ValueId};
 use crate::config::app::EnvKind;
 use crate::config::{codes, secrecy};
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{HELD, Part, Text, ValueRef};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,22 +82,40 @@ pub(super) fn commands(draft: &mut Draft, d: &mut Diagnostics) {
                 flag = name.len() < line.len() && secrecy::is_secret_name(name);
             }
         }
-        for (name, text) in &spec.labels {
-            if text.is_empty() || secrecy::masked(name, text) == *text {
-                continue;
-            }
+        let at = |name: &str| {
             let field = format!("labels.{name}");
             let at = [field.as_str(), "labels", ""].into_iter();
-            let at = at.filter_map(|field| container.origins.get(field)).next();
-            let summary = format!("the label `{name}` shows a secret's value");
-            d.push(
-                Diagnostic::warning(codes::SHOWN_SECRET, at.cloned(), summary)
-                    .label("plans and `docker inspect` have it")
-                    .help("a variable or a file can hold it apart; a label cannot"),
-            );
-        }
+            let mut at = at.filter_map(|field| container.origins.get(field));
+            at.next().cloned()
+        };
+        labels(&spec.labels, &at, d);
     }
     draft.containers = containers;
+    for volume in draft.volumes.values() {
+        labels(&volume.spec.labels, &|_| Some(volume.at.clone()), d);
+    }
+    for network in draft.networks.values() {
+        labels(&network.labels, &|_| Some(network.at.clone()), d);
+    }
+}
+
+/// Tells of labels that look as if they showed a secret.
+fn labels(
+    labels: &BTreeMap<String, String>,
+    at: &dyn Fn(&str) -> Option<Place>,
+    d: &mut Diagnostics,
+) {
+    for (name, text) in labels {
+        if text.is_empty() || secrecy::masked(name, text) == *text {
+            continue;
+        }
+        let summary = format!("the label `{name}` shows a secret's value");
+        d.push(
+            Diagnostic::warning(codes::SHOWN_SECRET, at(name), summary)
+                .label("plans and `docker inspect` have it")
+                .help("a variable or a file can hold it apart; a label cannot"),
+        );
+    }
 }
 
 /// A text with these parts of its line kept apart.

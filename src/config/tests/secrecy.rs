@@ -198,4 +198,12 @@ fn labels_hold_no_secrets() {
     );
     assert_eq!(of("labels: {users: 'me:${HASH}'}"), "");
     assert_eq!(of("labels: {api-token: hunter2}"), "W0179");
+    let volume = |label: &str| {
+        of(&format!(
+            "volumes: ['v:/v']}}\nvolumes: {{v: {{labels: {{{label}}}}}"
+        ))
+    };
+    assert_eq!(volume("a: b"), "");
+    assert_eq!(volume("a: '${DB_PASSWORD}'"), "E0178");
+    assert_eq!(volume("token: hunter2"), "W0179");
 }
