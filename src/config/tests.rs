@@ -16,6 +16,7 @@ mod format;
 mod hostile;
 mod inputs;
 pub(super) use inputs::inputs;
+mod mounts;
 mod platform;
 mod ports;
 mod products;

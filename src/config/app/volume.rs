@@ -1,10 +1,11 @@
 //! Volumes: managed ones, directories of the host, memory.
 
-use super::one_of;
+use super::{entries, one_of};
 use crate::base::size;
 use crate::config::codes;
 use crate::config::doc::{Node, Sp, Table, Value, wrong_type};
 use crate::diag::{Before, Diagnostic, Diagnostics, Place};
+use crate::model::Selinux;
 use std::collections::BTreeMap;
 
 /// What a volume is.
@@ -40,10 +41,46 @@ pub(in crate::config) struct VolumeDef {
     pub external: Option<bool>,
     /// Whether a directory is made where it is missing.
     pub create: Option<bool>,
+    /// Labels of the engine's volume.
+    pub labels: BTreeMap<String, String>,
+    /// For whom a directory is labelled on hosts with SELinux.
+    pub selinux: Option<Selinux>,
+    /// Which mounts below a directory are seen on the other side, in Docker's words.
+    pub propagation: Option<String>,
+    /// Whether it stays empty where the image has files at its path.
+    pub nocopy: Option<bool>,
     /// Bytes of a tmpfs.
     pub size: Option<i64>,
     /// Permission bits of a tmpfs.
     pub mode: Option<u32>,
+}
+
+/// Words of `selinux` and `propagation`.
+const SELINUX: &[&str] = &["z", "Z"];
+const PROPAGATION: &[&str] = &[
+    "private", "rprivate", "shared", "rshared", "slave", "rslave",
+];
+
+/// Reads a volume's labels.
+fn labels(node: Option<&Node>, d: &mut Diagnostics) -> BTreeMap<String, String> {
+    let mut labels = BTreeMap::new();
+    for entry in entries(node, "`labels` of a volume", d) {
+        let name = &entry.key;
+        if name.starts_with("coasti.") {
+            let summary = format!("`{name}` cannot be a label");
+            let error = Diagnostic::error(codes::BAD_VALUE, Some(entry.key_at.clone()), summary);
+            d.push(error.help("labels that start with `coasti.` are coasti's own"));
+            continue;
+        }
+        match entry.node.value.scalar() {
+            Some(text) => drop(labels.insert(name.clone(), text)),
+            None => {
+                let what = format!("the label `{name}` of a volume");
+                d.push(wrong_type(&what, "text or a number", &entry.node));
+            }
+        }
+    }
+    labels
 }
 
 /// Reads a list of volumes.
@@ -106,6 +143,10 @@ impl VolumeDef {
             read_only: None,
             external: None,
             create: None,
+            labels: BTreeMap::new(),
+            selinux: None,
+            propagation: None,
+            nocopy: None,
             size: None,
             mode: None,
         }
@@ -120,6 +161,10 @@ impl VolumeDef {
         let read_only = table.flag("read-only", d).map(|flag| flag.value);
         let external = table.flag("external", d).map(|flag| flag.value);
         let create = table.flag("create", d).map(|flag| flag.value);
+        let nocopy = table.flag("nocopy", d).map(|flag| flag.value);
+        let labels = labels(table.take("labels", d), d);
+        let selinux = table.text("selinux", d);
+        let propagation = table.text("propagation", d);
         super::check_backup(table.take("backup", d), d);
         let mut volume = Self {
             at: Some(node.at.clone()),
@@ -131,6 +176,10 @@ impl VolumeDef {
             read_only,
             external,
             create,
+            labels,
+            selinux: selinux.as_ref().and_then(|word| Selinux::of(&word.value)),
+            propagation: propagation.as_ref().map(|word| word.value.clone()),
+            nocopy,
             size: None,
             mode: None,
         };
@@ -141,6 +190,12 @@ impl VolumeDef {
         }
         if let Some(options) = table.any(&["options", "option"], d) {
             volume.options(options, d);
+        }
+        if let Some(word) = &selinux {
+            one_of(word, "`selinux` of a volume", SELINUX, d);
+        }
+        if let Some(word) = &propagation {
+            one_of(word, "`propagation` of a volume", PROPAGATION, d);
         }
         let at = table.at.clone();
         table.finish(d);
@@ -266,6 +321,10 @@ impl VolumeDef {
         self.read_only = over.read_only.or(self.read_only);
         self.external = over.external.or(self.external);
         self.create = over.create.or(self.create);
+        self.labels.extend(over.labels.clone());
+        self.selinux = over.selinux.or(self.selinux);
+        self.propagation = over.propagation.clone().or(self.propagation.take());
+        self.nocopy = over.nocopy.or(self.nocopy);
         self.size = over.size.or(self.size);
         self.mode = over.mode.or(self.mode);
     }

@@ -6,7 +6,7 @@ use crate::base::{EngineId, ResourceId, names};
 use crate::config::app::{VolumeDef, VolumeKind};
 use crate::config::doc::Sp;
 use crate::diag::{Diagnostic, Diagnostics, Place};
-use crate::model::{Mount, MountSource, VolumeSpec};
+use crate::model::{Mount, MountOptions, MountSource, Propagation, VolumeSpec};
 use std::collections::BTreeMap;
 
 /// The volume's name on the engine.
@@ -144,7 +144,7 @@ pub(super) fn mount(
                 spec: VolumeSpec {
                     driver: volume.driver.clone(),
                     options,
-                    labels: BTreeMap::new(),
+                    labels: volume.labels.clone(),
                     external: volume.external == Some(true),
                 },
                 at: at.clone(),
@@ -162,7 +162,8 @@ pub(super) fn mount(
                     ))
                 } else if other.spec != spec {
                     let summary = format!("{what} is said in two ways");
-                    let help = "say `driver`, `options` and `external` the same at each path";
+                    let help =
+                        "say `driver`, `options`, `labels` and `external` the same at each path";
                     Some(bad(summary).help(help))
                 } else {
                     None
@@ -184,6 +185,36 @@ pub(super) fn mount(
             .help("it makes the directory of `type: directory` where it is missing"),
         );
     }
+    let managed = kind == VolumeKind::Managed;
+    let directory = kind == VolumeKind::Directory;
+    let external = volume.external == Some(true);
+    let propagation = volume.propagation.is_some();
+    for (idle, what) in [
+        (volume.nocopy == Some(true) && !managed, "`nocopy`"),
+        (
+            !volume.labels.is_empty() && (!managed || external),
+            "`labels`",
+        ),
+        (volume.selinux.is_some() && !directory, "`selinux`"),
+        (propagation && !directory, "`propagation`"),
+    ] {
+        if idle {
+            let summary = format!("{what} of the volume at `{target}` has no effect");
+            let warning = Diagnostic::warning(codes::IGNORED, Some(at.clone()), summary);
+            d.push(warning.help("`nocopy` and `labels` are for volumes that are made, `selinux` and `propagation` for `type: directory`"));
+        }
+    }
+    if volume.selinux.is_some() && directory && volume.create != Some(true) {
+        let summary = format!("`{target}` cannot be labelled for SELinux");
+        let error = Diagnostic::error(codes::BAD_VOLUME, Some(at.clone()), summary);
+        d.push(error.help("the engine labels only directories that it may make: `create: true`"));
+    }
+    let word = volume.propagation.as_deref().filter(|_| directory);
+    let options = MountOptions {
+        selinux: volume.selinux.filter(|_| directory),
+        propagation: word.and_then(Propagation::of),
+        no_copy: volume.nocopy == Some(true) && managed,
+    };
     if kind != VolumeKind::Tmpfs
         && (volume.size.is_some() || volume.mode.is_some())
         && volume.name.is_some()
@@ -198,8 +229,9 @@ pub(super) fn mount(
         );
     }
     let mount = Mount {
+        source,
         read_only: volume.read_only.unwrap_or(false),
-        ..Mount::from(source)
+        options,
     };
     if container
         .spec

@@ -1,5 +1,6 @@
 //! JSON Schemas (draft 7) of the files, for editors. They are kept in `schemas/`.
 
+mod docker;
 mod types;
 mod words;
 

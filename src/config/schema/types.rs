@@ -5,6 +5,7 @@
 // What is here is read by `schemars` when it compiles, and by nobody after that.
 #![allow(dead_code)]
 
+use super::docker::Docker;
 use super::words::*;
 use schemars::JsonSchema;
 use std::collections::BTreeMap;
@@ -316,6 +317,14 @@ tables! {
         external: Option<Flag>,
         /// Whether a directory is made.
         create: Option<Flag>,
+        /// For whom a directory is labelled on hosts with SELinux.
+        selinux: Option<Selinux>,
+        /// Which mounts below a directory are seen on the other side.
+        propagation: Option<Propagation>,
+        /// Whether a volume stays empty where the image has files at its path.
+        nocopy: Option<Flag>,
+        /// Labels of the volume.
+        labels: Option<BTreeMap<String, Scalar>>,
         /// Bytes of a tmpfs.
         tmpfs_size: Option<Size>,
         /// Permission bits of a tmpfs.
@@ -554,45 +563,4 @@ pub(super) enum Restart {
     Name(Name),
     /// In full.
     Table(RestartTable),
-}
-
-/// Options of the engine, with docker-py's names.
-#[derive(JsonSchema)]
-#[schemars(rename_all = "snake_case", deny_unknown_fields)]
-pub(super) struct Docker {
-    auto_remove: Option<Flag>,
-    cap_add: Option<Words>,
-    cap_drop: Option<Words>,
-    command: Option<Words>,
-    cpu_period: Option<Whole>,
-    cpu_quota: Option<Whole>,
-    cpus: Option<Cpus>,
-    detach: Option<Flag>,
-    devices: Option<Words>,
-    dns: Option<Words>,
-    entrypoint: Option<Words>,
-    extra_hosts: Option<Pairs>,
-    hostname: Option<Text>,
-    init: Option<Flag>,
-    labels: Option<Pairs>,
-    log_config: Option<LogTable>,
-    mem_limit: Option<Size>,
-    memswap_limit: Option<Size>,
-    nano_cpus: Option<Whole>,
-    network: Option<Text>,
-    network_mode: Option<Text>,
-    pids_limit: Option<Whole>,
-    privileged: Option<Flag>,
-    read_only: Option<Flag>,
-    remove: Option<Flag>,
-    restart_policy: Option<Restart>,
-    security_opt: Option<Words>,
-    shm_size: Option<Size>,
-    stop_signal: Option<Text>,
-    stop_timeout: Option<Duration>,
-    sysctls: Option<Pairs>,
-    tmpfs: Option<Memory>,
-    tty: Option<Flag>,
-    user: Option<Text>,
-    working_dir: Option<Text>,
 }

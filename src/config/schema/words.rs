@@ -106,6 +106,10 @@ words! {
     ProtocolWord {"enum": ["tcp", "udp"]}
     /// What kind of volume.
     VolumeType {"enum": ["managed", "directory", "tmpfs"]}
+    /// For all containers, or for this one.
+    Selinux {"enum": ["z", "Z"]}
+    /// In Docker's words.
+    Propagation {"enum": ["private", "rprivate", "shared", "rshared", "slave", "rslave"]}
     /// What kind of provider.
     ProviderType {"enum": ["docker-image", "volume"]}
     /// What kind of value.

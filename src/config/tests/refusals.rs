@@ -320,7 +320,7 @@ fn one_volume_is_said_in_one_way_and_twice_only_on_purpose() {
     insta::assert_snapshot!(of_app("volume:\n- {name: x, target: /x, driver: nfs}\n- {name: x, target: /y}\n"), @r#"
     E0135 products/wiki/nua-config.yml:5:3 the volume `x` of `wiki` is said in two ways
         products/wiki/nua-config.yml:4:3 the first
-        help: say `driver`, `options` and `external` the same at each path
+        help: say `driver`, `options`, `labels` and `external` the same at each path
     "#);
 }
 

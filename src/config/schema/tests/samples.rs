@@ -391,7 +391,7 @@ pub(super) const FULL: &[(&str, &str)] = &[
         "metadata: {id: wiki, version: '1.0'}\nimage: a/b:1\nbuild: {base-image: 'a/b:1', method: wrap}\n\
         run: {post-run: [a, 'b {version}'], start: x}\nenv: {A: b, B: 1, C: true, D: [a, 1], E: {random: true, length: '24', display: true}, F: '{A}{{', G: {from: db, key: hostname}}\n\
         port: {web: 80, ssh: {container: 22, host: auto, proxy: 2222, protocol: tcp, bind: 127.0.0.1, ssl: false}, dyn: {container: {key: B}, host: '22'}}\n\
-        volume: [{name: a, target: /a, type: managed, read-only: true, options: {type: tmpfs, device: tmpfs, o: uid=1}}, {prefix: b, destination: /b/, type: tmpfs, tmpfs_size: 1M, tmpfs_mode: 0o777}, {name: /c, dest: /c, type: directory}]\n\
+        volume: [{name: a, target: /a, type: managed, read-only: true, options: {type: tmpfs, device: tmpfs, o: uid=1}}, {prefix: b, destination: /b/, type: tmpfs, tmpfs_size: 1M, tmpfs_mode: 0o777}, {name: /c, dest: /c, type: directory, create: true, selinux: z, propagation: rslave}, {name: d, target: /d, nocopy: true, labels: {a: b, n: 1}}]\n\
         healthcheck: {command: [CMD, a], interval: 5s, timeout: 1m30s, start_period: 3, retries: 3}\n\
         provider: [{name: db, module-name: postgres, module-version: '>=14,<15', type: docker-image, env: {A: x}, backup: {method: pg_dump, options: {destination: local}}, build: {base-image: 'postgres:14.6'}}]\n\
         docker: {mem_limit: 8G, restart_policy: {name: always}, command: a b, cap_add: [NET_ADMIN], log_config: {type: json-file, config: {max-size: 1m}}, cpus: 1.5, extra_hosts: {a: 1.2.3.4}, labels: {a: b}, shm_size: 64000, working-dir: /x}\n\
