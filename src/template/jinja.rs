@@ -1,7 +1,7 @@
 //! Jinja as Copier sets it up.
 
 use super::external::{External, Files, NAME};
-use super::filters;
+use super::filters::{self, dates::Clock};
 use super::methods;
 use super::settings::Envops;
 use super::tree::Tree;
@@ -52,6 +52,7 @@ pub struct Jinja {
     runner: Runner,
     gave_up: AtomicBool,
     thrown: Arc<AtomicUsize>,
+    clock: Clock,
     external: Option<External>,
 }
 
@@ -96,7 +97,8 @@ impl Jinja {
             counter.fetch_add(1, Ordering::Relaxed);
             dice(bytes)
         });
-        filters::add(&mut env, &counted);
+        let clock = Clock::default();
+        filters::add(&mut env, &counted, &clock);
         Ok(Self {
             env: Arc::new(env),
             marks: [&ops.block, &ops.variable, &ops.comment].map(|pair| pair.0.clone()),
@@ -106,6 +108,7 @@ impl Jinja {
             }),
             gave_up: AtomicBool::new(false),
             thrown,
+            clock,
             external: None,
         })
     }
@@ -120,6 +123,12 @@ impl Jinja {
     pub(super) fn missing(&self) -> BTreeSet<String> {
         let external = self.external.as_ref();
         external.map(External::missing).unwrap_or_default()
+    }
+
+    /// With what time it is: to all of a command, the same.
+    pub fn with_clock(self, now: jiff::Timestamp) -> Self {
+        let _ = self.clock.set(now);
+        self
     }
 
     /// With somebody who looks at what it takes.

@@ -10,7 +10,7 @@ use crate::template::{
     Stopped, Tree,
 };
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub(in crate::ops) struct Template {
     tree: Arc<Tree>,
@@ -46,6 +46,12 @@ fn files(folder: &Path) -> Files {
     })
 }
 
+/// When this command began. One for the older and the newer version: that time went by is no change of theirs.
+fn clock() -> jiff::Timestamp {
+    static BEGAN: OnceLock<jiff::Timestamp> = OnceLock::new();
+    *BEGAN.get_or_init(jiff::Timestamp::now)
+}
+
 impl Template {
     /// Reads its settings; all problems at once.
     /// What is in the product's folder, it can refer to.
@@ -57,6 +63,7 @@ impl Template {
         };
         let jinja = Jinja::new(&settings.envops, &tree, &dice())
             .map_err(|why| usage(format!("`_envops` of the template: {why}"), &[]))?
+            .with_clock(clock())
             .with_runner(runner());
         let jinja = jinja.reading(settings.external.clone(), files(folder));
         let template = Self {

@@ -2,10 +2,12 @@
 
 mod bounds;
 mod data;
+pub(super) mod dates;
 mod patterns;
 mod python;
 pub(super) mod text;
 
+use self::dates::Clock;
 use super::jinja::Dice;
 use crate::base::{digest::hex, names};
 use base64::Engine as _;
@@ -24,9 +26,10 @@ fn wrong(why: impl Into<String>) -> Error {
 /// Where a rendering keeps the numbers that its dice gave, for [`hash`].
 const DRAWN: &str = "coasti-drawn";
 
-pub(super) fn add(env: &mut Environment<'static>, dice: &Dice) {
+pub(super) fn add(env: &mut Environment<'static>, dice: &Dice, clock: &Clock) {
     bounds::add(env);
     data::add(env, dice);
+    dates::add(env, clock);
     patterns::add(env);
     python::add(env);
     text::add(env);

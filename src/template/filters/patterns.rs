@@ -1,12 +1,15 @@
 //! Filters with regular expressions, as Ansible has them.
 
 use super::wrong;
+use fancy_regex::{Captures, Regex, RegexBuilder};
 use minijinja::value::{Kwargs, Rest, Tuple, Value};
 use minijinja::{Environment, Error};
-use regex::{Captures, Regex, RegexBuilder};
 
 /// How large a compiled expression may become, in bytes.
 const LARGEST: usize = 1 << 20;
+
+/// How often one that looks around or back may go back in one search.
+const MOST_BACK: usize = 100_000;
 
 pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter("regex_escape", |of: String, kind: Option<String>| {
@@ -20,8 +23,9 @@ pub(super) fn add(env: &mut Environment<'static>) {
         |of: Value, pattern: String, options: Kwargs| {
             let pattern = compiled(&pattern, &options)?;
             let text = of.to_string();
-            let found = pattern.captures_iter(&text).map(|found| all(&found));
-            Ok::<_, Error>(found.collect::<Vec<_>>())
+            let found = pattern.captures_iter(text.as_str());
+            let found = found.map(|found| Ok(all(&found.map_err(lost)?)));
+            found.collect::<Result<Vec<_>, Error>>()
         },
     );
     env.add_filter(
@@ -30,8 +34,17 @@ pub(super) fn add(env: &mut Environment<'static>) {
             let pattern = compiled(&pattern, &options)?;
             let by = parts(&by.unwrap_or_default(), &pattern)?;
             let text = of.to_string();
-            let made = pattern.replace_all(&text, |found: &Captures<'_>| filled(&by, found));
-            Ok::<_, Error>(made.into_owned())
+            let mut made = String::new();
+            let mut end = 0;
+            for found in pattern.captures_iter(text.as_str()) {
+                let found = found.map_err(lost)?;
+                let Some(whole) = found.get(0) else { continue };
+                made.push_str(text.get(end..whole.start()).unwrap_or_default());
+                made.push_str(&filled(&by, &found));
+                end = whole.end();
+            }
+            made.push_str(text.get(end..).unwrap_or_default());
+            Ok::<_, Error>(made)
         },
     );
     env.add_filter(
@@ -39,7 +52,7 @@ pub(super) fn add(env: &mut Environment<'static>) {
         |of: Value, pattern: String, groups: Rest<String>, options: Kwargs| {
             let pattern = compiled(&pattern, &options)?;
             let text = of.to_string();
-            let Some(found) = pattern.captures(&text) else {
+            let Some(found) = pattern.captures(text.as_str()).map_err(lost)? else {
                 return Ok(Value::from(()));
             };
             if groups.is_empty() {
@@ -48,7 +61,10 @@ pub(super) fn add(env: &mut Environment<'static>) {
             let wanted = groups
                 .iter()
                 .map(|name| match parts(name, &pattern)?.as_slice() {
-                    [Part::Group(number)] => Ok(Value::from(group(&found, *number))),
+                    [Part::Group(number)] => Ok(match found.get(*number) {
+                        Some(one) => Value::from(one.as_str()),
+                        None => Value::from(()),
+                    }),
                     _ => Err(wrong(r"`regex_search` wants groups: `\1`, `\g<NAME>`")),
                 });
             Ok(Value::from(wanted.collect::<Result<Vec<_>, Error>>()?))
@@ -64,13 +80,18 @@ fn compiled(pattern: &str, options: &Kwargs) -> Result<Regex, Error> {
     builder
         .case_insensitive(ignore)
         .multi_line(multi)
-        .size_limit(LARGEST);
-    builder.build().map_err(|_| {
-        wrong("the regular expression is wrong, or has what coasti's do not (looking around, references back)")
-    })
+        .backtrack_limit(MOST_BACK)
+        .delegate_size_limit(LARGEST);
+    builder
+        .build()
+        .map_err(|error| wrong(format!("the regular expression is wrong: {error}")))
 }
 
-fn group(found: &Captures<'_>, number: usize) -> String {
+fn lost(_: fancy_regex::Error) -> Error {
+    wrong("the regular expression goes back and forth too often")
+}
+
+fn group(found: &Captures<'_, str>, number: usize) -> String {
     found
         .get(number)
         .map(|one| one.as_str().to_owned())
@@ -78,7 +99,7 @@ fn group(found: &Captures<'_>, number: usize) -> String {
 }
 
 /// What Python's `findall` gives: the whole, the one group, or a tuple of groups.
-fn all(found: &Captures<'_>) -> Value {
+fn all(found: &Captures<'_, str>) -> Value {
     match found.len() {
         1 => Value::from(group(found, 0)),
         2 => Value::from(group(found, 1)),
@@ -149,7 +170,7 @@ fn parts(text: &str, pattern: &Regex) -> Result<Vec<Part>, Error> {
     Ok(parts)
 }
 
-fn filled(parts: &[Part], found: &Captures<'_>) -> String {
+fn filled(parts: &[Part], found: &Captures<'_, str>) -> String {
     let parts = parts.iter().map(|part| match part {
         Part::Text(text) => text.clone(),
         Part::Group(number) => group(found, *number),

@@ -188,6 +188,27 @@ const CASES: &[(&str, &str)] = &[
     ("{{ 'a/b_c#' | regex_escape }}", r#"a/b_c\#"#),
     ("{{ 'foo bar' | regex_replace('o+', '0') }}", "f0 bar"),
     (
+        "{{ 'foo.tar.gz' | regex_replace('(?<=foo)\\.(?!gz)', '-') }}",
+        "foo-tar.gz",
+    ),
+    (
+        "{{ 'a=1;b=2' | regex_findall('(?<==)[0-9]') }}",
+        "['1', '2']",
+    ),
+    (
+        r"{{ 'say it it now' | regex_search('([a-z]+) \\1') }}",
+        "it it",
+    ),
+    (
+        r"{{ 'say it it now' | regex_replace('(?P<w>[a-z]+) (?P=w)', '\\g<w>') }}",
+        "say it now",
+    ),
+    (
+        "{{ 'password1' | regex_search('^(?=.*[0-9])(?=.*[a-z]).{8,}$') }}",
+        "password1",
+    ),
+    ("{{ 'äöü' | regex_search('(?<=ä)\\w') }}", "ö"),
+    (
         r#"{{ 'foo-bar' | regex_replace('([a-z]+)-([a-z]+)', '\\2_\\1') }}"#,
         "bar_foo",
     ),
@@ -200,6 +221,48 @@ const CASES: &[(&str, &str)] = &[
         r#"{{ 'ab' | regex_replace('(?P<x>a)', '<\\g<x>>') }}"#,
         "<a>b",
     ),
+    (r"{{ 'ab12' | regex_replace('(?i)AB(?=\\d)', 'x') }}", "x12"),
+    (r"{{ 'ab' | regex_findall('(?:a|(b))') }}", "['', 'b']"),
+    (r"{{ 'abc' | regex_search('(x)?b', '\\1') }}", "[None]"),
+    (r"{{ 'a' | regex_search('a\\Z') }}", "a"),
+    (r"{{ 'aXbX' | regex_replace('(?<!b)X', '') }}", "abX"),
+    (
+        "{{ '%Y-%m-%d %H:%M:%S %j %a %A %b %B %y %U %W %u %w %p %I %e' | strftime(1700000000) }}",
+        "2023-11-14 22:13:20 318 Tue Tuesday Nov November 23 46 46 2 2 PM 10 14",
+    ),
+    (
+        "{{ '%D %F %T %R %c %x %X %Z %z %s %% %G-%V %C %h %k %l %P' | strftime('1700000000') }}",
+        "11/14/23 2023-11-14 22:13:20 22:13 Tue Nov 14 22:13:20 2023 11/14/23 22:13:20 UTC +0000 1700000000 % 2023-46 20 Nov 22 10 pm",
+    ),
+    (
+        "{{ '2020-01-02 03:04:05' | to_datetime }}",
+        "2020-01-02 03:04:05",
+    ),
+    (
+        "{{ ('2020-01-02' | to_datetime('%Y-%m-%d')).year + 1 }}",
+        "2021",
+    ),
+    (
+        "{{ ('2020-01-02' | to_datetime('%Y-%m-%d')).strftime('%d.%m.%Y') }}",
+        "02.01.2020",
+    ),
+    (
+        "{{ ('2020-01-02 00:00:00' | to_datetime).isoformat() }}",
+        "2020-01-02T00:00:00",
+    ),
+    (
+        "{{ '03:04' | to_datetime('%H:%M') }}",
+        "1900-01-01 03:04:00",
+    ),
+    (
+        "{{ '02 Jan 2020 11 PM' | to_datetime('%d %b %Y %I %p') }}",
+        "2020-01-02 23:00:00",
+    ),
+    (
+        "{{ ('2020-01-02 00:00:00' | to_datetime) < ('2020-01-02 00:00:01' | to_datetime) }}",
+        "True",
+    ),
+    ("{{ ('2020-01-02 00:00:00' | to_datetime).weekday() }}", "3"),
     ("{{ 'a/b.tar.gz' | splitext }}", "('a/b.tar', '.gz')"),
     ("{{ ('x.txt' | splitext)[0] }}", "x"),
     ("{{ '.bashrc' | splitext }}", "('.bashrc', '')"),
@@ -296,8 +359,26 @@ fn lines_end_as_jinja_ends_them() {
 #[test]
 fn what_is_missing_or_wrong_is_named() {
     for (text, why) in [
-        ("{{ 'x' | to_datetime }}", "to_datetime"),
-        ("{{ 'x' | regex_search('(?=x)') }}", "looking around"),
+        (
+            "{{ 'x' | to_datetime }}",
+            "not in the form `%Y-%m-%d %H:%M:%S`",
+        ),
+        ("{{ '%!' | strftime(0) }}", "`%!` is no form of a date"),
+        ("{{ '%999999999Y' | strftime(0) }}", "no form of a date"),
+        ("{{ '%Y' | strftime('x') }}", "seconds since 1970"),
+        ("{{ '%Y' | strftime }}", "there is no clock"),
+        (
+            "{{ 'x' | regex_search('(x') }}",
+            "the regular expression is wrong",
+        ),
+        (
+            "{{ ('a' * 5000 ~ 'b') | regex_search('(a+)\\\\1+\\\\1+\\\\1+c') }}",
+            "back and forth too often",
+        ),
+        (
+            "{{ 'x' | regex_search('(' * 10000 ~ ')' * 10000) }}",
+            "the regular expression is wrong",
+        ),
         ("{{ 'x' | regex_replace('(x)', '\\\\2') }}", "no group `2`"),
         ("{{ 'x' | center(99999999999) }}", "too wide"),
         ("{{ 'x' | indent(99999999999) }}", "too wide"),
