@@ -1,6 +1,6 @@
 //! `.env` files as Compose takes them: variables filled in, secrets told apart.
 
-use super::interpolate::{Vars, fill_env, guarded};
+use super::interpolate::{Vars, fill_env, guarded, named};
 #[cfg(test)]
 use super::tree::Bit;
 use super::tree::Str;
@@ -8,7 +8,7 @@ use crate::base::Secret;
 use crate::config::budget::Budget;
 use crate::config::env_file::{self, Dialect, Variable};
 use crate::diag::{Before, Diagnostics, MAX_USED, Place, Source, Used};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// A line of a `.env` file.
 #[derive(Clone, Debug)]
@@ -22,12 +22,13 @@ pub(in crate::config) struct Line {
 }
 
 /// Reads a `.env` file. Its values may name `outer` variables, which win, and those of files read before and of
-/// its own, `own`.
+/// its own, `own`. Those of `secret` are hidden as well; what its own secrets are made of is added there.
 pub(in crate::config) fn read(
     source: &Arc<Source>,
     outer: &Vars,
     own: &mut Vars,
     dialect: Dialect,
+    secret: &mut BTreeSet<String>,
     budget: &mut Budget,
     d: &mut Diagnostics,
 ) -> Vec<Line> {
@@ -41,7 +42,13 @@ pub(in crate::config) fn read(
         };
         let name = variable.name.value.clone();
         let (value, used) = value(&variable, &at, outer, own, d);
-        let value = value.map(|value| guarded(&name, value));
+        if let Some(text) = variable.value.as_ref().filter(|_| variable.expands) {
+            named(&name, &text.value, secret);
+        }
+        let value = value.map(|value| match secret.contains(&name) {
+            true => value.hidden(),
+            false => guarded(&name, value),
+        });
         let filled = value.as_ref().filter(|_| variable.expands);
         if !budget.text(filled.map_or(0, Str::len), Some(&at), d) {
             break;
@@ -63,6 +70,7 @@ pub fn variables(source: &Arc<Source>, d: &mut Diagnostics) -> Vec<(String, Secr
         &outer,
         &mut own,
         Dialect::Compose,
+        &mut BTreeSet::new(),
         &mut Budget::default(),
         d,
     )
@@ -121,6 +129,7 @@ mod tests {
             &outer,
             &mut own,
             Dialect::Compose,
+            &mut BTreeSet::new(),
             &mut Budget::default(),
             &mut d,
         );

@@ -76,18 +76,21 @@ pub(in crate::config) fn guarded(name: &str, value: Str) -> Str {
     }
 }
 
+/// Names of variables in the value of `key`, as it is written, that make a secret.
+pub(super) fn named(key: &str, text: &str, found: &mut BTreeSet<String>) {
+    for part in secrecy::written(key, text) {
+        found.extend(part.split('$').skip(1).filter_map(|rest| {
+            let (name, _) = name(rest.strip_prefix('{').unwrap_or(rest));
+            (!name.is_empty()).then(|| name.to_owned())
+        }));
+    }
+}
+
 /// Names of variables that stand in the place of a secret, in a file that is not filled in yet: `P` where
 /// `DB_PASSWORD` is `${P}`.
 pub(super) fn feeds(node: &Node, key: &str, found: &mut BTreeSet<String>) {
     match &node.value {
-        Value::Text(text) => {
-            for part in secrecy::written(key, text) {
-                found.extend(part.split('$').skip(1).filter_map(|rest| {
-                    let (name, _) = name(rest.strip_prefix('{').unwrap_or(rest));
-                    (!name.is_empty()).then(|| name.to_owned())
-                }));
-            }
-        }
+        Value::Text(text) => named(key, text, found),
         // Names of secrets are none.
         Value::List(_) if key == "secrets" => {}
         Value::List(items) => items.iter().for_each(|item| feeds(item, key, found)),

@@ -40,7 +40,7 @@ pub(in crate::config) fn load(
         &mut first,
     );
     // What one file makes a secret of is one in those as well that were read before: they are read again.
-    if project.as_ref().is_some_and(|project| project.shows(&fed)) {
+    if project.as_ref().is_some_and(|project| project.takes(&fed)) {
         return read(folder, run, overrides, fed, budget, d).0;
     }
     d.extend(first);
@@ -214,6 +214,8 @@ impl Loader<'_> {
             [] => (default.as_slice(), false),
             some => (some, true),
         };
+        let hidden = outer.hide(&self.secret);
+        let outer = hidden.as_ref().unwrap_or(outer);
         let mut own = Vars::default();
         for path in files {
             let source = match crate::config::load(self.folder, &path.value, self.d) {
@@ -229,6 +231,7 @@ impl Loader<'_> {
                 outer,
                 &mut own,
                 Dialect::Compose,
+                &mut self.secret,
                 self.budget,
                 self.d,
             );

@@ -38,6 +38,7 @@ pub(super) use ports::PortUse;
 pub(super) use service::{Condition, EnvFile, Pulled, Service};
 pub(super) use tree::{Bit, Field, Item, Keys, Str, plain};
 
+use crate::config::secrecy::is_secret_name;
 use crate::diag::{Place, Source};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -89,11 +90,12 @@ struct Context {
 }
 
 impl Project {
-    /// Whether one of these variables can be seen where a file was read.
-    fn shows(&self, names: &BTreeSet<String>) -> bool {
+    /// Whether it takes one of these variables whose name does not tell that it is secret.
+    fn takes(&self, names: &BTreeSet<String>) -> bool {
         let read = self.contexts.values().map(|context| &context.vars);
-        let mut all = read.chain([&self.vars]);
-        all.any(|vars| vars.hide(names).is_some())
+        let all: Vec<_> = read.chain([&self.vars]).collect();
+        let mut hard = names.iter().filter(|name| !is_secret_name(name));
+        hard.any(|name| all.iter().any(|vars| vars.get(name).is_some()))
     }
 
     /// The folder that paths written at `at` start from.

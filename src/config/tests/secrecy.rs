@@ -125,7 +125,7 @@ fn what_secrets_are_made_of_is_known_across_files() {
         ),
         (
             "products/shop/.env",
-            "O=hunter2-over\nE=hunter2-extended\nI=hunter2-included\nPLAIN=plain\n",
+            "O=hunter2-over\nE=hunter2-extended\nI=hunter2-included\nPLAIN=plain\nD=hunter2-env\nOF=d${D}${O}\nMY_SECRET=${D}\n",
         ),
         (
             "products/shop/compose.yml",
@@ -133,7 +133,7 @@ fn what_secrets_are_made_of_is_known_across_files() {
 services:
   a:
     image: acme/a:1
-    environment: {NOTE: "x ${O} ${E} ${I} ${PLAIN}"}
+    environment: {NOTE: "x ${O} ${E} ${I} ${PLAIN} ${D} ${OF}"}
     env_file: a.env
   b: {extends: {file: base.yml, service: base}}
 "#,

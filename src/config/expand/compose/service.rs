@@ -249,6 +249,7 @@ impl Cx<'_> {
                 known.set(name, value.clone(), Before::File(at.clone()));
             }
         }
+        let mut made = BTreeSet::new();
         for file in self.env_files(service) {
             let Some(at) = &file.path.at else { continue };
             let Some(source) = self.file(&file.path.value, at, file.required, d) else {
@@ -258,7 +259,7 @@ impl Cx<'_> {
                 true => Dialect::Raw,
                 false => Dialect::Compose,
             };
-            for line in dotenv::read(&source, &known, &mut files, dialect, budget, d) {
+            for line in dotenv::read(&source, &known, &mut files, dialect, &mut made, budget, d) {
                 let inherited = line.value.is_none().then(|| project.origin(&line.name));
                 let value = line.value.or_else(|| project.get(&line.name).cloned());
                 if let Some(value) = value {
