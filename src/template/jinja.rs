@@ -3,6 +3,7 @@
 use super::external::{External, Files, NAME};
 use super::filters::{self, dates::Clock};
 use super::methods;
+use super::percent::Marks;
 use super::settings::Envops;
 use super::tree::Tree;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
@@ -48,7 +49,7 @@ impl Write for Bounded {
 /// Renders texts.
 pub struct Jinja {
     env: Arc<Environment<'static>>,
-    marks: [String; 3],
+    marks: Marks,
     runner: Runner,
     gave_up: AtomicBool,
     thrown: Arc<AtomicUsize>,
@@ -86,10 +87,15 @@ impl Jinja {
         env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         env.set_unknown_method_callback(methods::call);
         env.set_fuel(Some(FUEL));
-        let files = Arc::clone(tree);
+        let marks = Marks {
+            block: ops.block.clone(),
+            variable: ops.variable.clone(),
+            comment: ops.comment.clone(),
+        };
+        let (files, own) = (Arc::clone(tree), marks.clone());
         env.set_loader(move |name| {
             let text = files.text(name);
-            Ok(text.map(|text| lines(text).into_owned()))
+            Ok(text.map(|text| own.written(&lines(text))))
         });
         let thrown = Arc::new(AtomicUsize::new(0));
         let (counter, dice) = (Arc::clone(&thrown), Arc::clone(dice));
@@ -101,7 +107,7 @@ impl Jinja {
         filters::add(&mut env, &counted, &clock);
         Ok(Self {
             env: Arc::new(env),
-            marks: [&ops.block, &ops.variable, &ops.comment].map(|pair| pair.0.clone()),
+            marks,
             runner: Arc::new(|work| {
                 work();
                 Ok(())
@@ -154,10 +160,11 @@ impl Jinja {
 
     fn text(&self, name: &str, text: &str, context: minijinja::Value) -> Result<String, Error> {
         // Most names and patterns are plain.
-        let is_plain = self.marks.iter().all(|mark| !text.contains(mark));
-        let (name, text) = (name.to_owned(), lines(text).into_owned());
+        let is_plain = !self.marks.any(text);
+        let (name, text, marks) = (name.to_owned(), text.to_owned(), self.marks.clone());
         let env = Arc::clone(&self.env);
         let work = move || {
+            let text = marks.written(&lines(&text));
             let template = env.template_from_named_str(&name, &text)?;
             let mut made = Bounded(Vec::new());
             template.render_captured_to(context, &mut made)?;

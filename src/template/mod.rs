@@ -9,6 +9,7 @@ mod filters;
 mod jinja;
 mod known;
 mod methods;
+mod percent;
 mod question;
 mod render;
 mod settings;

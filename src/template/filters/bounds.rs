@@ -2,10 +2,12 @@
 
 use super::text::WIDEST;
 use super::wrong;
-use minijinja::value::{Rest, Value, ValueOrKwargs};
+use crate::template::percent::FILTER;
+use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
 use minijinja::{Environment, Error, State, filters};
 
 pub(super) fn add(env: &mut Environment<'static>) {
+    env.add_filter(FILTER, percent);
     // No template can name these.
     env.add_filter("own batch", filters::batch);
     env.add_filter("own format", filters::format);
@@ -55,6 +57,25 @@ pub(super) fn add(env: &mut Environment<'static>) {
             state.apply_filter("own format", &args)
         },
     );
+}
+
+/// What Python's `%` does with a text: a tuple has its values, a table its names.
+fn percent(state: &mut State<'_, '_>, text: Value, values: Value) -> Result<Value, Error> {
+    let named =
+        values.kind() == ValueKind::Map && text.as_str().is_some_and(|text| text.contains("%("));
+    let mut args = vec![text];
+    if values.is_tuple() {
+        args.extend(values.try_iter()?);
+    } else if named {
+        let mut all = Vec::new();
+        for key in values.try_iter()? {
+            all.push((key.to_string(), values.get_item(&key)?));
+        }
+        args.push(Value::from(all.into_iter().collect::<Kwargs>()));
+    } else {
+        args.push(values);
+    }
+    state.apply_filter("format", &args)
 }
 
 fn narrow(number: &Value) -> Result<(), Error> {

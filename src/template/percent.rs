@@ -1,0 +1,245 @@
+//! `'text' % values`, which Jinja takes from Python and minijinja does not have: written as the filter that does it.
+
+/// The filter.
+pub(super) const FILTER: &str = "coasti_percent";
+
+/// How deep brackets are looked into; what is deeper is left as it is.
+const DEEPEST: usize = 64;
+
+/// The start and the end of a kind of tag.
+pub(super) type Pair = (String, String);
+
+/// Which tags a template has.
+#[derive(Clone, Debug)]
+pub(super) struct Marks {
+    pub(super) block: Pair,
+    pub(super) variable: Pair,
+    pub(super) comment: Pair,
+}
+
+impl Marks {
+    /// Whether a text has any.
+    pub(super) fn any(&self, text: &str) -> bool {
+        let all = [&self.block, &self.variable, &self.comment];
+        all.iter().any(|(start, _)| text.contains(start.as_str()))
+    }
+
+    /// A template's text with every `%` between a text in quotes and what stands behind it as a filter. Its lines stay.
+    pub(super) fn written(&self, text: &str) -> String {
+        let mut made = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((at, pair)) = self.next(rest) {
+            let (start, end) = (pair.0.as_str(), pair.1.as_str());
+            let inside = at + start.len();
+            made.push_str(rest.get(..inside).unwrap_or_default());
+            rest = rest.get(inside..).unwrap_or_default();
+            let is_block = *pair == self.block;
+            let word = rest.trim_start_matches(['-', '+']).trim_start();
+            let length = if *pair == self.comment {
+                rest.find(end).unwrap_or(rest.len())
+            } else if is_block && word.starts_with("raw") {
+                rest.find("endraw").unwrap_or(rest.len())
+            } else {
+                let length = until(rest, end);
+                expression(rest.get(..length).unwrap_or_default(), 0, &mut made);
+                rest = rest.get(length..).unwrap_or_default();
+                continue;
+            };
+            made.push_str(rest.get(..length).unwrap_or_default());
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        made.push_str(rest);
+        made
+    }
+
+    /// Where the next tag starts; of two that start there, the longer one.
+    fn next(&self, text: &str) -> Option<(usize, &Pair)> {
+        let all = [&self.block, &self.variable, &self.comment].into_iter();
+        let found = all.filter_map(|pair| Some((text.find(pair.0.as_str())?, pair)));
+        found.min_by_key(|(at, pair)| (*at, usize::MAX - pair.0.len()))
+    }
+}
+
+/// How long a text in quotes is that starts here, with these.
+fn quoted(text: &str) -> Option<usize> {
+    let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// How much of a tag there is before its end; what is in quotes is none.
+fn until(text: &str, end: &str) -> usize {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(end) {
+            return at;
+        }
+        at += quoted(rest).unwrap_or_else(|| rest.chars().next().map_or(1, char::len_utf8));
+    }
+    text.len()
+}
+
+fn expression(text: &str, depth: usize, made: &mut String) {
+    let mut rest = text;
+    // What binds as `%` does, and stands before, is worked out first.
+    let mut binds = false;
+    while let Some(c) = rest.chars().next() {
+        let length = quoted(rest).unwrap_or(c.len_utf8());
+        let (token, after) = rest.split_at(length);
+        let operand = after
+            .trim_start()
+            .strip_prefix('%')
+            .filter(|_| length > 1 && !binds);
+        let operand = operand.map(str::trim_start);
+        let found = operand.and_then(|text| Some((text, operand_length(text)?)));
+        match found.filter(|_| depth < DEEPEST) {
+            Some((operand, length)) => {
+                let (operand, left) = operand.split_at(length);
+                let skipped = after.len() - operand.len() - left.len();
+                made.extend(["(", token]);
+                // What is between them may be lines.
+                made.push_str(&after.get(..skipped).unwrap_or_default().replace('%', ""));
+                made.extend(["|", FILTER, "("]);
+                expression(operand, depth + 1, made);
+                made.push_str("))");
+                rest = left;
+            }
+            None => {
+                made.push_str(token);
+                rest = after;
+            }
+        }
+        if !c.is_whitespace() {
+            binds = matches!(c, '*' | '/' | '%');
+        }
+    }
+}
+
+/// How long the value is that starts here, with what belongs to it: attributes, calls, filters.
+fn operand_length(text: &str) -> Option<usize> {
+    let word = |text: &str| {
+        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+        Some(end.unwrap_or(text.len())).filter(|length| *length > 0)
+    };
+    let bare = text.trim_start_matches(['-', '+']);
+    let mut at = text.len() - bare.len();
+    at += quoted(bare)
+        .or_else(|| bracketed(bare))
+        .or_else(|| word(bare))?;
+    loop {
+        let rest = text.get(at..)?;
+        let next = rest.trim_start();
+        let space = rest.len() - next.len();
+        // A test belongs to it as well, and would make a flag of it.
+        if space > 0 && next.starts_with("is") && word(next) == Some(2) {
+            return None;
+        }
+        at += if let Some(length) = bracketed(next).filter(|_| !next.starts_with('{')) {
+            space + length
+        } else if let Some(name) = next.strip_prefix(['.', '|']) {
+            let name = name.trim_start();
+            space + (next.len() - name.len()) + word(name)?
+        } else {
+            return Some(at);
+        };
+    }
+}
+
+/// How long what is in brackets is, with these.
+fn bracketed(text: &str) -> Option<usize> {
+    if !text.starts_with(['(', '[', '{']) {
+        return None;
+    }
+    let (mut at, mut open) = (0, 0_usize);
+    while let Some(c) = text.get(at..)?.chars().next() {
+        match c {
+            '(' | '[' | '{' => open += 1,
+            ')' | ']' | '}' => open -= 1,
+            _ => {}
+        }
+        at += quoted(text.get(at..)?).unwrap_or(c.len_utf8());
+        if open == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks() -> Marks {
+        let pair = |start: &str, end: &str| (start.to_owned(), end.to_owned());
+        Marks {
+            block: pair("{%", "%}"),
+            variable: pair("{{", "}}"),
+            comment: pair("{#", "#}"),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn lines_stay_and_what_is_written_anew_stays_as_it_is(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "{{", "}}", "{%", "%}", "{#", "#}", "'%s'", "'", "\"", "%", "(", ")", "[", "]", "{", "}", "a", ".", "|",
+                " ", "\n", "\\", "ä", "raw", "endraw", "-", "is", ",", "1",
+            ]), 0..40)
+        ) {
+            let text = parts.concat();
+            let written = marks().written(&text);
+            proptest::prop_assert_eq!(written.matches('\n').count(), text.matches('\n').count());
+            proptest::prop_assert_eq!(marks().written(&written), written);
+        }
+    }
+
+    #[test]
+    fn only_what_follows_a_text_in_quotes_is_written_anew() {
+        let marks = marks();
+        for (text, written) in [
+            ("{{ '%s' % a }}", "{{ ('%s' |coasti_percent(a)) }}"),
+            (
+                "{{ '%s'%(a, 'x)') ~ b }}",
+                "{{ ('%s'|coasti_percent((a, 'x)'))) ~ b }}",
+            ),
+            (
+                "{% set x = \"%s\" % a.b[0]|upper|default('}}') + c %}",
+                "{% set x = (\"%s\" |coasti_percent(a.b[0]|upper|default('}}'))) + c %}",
+            ),
+            ("{{ '%s'\n%\n-1 }}", "{{ ('%s'\n\n|coasti_percent(-1)) }}"),
+            (
+                "{{ '%s' % ('%s' % a) }}",
+                "{{ ('%s' |coasti_percent((('%s' |coasti_percent(a))))) }}",
+            ),
+        ] {
+            assert_eq!(
+                marks.written(text).replace("  ", " "),
+                written.replace("  ", " "),
+                "{text}"
+            );
+        }
+        for same in [
+            "a '%s' % b",
+            "{# '%s' % b #}{{ a % b }}{{ 7 % 2 }}",
+            "{% raw %}{{ '%s' % a }}{% endraw %}",
+            "{% if a == 'x' %}y{% endif %}",
+            "{%- if a == 'x' -%}y{%- endif -%}",
+            "{{ 2 * '%s' % a }}",
+            "{{ '%s' % }}",
+            "{{ '%s",
+            "{{ 'ä' % (",
+            "{{ 'a\\' % b' }}",
+            "{{ '%s' % a is string }}",
+        ] {
+            assert_eq!(marks.written(same), same);
+        }
+    }
+}
