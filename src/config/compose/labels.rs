@@ -34,7 +34,7 @@ fn label(item: &Item, what: &str, d: &mut Diagnostics) -> Option<String> {
             Diagnostic::error(codes::SHOWN_VALUE, Some(item.at.clone()), summary)
                 .label("plans, `docker inspect` and all that lists containers show labels")
                 .help("a variable or a file under `secrets` can hold it")
-                .help("where it is none, as a hash for a proxy: give its variable a name without such a word"),
+                .help("where it is none, as a hash for a proxy: call its variable otherwise, without `PASSWORD`, `TOKEN` and the like"),
         );
         return None;
     }
