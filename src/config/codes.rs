@@ -202,6 +202,8 @@ codes! {
         "What is built is a folder of the stack: only of that is known whether it changed.";
     BAD_PATTERN "E0206" "no proper line of a .dockerignore"
         "One pattern a line, in Docker's form.";
+    OLD_ENGINE "E0207" "the engine is too old for it"
+        "An engine takes what it does not know, and does without it: that would be found out late.";
 }
 
 #[cfg(test)]

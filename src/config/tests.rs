@@ -140,6 +140,7 @@ impl World {
             observed: &self.observed,
             previous: self.previous.as_ref(),
             local: true,
+            api: (1, 44),
         }
     }
 }

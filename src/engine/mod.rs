@@ -43,6 +43,17 @@ pub struct Info {
     pub address: String,
 }
 
+impl Info {
+    /// The API's version as numbers; what is none counts as the oldest.
+    pub fn api_number(&self) -> (u32, u32) {
+        let number = self
+            .api
+            .split_once('.')
+            .and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+        number.unwrap_or_default()
+    }
+}
+
 /// Something that happened to a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

@@ -9,10 +9,10 @@ use crate::model::{Resource, Stack, shown};
 pub(super) fn blame(stack: &Stack, of: &ResourceId, error: &str) -> Option<Origin> {
     let resource = stack.resources.get(of)?;
     let field = quoted(resource, error).unwrap_or_else(|| {
-        let field = if error.contains("healthy") {
-            "health"
-        } else {
-            ""
+        let field = match error {
+            error if error.contains("healthy") => "health",
+            error if error.contains("device driver") => "device_requests",
+            _ => "",
         };
         field.to_owned()
     });
@@ -87,6 +87,7 @@ mod tests {
             "mounts./srv/files",
             "ports.80/tcp",
             "health",
+            "device_requests",
         ];
         for (line, field) in lines.into_iter().enumerate() {
             let file = "config/deploy.yml".to_owned();
@@ -115,6 +116,10 @@ mod tests {
             ("the server at 81011 is away", ""),
             ("it exited with code 1", ""),
             ("not healthy within 30s", "health"),
+            (
+                "could not select device driver \"\" with capabilities: [[gpu]]",
+                "device_requests",
+            ),
         ] {
             let line = blame(&stack, &id, error).unwrap().line;
             assert_eq!(lines[line], field, "{error}");

@@ -101,6 +101,15 @@ pub struct ContainerSpec {
     /// Devices of the host, as `HOST:CONTAINER[:RIGHTS]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
+    /// Devices that drivers of the engine give it, such as GPUs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_requests: Vec<DeviceRequest>,
+    /// What starts its processes, as the engine calls it (`runc`, `nvidia`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<String>,
+    /// What is said to that about it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
     /// Limits of its processes, by name (`nofile`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ulimits: BTreeMap<String, Ulimit>,
@@ -195,6 +204,27 @@ impl ContainerSpec {
 
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// Devices that a driver of the engine is to give a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceRequest {
+    /// The driver; the engine looks for one that has the capabilities where it is empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub driver: String,
+    /// How many; -1 is all.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub count: i64,
+    /// Which, instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
+    /// What they must be able to do: all of it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub capabilities: BTreeSet<String>,
+    /// Options of the driver.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
 }
 
 /// A limit of a container's processes.

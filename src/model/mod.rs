@@ -14,8 +14,8 @@ pub use build::BuildSpec;
 pub use canonical::{Flat, HASH_VERSION, digest_of, flatten, shown, spec_hash, spec_json};
 pub use command::Command;
 pub use container::{
-    About, Attachment, ContainerSpec, Health, LiveSpec, Log, NetworkMode, Port, Protocol, Restart,
-    RestartName, Role, Ulimit, overlap,
+    About, Attachment, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, NetworkMode, Port,
+    Protocol, Restart, RestartName, Role, Ulimit, overlap,
 };
 pub use file::{File, FileSpec, Files};
 pub use mount::{Mount, MountOptions, MountSource, Propagation, Selinux};

@@ -58,6 +58,8 @@ pub struct Gathered {
     opened: Values,
     /// Whether the engine is on this machine.
     local: bool,
+    /// The version of its API.
+    api: (u32, u32),
     /// What that had begun to take over.
     pub adopted: Vec<Adopted>,
 }
@@ -88,7 +90,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
     };
     adopt::look_at(look, &begun, &mut observed).await?;
     let mut diagnostics = Diagnostics::new();
-    let local = look.info().local;
+    let (local, api) = (look.info().local, look.info().api_number());
     let head = peek.head.clone().unwrap_or_default();
     let nothing = BTreeMap::new();
     let foreign_key = has_foreign_key(&observed, &key);
@@ -103,6 +105,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
             observed: &observed,
             previous: None,
             local,
+            api,
         };
         let mut first = Diagnostics::new();
         if let Some(sealed) = seal(desired, &facts, &mut first)
@@ -126,6 +129,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
                 opened: nothing,
                 fresh: BTreeSet::new(),
                 local,
+                api,
                 adopted: begun,
                 peek,
             });
@@ -168,6 +172,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
             observed: &observed,
             previous: base.as_ref().map(|base| &base.stack),
             local,
+            api,
         };
         own = Diagnostics::new();
         sealed = seal(desired, &facts, &mut own);
@@ -201,6 +206,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         opened,
         fresh: BTreeSet::new(),
         local,
+        api,
         sealed,
         observed,
         key,
@@ -282,6 +288,7 @@ impl Gathered {
             observed: &self.observed,
             previous: self.base.as_ref(),
             local: self.local,
+            api: self.api,
         };
         let mut diagnostics = Diagnostics::new();
         let sealed = seal(desired, &facts, &mut diagnostics);

@@ -107,7 +107,7 @@ impl Files {
 
 /// An engine that has what files in `folder` name.
 async fn engine_for(desired: &Desired, folder: &Path) -> Sim {
-    let sim = Sim::new().with_folder(folder);
+    let sim = Sim::new().with_api("1.43").with_folder(folder);
     let built = desired.built_images();
     for reference in desired.images().difference(&built) {
         let job = reference.contains("job");

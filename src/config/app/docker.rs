@@ -42,6 +42,7 @@ pub(in crate::config) const KNOWN: &[(&str, &str)] = &[
     ("read_only", "read_only"),
     ("remove", ""),
     ("restart_policy", "live.restart"),
+    ("runtime", "runtime"),
     ("security_opt", "security_opt"),
     ("shm_size", "shm_size"),
     ("stop_signal", "stop_signal"),
@@ -83,7 +84,7 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("device_cgroup_rules", ""),
     ("device_read_bps", ""),
     ("device_read_iops", ""),
-    ("device_requests", ""),
+    ("device_requests", "gpus"),
     ("device_write_bps", ""),
     ("device_write_iops", ""),
     ("dns_opt", "dns_opt"),
@@ -106,7 +107,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("pid_mode", "pid"),
     ("platform", ""),
     ("publish_all_ports", ""),
-    ("runtime", ""),
     ("stdin_open", "stdin_open"),
     ("storage_opt", ""),
     ("ulimits", "ulimits"),
@@ -290,6 +290,7 @@ impl Docker {
                         spec.live.restart = restart;
                     }
                 }
+                "runtime" => spec.runtime = read.one(|_| Ok(())),
                 "security_opt" => spec.security_opt = read.each(rules::security),
                 "shm_size" => spec.shm_size = read.bytes(),
                 "stop_signal" => spec.stop_signal = read.one(rules::signal),

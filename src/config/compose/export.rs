@@ -481,6 +481,7 @@ fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
         ("ipc", &spec.ipc),
         ("uts", &spec.uts),
         ("userns_mode", &spec.userns),
+        ("runtime", &spec.runtime),
     ] {
         put(fields, key, text.as_ref());
     }
@@ -502,6 +503,7 @@ fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
     put_list(fields, "group_add", spec.group_add.iter());
     put_list(fields, "devices", spec.devices.iter());
     put_map(fields, "labels", &spec.labels);
+    put_map(fields, "annotations", &spec.annotations);
     put_map(fields, "sysctls", &spec.sysctls);
     let hosts = spec.extra_hosts.iter();
     let hosts: Vec<String> = hosts.map(|(name, to)| format!("{name}={to}")).collect();
@@ -540,6 +542,26 @@ fn limits(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     });
     put(fields, "cpus", cpus.as_ref());
+    if !spec.device_requests.is_empty() {
+        let each = spec.device_requests.iter().map(|request| {
+            let mut to = Map::new();
+            put(
+                &mut to,
+                "driver",
+                Some(&request.driver).filter(|driver| !driver.is_empty()),
+            );
+            if request.ids.is_empty() {
+                to.insert("count".into(), json!(request.count));
+            }
+            put_list(&mut to, "device_ids", request.ids.iter());
+            put_list(&mut to, "capabilities", request.capabilities.iter());
+            put_map(&mut to, "options", &request.options);
+            Value::Object(to)
+        });
+        let devices: Vec<_> = each.collect();
+        let reserved = json!({"resources": {"reservations": {"devices": devices}}});
+        fields.insert("deploy".into(), reserved);
+    }
     if !spec.ulimits.is_empty() {
         let each = spec.ulimits.iter();
         let each = each.map(|(name, limit)| {

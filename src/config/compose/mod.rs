@@ -6,10 +6,11 @@
 //! | `tree`, `merge` | values with places and secrets; how one file is laid over another |
 //! | `interpolate`, `dotenv`, `numbers` | `${NAME}`; variables of `.env` files; numbers as text |
 //! | `export` | a stack as a compose file |
-//! | `service`, `build`, `settings`, `labels`, `networks`, `mounts`, `ports`, `words` | what a service says |
+//! | `service`, `build`, `settings`, `labels`, `networks`, `mounts`, `ports`, `devices`, `words` | what a service says |
 
 mod block;
 mod build;
+mod devices;
 pub(super) mod dotenv;
 mod export;
 mod extends;

@@ -4,7 +4,7 @@ use super::mounts::{self, Volume};
 use super::networks::{Network, network};
 use super::ports::{self, PortUse};
 use super::tree::{Item, Keys, Str, Val};
-use super::{Field, Project, build, words};
+use super::{Field, Project, build, devices, words};
 use crate::base::words::LONGEST;
 use crate::config::build::Build;
 use crate::config::codes;
@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 
 /// Keys of a service that are not supported, with what to do.
 const UNSUPPORTED: &[(&str, &str)] = &[
-    ("annotations", ""),
     ("blkio_config", ""),
     ("cgroup", ""),
     ("cgroup_parent", ""),
@@ -31,7 +30,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
         "external_links",
         "join the other's network (`external: true`)",
     ),
-    ("gpus", ""),
     ("isolation", ""),
     ("label_file", "write them under `labels`"),
     (
@@ -48,7 +46,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("pre_stop", ""),
     ("provider", ""),
     ("pull_refresh_after", ""),
-    ("runtime", ""),
     ("storage_opt", ""),
     ("use_api_socket", ""),
     (
@@ -177,6 +174,7 @@ const ORIGINS: &[(&str, &str)] = &[
     ("command", "command"),
     ("cpus", "live.nano_cpus"),
     ("entrypoint", "entrypoint"),
+    ("gpus", "device_requests"),
     ("healthcheck", "health"),
     ("image", "image"),
     ("logging", "log"),
@@ -277,6 +275,7 @@ impl Service {
             service.scale = u32::try_from(count).ok();
             service.replicas = service.scale.unwrap_or(1);
         }
+        service.spec.device_requests = devices::gpus(keys.take("gpus"), d);
         service.deploy(keys.take("deploy"), d);
         keys.finish(UNSUPPORTED, d);
         Some(service)

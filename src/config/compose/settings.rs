@@ -1,8 +1,9 @@
 //! What a service says of its container that is one value each: limits, health, restart, Docker's own settings.
 
+use super::devices;
 use super::labels::labels;
 use super::service::{Pulled, Service};
-use super::tree::{Field, Item, Keys, Str, Val, plain};
+use super::tree::{Field, Item, Keys, Str, Val};
 use crate::base::{Span, size};
 use crate::config::{codes, rules};
 use crate::diag::{Diagnostic, Diagnostics};
@@ -122,10 +123,11 @@ impl Service {
             ("working_dir", &mut spec.working_dir, rules::absolute),
             ("stop_signal", &mut spec.stop_signal, rules::signal),
             ("cpuset", &mut spec.cpuset, rules::cpuset),
+            ("runtime", &mut spec.runtime, any),
         ] {
             let found = keys.plain(key, d);
             check(key, found.as_slice(), rule, d);
-            *to = text(found);
+            *to = text(found).filter(|text| key != "runtime" || !text.is_empty());
         }
         if let Some((text, at)) = keys.plain("stop_grace_period", d) {
             spec.stop_timeout = span(&text, at, "`stop_grace_period`", d);
@@ -170,13 +172,14 @@ impl Service {
         spec.dns_opt = texts(keys, "dns_opt", any, d);
         spec.security_opt = texts(keys, "security_opt", rules::security, d);
         spec.group_add = texts(keys, "group_add", any, d);
-        spec.devices = devices(keys, d);
+        spec.devices = devices::hosts(keys, d);
         let pairs = |all: Vec<(String, String, &Item)>| {
             all.into_iter()
                 .map(|(key, value, _)| (key, value))
                 .collect::<BTreeMap<_, _>>()
         };
         spec.labels = labels(keys, d);
+        spec.annotations = pairs(keys.table("annotations", d));
         let sysctls = keys.table("sysctls", d);
         for (name, _, at) in &sysctls {
             if let Err(help) = rules::sysctl(name) {
@@ -345,7 +348,15 @@ impl Service {
                 }
                 // An engine does not reserve processors; nothing is taken from the service by that.
                 keys.accept(&["cpus"]);
-                keys.finish(&[("devices", ""), ("generic_resources", "")], d);
+                if let Some(item) = keys.take("devices") {
+                    let requests = devices::reserved(item, d);
+                    let origin = || item.at.clone();
+                    self.origins
+                        .entry("device_requests".to_owned())
+                        .or_insert_with(origin);
+                    self.spec.device_requests.extend(requests);
+                }
+                keys.finish(&[("generic_resources", "")], d);
             }
         }
         keys.finish(&[], d);
@@ -379,7 +390,7 @@ fn any(_: &str) -> Result<(), String> {
 }
 
 /// Says which texts the engine would refuse.
-fn check(key: &str, found: &[(String, &Item)], rule: Rule, d: &mut Diagnostics) {
+pub(super) fn check(key: &str, found: &[(String, &Item)], rule: Rule, d: &mut Diagnostics) {
     for (text, at) in found {
         if let Err(help) = rule(text) {
             d.push(at.bad(&format!("`{key}`"), &help));
@@ -390,39 +401,6 @@ fn check(key: &str, found: &[(String, &Item)], rule: Rule, d: &mut Diagnostics) 
 fn texts(keys: &mut Keys<'_>, key: &'static str, rule: Rule, d: &mut Diagnostics) -> Vec<String> {
     let found = keys.texts(key, d);
     check(key, &found, rule, d);
-    found.into_iter().map(|(text, _)| text).collect()
-}
-
-/// Devices, in the short form or the long one.
-fn devices(keys: &mut Keys<'_>, d: &mut Diagnostics) -> Vec<String> {
-    let what = format!("an entry of {}", keys.name("devices"));
-    let mut found = Vec::new();
-    for item in keys.take("devices").map(Item::items).unwrap_or_default() {
-        if !matches!(item.value, Val::Map(_)) {
-            found.extend(plain(item, &what, d).map(|text| (text, item)));
-            continue;
-        }
-        let Some(mut keys) = Keys::of(item, what.clone(), d) else {
-            continue;
-        };
-        let mut text = |key| keys.plain(key, d).map(|(text, _)| text);
-        let (source, target, rights) = (text("source"), text("target"), text("permissions"));
-        keys.finish(&[], d);
-        match source {
-            Some(source) => {
-                let target = target.unwrap_or_else(|| source.clone());
-                let rights = rights.map(|rights| format!(":{rights}"));
-                let text = format!("{source}:{target}{}", rights.unwrap_or_default());
-                found.push((text, item));
-            }
-            None => d.push(Diagnostic::error(
-                codes::MISSING,
-                Some(item.at.clone()),
-                format!("{what} has no `source`"),
-            )),
-        }
-    }
-    check("devices", &found, rules::device, d);
     found.into_iter().map(|(text, _)| text).collect()
 }
 

@@ -37,6 +37,7 @@ pub(super) struct Docker {
     read_only: Option<Flag>,
     remove: Option<Flag>,
     restart_policy: Option<Restart>,
+    runtime: Option<Text>,
     security_opt: Option<Words>,
     shm_size: Option<Size>,
     stop_signal: Option<Text>,

@@ -33,6 +33,8 @@ pub struct Facts<'a> {
     pub previous: Option<&'a Stack>,
     /// Whether the engine is on this machine.
     pub local: bool,
+    /// The version of the engine's API: an engine drops what its own does not have, without a word.
+    pub api: (u32, u32),
 }
 
 /// A sealed stack and what has to be known to bring it up.
@@ -89,6 +91,7 @@ pub fn seal(desired: &Desired, facts: &Facts<'_>, diagnostics: &mut Diagnostics)
             own.push(refused(container, why));
         }
     }
+    too_new(&draft, facts, &mut own);
     ports::choose(&mut draft, facts, &mut own);
     let subnets = subnets::choose(&draft, facts, &mut own);
     let failed = own.has_errors();
@@ -97,6 +100,32 @@ pub fn seal(desired: &Desired, facts: &Facts<'_>, diagnostics: &mut Diagnostics)
         return None;
     }
     Some(build(draft, &subnets, facts, unknown_images))
+}
+
+/// What the engine is too old for: it would take it, and do without.
+fn too_new(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) {
+    const ANNOTATIONS: (u32, u32) = (1, 43);
+    for container in &draft.containers {
+        if container.spec.annotations.is_empty() || facts.api >= ANNOTATIONS {
+            continue;
+        }
+        let at = container
+            .origins
+            .get("annotations")
+            .unwrap_or(&container.at);
+        let summary = format!(
+            "the engine has no annotations for `{}`",
+            container.id.address
+        );
+        let (major, minor) = facts.api;
+        d.push(
+            Diagnostic::error(codes::OLD_ENGINE, Some(at.clone()), summary)
+                .label(format!(
+                    "its API is {major}.{minor}; they came with 1.43, Docker 24"
+                ))
+                .help("update the engine, or leave them out"),
+        );
+    }
 }
 
 /// The stack as it would be on an engine that runs nothing, as far as that can be told: what an engine would
@@ -109,6 +138,7 @@ pub fn preview(desired: &Desired) -> Stack {
         observed: &Observed::default(),
         previous: None,
         local: true,
+        api: (u32::MAX, 0),
     };
     let mut d = Diagnostics::new();
     let mut draft = desired.draft.clone();

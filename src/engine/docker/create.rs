@@ -3,8 +3,8 @@
 
 use crate::engine::ContainerCreate;
 use crate::model::{
-    Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountOptions, MountSource,
-    NetworkMode, Port, Propagation, Restart, RestartName, Ulimit,
+    Attachment, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, Mount, MountOptions,
+    MountSource, NetworkMode, Port, Propagation, Restart, RestartName, Ulimit,
 };
 use bollard::models::{
     ContainerCreateBody, ContainerUpdateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings,
@@ -70,6 +70,9 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
         sysctls,
         security_opt,
         devices,
+        device_requests,
+        runtime,
+        annotations,
         ulimits,
         domainname,
         dns_search,
@@ -160,6 +163,9 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
         cpu_shares: *cpu_shares,
         cpuset_cpus: cpuset.clone(),
         oom_score_adj: *oom_score_adj,
+        device_requests: list(device_requests.iter().map(device_request)),
+        runtime: runtime.clone(),
+        annotations: some(annotations).map(|map| map.clone().into_iter().collect()),
         devices: (!devices.is_empty()).then(|| devices.iter().map(|text| device(text)).collect()),
         // Said although it is the default: an engine that removes a container removes its anonymous
         // volumes with it.
@@ -249,6 +255,24 @@ fn bind<'a>(mount: &'a Mount, create: &BTreeSet<String>) -> Option<&'a str> {
     match &mount.source {
         MountSource::Directory(path) if create.contains(path) => Some(path),
         _ => None,
+    }
+}
+
+fn device_request(request: &DeviceRequest) -> bollard::models::DeviceRequest {
+    let DeviceRequest {
+        driver,
+        count,
+        ids,
+        capabilities,
+        options,
+    } = request;
+    bollard::models::DeviceRequest {
+        driver: (!driver.is_empty()).then(|| driver.clone()),
+        count: (*count != 0).then_some(*count),
+        device_ids: list(ids.iter().cloned()),
+        // One of several sets may be met; here there is one.
+        capabilities: Some(vec![capabilities.iter().cloned().collect()]),
+        options: some(options).map(|map| map.clone().into_iter().collect()),
     }
 }
 

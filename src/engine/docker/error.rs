@@ -121,11 +121,32 @@ fn clean(message: &str) -> String {
         rest = rest.strip_prefix(prefix).unwrap_or(rest);
     }
     if rest.is_empty() {
-        "the engine gave no reason".to_owned()
-    } else {
-        rest.to_owned()
+        return "the engine gave no reason".to_owned();
+    }
+    let known = MEANINGS
+        .iter()
+        .find(|(words, _)| rest.to_lowercase().contains(words));
+    match known {
+        Some((_, meaning)) => format!("{rest} ({meaning})"),
+        None => rest.to_owned(),
     }
 }
+
+/// What an engine says in words that tell only those who wrote it, with what it means.
+const MEANINGS: &[(&str, &str)] = &[
+    (
+        "could not select device driver",
+        "the engine has no driver for such devices; for NVIDIA's GPUs, its host needs the NVIDIA Container Toolkit",
+    ),
+    (
+        "unknown runtime specified",
+        "`docker info` names the runtimes that the engine has",
+    ),
+    (
+        "unknown or invalid runtime name",
+        "`docker info` names the runtimes that the engine has",
+    ),
+];
 
 #[cfg(test)]
 mod tests {

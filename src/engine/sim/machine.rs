@@ -57,6 +57,17 @@ impl Sim {
         self
     }
 
+    /// Speaks that version of the API.
+    #[must_use]
+    pub fn with_api(mut self, api: &str) -> Self {
+        let info = crate::engine::Info {
+            api: api.to_owned(),
+            ..(*self.info).clone()
+        };
+        self.info = Arc::new(info);
+        self
+    }
+
     /// Whether pulls get an answer from now on.
     pub fn registry_reachable(&self, reachable: bool) {
         self.with(|world| world.registry_reachable = reachable);

@@ -1,7 +1,10 @@
 //! What compose files say of containers, as the engine tells it back.
 
 use super::engine::composed;
-use crate::support::{docker::inspect, stack::Stack};
+use crate::support::{
+    docker::{docker, inspect},
+    stack::Stack,
+};
 use serde_json::{Value, json};
 
 /// Writes the services, and applies them: there is nothing left to do.
@@ -82,4 +85,73 @@ fn one_port_is_published_in_several_places() {
         "free one of them, or write a longer range",
     ]);
     assert_eq!(bound(), second);
+}
+
+/// Whether the engine's API is at least that.
+fn speaks(minor: u32) -> bool {
+    let version = docker(&["version", "--format", "{{.Server.APIVersion}}"]);
+    let own = version
+        .split_once('.')
+        .and_then(|(_, minor)| minor.parse().ok());
+    own.is_some_and(|own: u32| own >= minor)
+}
+
+/// There is no GPU, nor its driver, where the tests run: what the engine makes of that is seen.
+#[test]
+fn runtimes_devices_and_annotations_come_to_the_engine() {
+    let test = "runtimes_devices_and_annotations_come_to_the_engine";
+    let Some(stack) = composed(test, &[]) else {
+        return;
+    };
+    let service = |more: &str| {
+        format!("services:\n  a: {{image: 'coasti-test/tiny:1', command: WAITS{more}}}\n")
+    };
+    let write = |more: &str| {
+        let text = service(more).replace("WAITS", super::engine::WAITS);
+        stack.write("products/shop/docker/compose.yml", &text);
+    };
+    applied(&stack, &service(", runtime: runc"));
+    let before = inspect(&stack.object("web/a"));
+    assert_eq!(before["HostConfig"]["Runtime"], "runc");
+
+    // Refused when it is made: nothing is touched.
+    write(", runtime: nosuch");
+    stack.coasti(&["apply", "--yes"]).expect(7).says(&[
+        "products/shop/docker/compose.yml:2",
+        "nosuch",
+        "`docker info` names the runtimes",
+    ]);
+    assert_eq!(inspect(&stack.object("web/a"))["State"], before["State"]);
+
+    // Refused when it starts, before the old one stops.
+    write(", gpus: [{count: 2, driver: '', capabilities: [utility], options: {a: b}}]");
+    let failed = stack.coasti(&["apply", "--yes"]).expect(7);
+    failed.says(&[
+        "products/shop/docker/compose.yml:2",
+        "could not select device driver",
+        "the engine has no driver for such devices",
+        "undone: what it made is gone again; what ran before was not touched",
+    ]);
+    assert_eq!(inspect(&stack.object("web/a"))["Id"], before["Id"]);
+    write(
+        ", deploy: {resources: {reservations: {devices: [{capabilities: [gpu], device_ids: ['0']}]}}}",
+    );
+    stack.coasti(&["apply", "--yes"]).expect(7).says(&[
+        "products/shop/docker/compose.yml:2",
+        "could not select device driver",
+    ]);
+
+    write(", annotations: {a.b: c}");
+    if speaks(43) {
+        stack.apply();
+        stack.plan(0);
+        let now = inspect(&stack.object("web/a"));
+        assert_eq!(now["HostConfig"]["Annotations"], json!({"a.b": "c"}));
+    } else {
+        stack
+            .coasti(&["plan"])
+            .expect(3)
+            .says(&["E0207", "Docker 24"]);
+    }
+    applied(&stack, &service(", runtime: runc"));
 }

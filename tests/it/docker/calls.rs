@@ -6,8 +6,8 @@ use coasti::{
     base::{EngineId, Secret, Span},
     engine::{Call, Done, ErrorKind, Look},
     model::{
-        Attachment, ContainerSpec, Health, LiveSpec, Log, Mount, MountOptions, MountSource,
-        NetworkMode, Port, Propagation, Restart, RestartName, Selinux, Text, Ulimit,
+        Attachment, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, Mount, MountOptions,
+        MountSource, NetworkMode, Port, Propagation, Restart, RestartName, Selinux, Text, Ulimit,
     },
     observe::Status,
 };
@@ -106,6 +106,22 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
         }),
         shm_size: Some(32 << 20),
         extra_hosts: [("far".to_owned(), "10.1.2.3".to_owned())].into(),
+        device_requests: vec![
+            DeviceRequest {
+                driver: "nvidia".into(),
+                ids: vec!["0".into(), "GPU-1".into()],
+                capabilities: ["gpu".to_owned(), "utility".to_owned()].into(),
+                options: [("a".to_owned(), "b".to_owned())].into(),
+                ..DeviceRequest::default()
+            },
+            DeviceRequest {
+                count: -1,
+                capabilities: ["gpu".to_owned()].into(),
+                ..DeviceRequest::default()
+            },
+        ],
+        runtime: Some("runc".into()),
+        annotations: BTreeMap::new(),
         log: Some(Log {
             driver: "json-file".into(),
             options: [("max-size".to_owned(), "1m".to_owned())].into(),
@@ -236,7 +252,14 @@ async fn every_declared_field_reaches_the_engine_and_is_seen_again() {
             "{{json .HostConfig.Binds}}",
             r#"["/var/tmp:/labelled:ro,Z,slave"]"#,
         ),
-        ("{{.HostConfig.ShmSize}}", "33554432"),
+        (
+            "{{.HostConfig.ShmSize}} {{.HostConfig.Runtime}}",
+            "33554432 runc",
+        ),
+        (
+            "{{json .HostConfig.DeviceRequests}}",
+            r#"[{"Driver":"nvidia","Count":0,"DeviceIDs":["0","GPU-1"],"Capabilities":[["gpu","utility"]],"Options":{"a":"b"}},{"Driver":"","Count":-1,"DeviceIDs":null,"Capabilities":[["gpu"]],"Options":null}]"#,
+        ),
         ("{{json .HostConfig.ExtraHosts}}", r#"["far:10.1.2.3"]"#),
         (
             "{{json .HostConfig.LogConfig}}",

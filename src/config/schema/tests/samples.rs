@@ -352,6 +352,7 @@ pub(super) const ELSEWHERE: &[(&str, &[&str])] = &[
             codes::COMPOSE_CYCLE,
             codes::UNKNOWN_NAME,
             codes::REMOTE_BIND,
+            codes::OLD_ENGINE,
             codes::SHOWN_VALUE,
             codes::SHOWN_SECRET,
             codes::NO_SERVICE,

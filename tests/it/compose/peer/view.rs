@@ -145,6 +145,7 @@ impl View {
         let replicas = replicas(&fields);
         let deploy = fields["deploy"].take();
         limits(&mut fields, &deploy);
+        fields["devices_given"] = given(&fields["gpus"].take(), &deploy);
         restart(&mut fields, &deploy);
         fields["ports"] = ports(&fields);
         fields["volumes"] = mounts(&fields);
@@ -344,6 +345,22 @@ fn needs(value: &Value, services: &BTreeMap<String, Value>) -> Value {
         }
     }
     Value::Object(needs)
+}
+
+/// Devices that drivers give, in whichever of the two ways they are asked for.
+fn given(gpus: &Value, deploy: &Value) -> Value {
+    let reserved = &deploy["resources"]["reservations"]["devices"];
+    let all = [(gpus, Some("gpu")), (reserved, None)].into_iter();
+    let all = all.flat_map(|(all, more)| {
+        let all = all.as_array().cloned().unwrap_or_default().into_iter();
+        all.map(move |mut device| {
+            let mut able: BTreeSet<_> = texts(&device["capabilities"]).collect();
+            able.extend(more.map(str::to_owned));
+            device["capabilities"] = json!(able);
+            device
+        })
+    });
+    json!(all.collect::<Vec<_>>())
 }
 
 /// Limits, whichever of the two ways they were said in.

@@ -9,7 +9,7 @@ pub(super) const SECTIONS: &[Section] = &[
         file: "services:\n  a: {@}\n  b: {image: 'x:2', tty: true}\nREST",
         base: &[("image", "'x:1'")],
         keys: &[
-            ("annotations", "{a: b}", Refused),
+            ("annotations", "{a: b}", Read),
             ("attach", "false", Idle),
             ("blkio_config", "{weight: 10}", Refused),
             ("build", "{dockerfile_inline: FROM x}", Read),
@@ -46,7 +46,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ("extends", "b", Read),
             ("external_links", "[x]", Refused),
             ("extra_hosts", "{a: 10.0.0.1}", Read),
-            ("gpus", "all", Refused),
+            ("gpus", "all", Read),
             ("group_add", "[a]", Read),
             ("healthcheck", "{test: a}", Read),
             ("hostname", "h", Read),
@@ -82,7 +82,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ("pull_refresh_after", "1d", Refused),
             ("read_only", "true", Read),
             ("restart", "unless-stopped", Read),
-            ("runtime", "x", Refused),
+            ("runtime", "x", Read),
             ("scale", "2", Read),
             ("secrets", "[s]", Read),
             ("security_opt", "['no-new-privileges:true']", Read),
@@ -137,6 +137,30 @@ pub(super) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "a GPU",
+        file: "services:\n  a: {image: 'x:1', gpus: [{@}]}\n",
+        base: &[],
+        keys: &[
+            ("capabilities", "[utility]", Read),
+            ("count", "2", Read),
+            ("device_ids", "['0']", Read),
+            ("driver", "nvidia", Read),
+            ("options", "{a: b}", Read),
+        ],
+    },
+    Section {
+        name: "a reserved device",
+        file: "services:\n  a: {image: 'x:1', deploy: {resources: {reservations: {devices: [{@}]}}}}\n",
+        base: &[("capabilities", "[gpu]")],
+        keys: &[
+            ("capabilities", "[tpu]", Read),
+            ("count", "2", Read),
+            ("device_ids", "['0']", Read),
+            ("driver", "nvidia", Read),
+            ("options", "{a: b}", Read),
+        ],
+    },
+    Section {
         name: "a device",
         file: "services:\n  a: {image: 'x:1', devices: [{@}]}\n",
         base: &[("source", "/dev/a")],
@@ -184,7 +208,7 @@ pub(super) const SECTIONS: &[Section] = &[
         base: &[],
         keys: &[
             ("cpus", "'1'", Idle),
-            ("devices", "[{capabilities: [gpu]}]", Refused),
+            ("devices", "[{capabilities: [gpu]}]", Read),
             (
                 "generic_resources",
                 "[{discrete_resource_spec: {kind: a}}]",
