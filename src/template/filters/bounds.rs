@@ -1,6 +1,6 @@
 //! Filters of minijinja's whose arguments say how much they make at once, with a bound on that.
 
-use super::text::WIDEST;
+use super::text::{WIDEST, argument};
 use super::wrong;
 use crate::template::percent::FILTER;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
@@ -13,25 +13,30 @@ pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter("own format", filters::format);
     env.add_filter("own slice", filters::slice);
     env.add_filter("own tojson", filters::tojson);
-    for (name, option) in [
-        ("batch", "linecount"),
-        ("slice", "slices"),
-        ("tojson", "indent"),
-    ] {
+    for (name, option) in [("batch", "linecount"), ("slice", "slices")] {
         let own = format!("own {name}");
         env.add_filter(
             name,
-            move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
-                let args = args.into_values();
-                let named = args.last().filter(|last| last.is_kwargs());
-                let named = named.map(|named| named.get_attr(option)).transpose()?;
-                for number in args.get(1).into_iter().chain(&named) {
-                    narrow(number)?;
-                }
-                state.apply_filter(&own, &args)
+            move |state: &mut State<'_, '_>, of: Value, args: Rest<Value>, options: Kwargs| {
+                let count = argument(&args, 0, &options, option)?;
+                let fill = argument(&args, 1, &options, "fill_with")?;
+                options.assert_all_used()?;
+                count.iter().try_for_each(narrow)?;
+                let all: Vec<Value> = [Some(of), count, fill].into_iter().flatten().collect();
+                state.apply_filter(&own, &all)
             },
         );
     }
+    env.add_filter(
+        "tojson",
+        |state: &mut State<'_, '_>, of: Value, args: Rest<Value>, options: Kwargs| {
+            let indent = argument(&args, 0, &options, "indent")?;
+            options.assert_all_used()?;
+            indent.iter().try_for_each(narrow)?;
+            let all: Vec<Value> = [Some(of), indent].into_iter().flatten().collect();
+            state.apply_filter("own tojson", &all)
+        },
+    );
     env.add_filter(
         "format",
         |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {

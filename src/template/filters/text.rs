@@ -146,7 +146,7 @@ fn size(of: Value, binary: Option<bool>, options: Kwargs) -> Result<String, Erro
 }
 
 /// An argument by its place, else by its name.
-fn argument(
+pub(super) fn argument(
     args: &[Value],
     at: usize,
     options: &Kwargs,
