@@ -56,6 +56,11 @@ const DECIDED: &[(&str, &str, &str)] = &[
     ),
     ("web/HostConfig/PortBindings/443/tcp", "", "likewise"),
     (
+        "web/HostConfig/PortBindings/5004/tcp",
+        "",
+        "of a range one port is chosen once, and stays",
+    ),
+    (
         "web/Mounts//run/coasti/",
         "",
         "secrets and configs come in a volume named by their content",
