@@ -655,7 +655,7 @@ impl<E: Engine> Runner<'_, E> {
                 bind: [127, 0, 0, 1].into(),
                 host: host.parse().unwrap(),
             };
-            spec.ports.insert(inside, port);
+            spec.publish(&inside, port);
         }
         let command = words.after.as_ref().map(|after| {
             match after
