@@ -335,7 +335,11 @@ impl Teller<'_> {
             (Kind::Container, _) => {
                 let key = field.strip_prefix("ports.")?.strip_suffix(".host")?;
                 let container = draft.containers.iter().find(|one| one.id == *id)?;
-                let port = container.ports.iter().find(|port| port.key() == key)?;
+                let mut ports = container.ports.iter().filter(|port| port.key() == key);
+                // Beside one that the file says, which of them this is shows only at apply.
+                let port = ports
+                    .next()
+                    .filter(|_| ports.all(|other| other.host.is_none()))?;
                 let (from, to) = port.among.unwrap_or(draft.ports);
                 let given = port.host.is_none() && !port.direct;
                 given.then(|| format!("(given at apply: the lowest free of {from}–{to})"))
@@ -458,6 +462,10 @@ fn place<'a>(container: &'a Container, field: &'a str) -> (Option<&'a Place>, &'
     });
     if let Some(found) = port {
         return found;
+    }
+    if let Some(key) = field.strip_prefix("more_ports.") {
+        let mut places = container.ports.iter().filter(|port| port.key() == key);
+        return (places.nth(1).map(|port| &port.at), "");
     }
     let mut end = field.len();
     loop {

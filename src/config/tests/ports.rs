@@ -80,3 +80,26 @@ fn a_port_is_published_in_several_places() {
         "80/tcp [::]:7001, 80/tcp [::]:8101"
     );
 }
+
+#[test]
+fn explain_tells_of_each_place_where_it_stands() {
+    let map = Map::new([
+        ("config/products.yml", "version: 1\nproducts:\n- id: shop\n"),
+        (
+            "config/deploy.yml",
+            "version: 1\nstack: acme\nsite: [{label: web, image: shop}]\n",
+        ),
+        ("products/shop/info.yml", "run: {compose: compose.yml}\n"),
+        (
+            "products/shop/compose.yml",
+            "services:\n  a:\n    image: acme/a:1\n    ports:\n    - '8080:80'\n    - '8081:80'\n    - '9000-9009:81'\n",
+        ),
+    ]);
+    let desired = read(&map, &mut Diagnostics::new()).unwrap();
+    let lines = |field: &str| {
+        let told = crate::config::explain::explain(&desired, &format!("web/a.{field}")).unwrap();
+        format!("{told:?}")
+    };
+    assert!(lines("more_ports.80/tcp").contains("8081:80"));
+    assert!(lines("ports.81/tcp.host").contains("the lowest free of 9000–9009"));
+}
