@@ -204,6 +204,8 @@ codes! {
         "One pattern a line, in Docker's form.";
     OLD_ENGINE "E0207" "the engine is too old for it"
         "An engine takes what it does not know, and does without it: that would be found out late.";
+    OTHER_PLATFORM "E0208" "it is for another platform"
+        "An engine runs what is for its own; what else it may be able to (by emulation), it does not tell.";
 }
 
 #[cfg(test)]

@@ -192,6 +192,12 @@ impl Desired {
         adopts.map(|adopt| adopt.container.clone()).collect()
     }
 
+    /// Whether the platform of a container is named: then [`seal`] wants to know the engine's.
+    pub fn names_platform(&self) -> bool {
+        let mut containers = self.draft.containers.iter();
+        containers.any(|container| container.about.platform.is_some())
+    }
+
     /// Addresses of the containers that are to run.
     pub fn addresses(&self) -> impl Iterator<Item = &str> {
         let containers = self.draft.containers.iter();

@@ -38,6 +38,64 @@ pub(in crate::config) fn signal(text: &str) -> Rule {
     )
 }
 
+/// `linux/arm64/v8`, `linux/amd64`, `amd64`, `linux`, in the words of engines: what is usual is left out.
+fn normal(text: &str) -> Option<String> {
+    const SYSTEMS: &[&str] = &["darwin", "freebsd", "linux", "windows"];
+    const MACHINES: &[&str] = &[
+        "386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x",
+    ];
+    let lower = text.to_ascii_lowercase();
+    let (system, rest) = match lower.split_once('/') {
+        Some((system, rest)) => (system, Some(rest)),
+        None if SYSTEMS.contains(&lower.as_str()) => (lower.as_str(), None),
+        None => ("linux", Some(lower.as_str())),
+    };
+    let system = match system {
+        "macos" => "darwin",
+        other => other,
+    };
+    let Some(rest) = rest else {
+        return Some(system.to_owned());
+    };
+    let (machine, variant) = rest.split_once('/').unwrap_or((rest, ""));
+    let (machine, variant) = match (machine, variant) {
+        ("x86_64" | "x86-64" | "amd64", "" | "v1") => ("amd64", ""),
+        ("aarch64" | "arm64", "" | "8" | "v8") => ("arm64", ""),
+        ("armhf", "") | ("arm", "" | "7" | "v7") => ("arm", ""),
+        ("armel", "") | ("arm", "6") => ("arm", "v6"),
+        ("i386" | "i686", "") => ("386", ""),
+        other => other,
+    };
+    let letter = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_' || c == '-';
+    let fine = SYSTEMS.contains(&system)
+        && MACHINES.contains(&machine)
+        && variant.chars().all(letter)
+        && !rest.ends_with('/');
+    fine.then(|| match variant {
+        "" => format!("{system}/{machine}"),
+        _ => format!("{system}/{machine}/{variant}"),
+    })
+}
+
+/// `linux/amd64`, `linux/arm64/v8`, `arm64`.
+pub(in crate::config) fn platform(text: &str) -> Rule {
+    rule(
+        normal(text).is_some(),
+        "a system and a machine, such as `linux/amd64` or `linux/arm64`",
+    )
+}
+
+/// Whether it is that of the engine, as that calls it.
+pub(in crate::config) fn is_platform(text: &str, engine: &str) -> bool {
+    let (Some(named), Some(own)) = (normal(text), normal(engine)) else {
+        return false;
+    };
+    named == own
+        || own
+            .split_once('/')
+            .is_some_and(|(system, _)| system == named)
+}
+
 const CAPABILITIES: &[&str] = &[
     "ALL",
     "AUDIT_CONTROL",
@@ -464,6 +522,41 @@ mod tests {
             "apparmor",
         ];
         assert_eq!(refused(security, &wrong), wrong);
+    }
+
+    #[test]
+    fn platforms_by_all_their_names() {
+        let (intel, arm) = ("linux/amd64", "linux/arm64");
+        for (named, is) in [
+            ("linux/amd64", intel),
+            ("Linux/x86_64", intel),
+            ("amd64", intel),
+            ("linux/amd64/v1", intel),
+            ("linux/arm64", arm),
+            ("linux/arm64/v8", arm),
+            ("aarch64", arm),
+            ("linux/arm/v7", "linux/arm"),
+            ("armhf", "linux/arm"),
+        ] {
+            assert!(is_platform(named, is), "{named}");
+            for other in [intel, arm, "linux/arm", ""] {
+                assert_eq!(is_platform(named, other), other == is, "{named} {other}");
+            }
+        }
+        assert!(is_platform("linux", intel) && is_platform("linux", arm));
+        assert!(!is_platform("windows", intel) && !is_platform("linux/amd64/v3", intel));
+        assert!(!is_platform("linux/arm/v6", "linux/arm"));
+        for wrong in [
+            "",
+            "/",
+            "linux/",
+            "amd46",
+            "linux/amd64/",
+            "linux/amd64/v1/x",
+            "beos/386",
+        ] {
+            assert!(platform(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -141,6 +141,7 @@ impl World {
             previous: self.previous.as_ref(),
             local: true,
             api: (1, 44),
+            platform: "linux/amd64",
         }
     }
 }

@@ -92,6 +92,10 @@ pub trait Look: Send + Sync {
     /// the engine over a few containers.
     fn host(&self) -> impl Future<Output = Host> + Send;
 
+    /// The platform that its images are for (`linux/amd64`), empty where it does not tell. Apart from [`Look::info`]:
+    /// it takes the engine longer than all that.
+    fn platform(&self) -> impl Future<Output = Result<String, EngineError>> + Send;
+
     /// One container as it is now; none where there is none.
     fn inspect(
         &self,

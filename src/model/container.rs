@@ -477,6 +477,9 @@ pub struct About {
     /// Containers that it waits for and, by its file, could do without.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub optional: BTreeSet<ResourceId>,
+    /// The platform that its image is for, by its file: the engine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
 }
 
 /// What a container is in its stack.

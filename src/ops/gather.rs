@@ -60,6 +60,8 @@ pub struct Gathered {
     local: bool,
     /// The version of its API.
     api: (u32, u32),
+    /// Its platform, where the files name one.
+    platform: String,
     /// What that had begun to take over.
     pub adopted: Vec<Adopted>,
 }
@@ -91,6 +93,10 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
     adopt::look_at(look, &begun, &mut observed).await?;
     let mut diagnostics = Diagnostics::new();
     let (local, api) = (look.info().local, look.info().api_number());
+    let platform = match desired.names_platform() {
+        true => look.platform().await?,
+        false => String::new(),
+    };
     let head = peek.head.clone().unwrap_or_default();
     let nothing = BTreeMap::new();
     let foreign_key = has_foreign_key(&observed, &key);
@@ -106,6 +112,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
             previous: None,
             local,
             api,
+            platform: &platform,
         };
         let mut first = Diagnostics::new();
         if let Some(sealed) = seal(desired, &facts, &mut first)
@@ -130,6 +137,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
                 fresh: BTreeSet::new(),
                 local,
                 api,
+                platform,
                 adopted: begun,
                 peek,
             });
@@ -173,6 +181,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
             previous: base.as_ref().map(|base| &base.stack),
             local,
             api,
+            platform: &platform,
         };
         own = Diagnostics::new();
         sealed = seal(desired, &facts, &mut own);
@@ -207,6 +216,7 @@ pub async fn gather<L: Look>(look: &L, desired: &Desired) -> Result<Gathered, Op
         fresh: BTreeSet::new(),
         local,
         api,
+        platform,
         sealed,
         observed,
         key,
@@ -289,6 +299,7 @@ impl Gathered {
             previous: self.base.as_ref(),
             local: self.local,
             api: self.api,
+            platform: &self.platform,
         };
         let mut diagnostics = Diagnostics::new();
         let sealed = seal(desired, &facts, &mut diagnostics);

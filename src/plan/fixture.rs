@@ -56,6 +56,7 @@ fn about(role: Role, product: &str) -> About {
         job: false,
         renews_with: Default::default(),
         optional: Default::default(),
+        platform: None,
     }
 }
 

@@ -315,6 +315,11 @@ impl Export<'_> {
         if !needs.is_empty() {
             fields.insert("depends_on".into(), Value::Object(needs));
         }
+        put(
+            &mut to,
+            "platform",
+            about.and_then(|about| about.platform.as_ref()),
+        );
         if !spec.post_run.is_empty() {
             let what = format!("commands that run in `{own}` once it works (`post-run`)");
             self.left_out.push(what);

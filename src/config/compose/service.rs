@@ -3,12 +3,13 @@
 use super::mounts::{self, Volume};
 use super::networks::{Network, network};
 use super::ports::{self, PortUse};
+use super::settings::check;
 use super::tree::{Item, Keys, Str, Val};
 use super::{Field, Project, build, devices, words};
 use crate::base::words::LONGEST;
 use crate::config::build::Build;
-use crate::config::codes;
 use crate::config::doc::Sp;
+use crate::config::{codes, rules};
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
 use crate::model::{ContainerSpec, Restart, RestartName};
 use std::collections::BTreeMap;
@@ -40,7 +41,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("mem_swappiness", ""),
     ("models", ""),
     ("oom_kill_disable", ""),
-    ("platform", "the engine runs images of its own platform"),
     ("post_start", ""),
     ("pre_start", ""),
     ("pre_stop", ""),
@@ -124,6 +124,8 @@ pub(in crate::config) struct Service {
     pub build: Option<Build>,
     /// What `pull_policy` says.
     pub pulled: Pulled,
+    /// The platform of the image.
+    pub platform: Option<String>,
     /// What has no secrets and no names of other things in it.
     pub spec: ContainerSpec,
     /// Replaces the image's command.
@@ -213,6 +215,7 @@ impl Service {
                 .map(|(text, at)| Sp::new(text, &at.at)),
             build: build::read(keys.take("build"), &what, d),
             pulled: Pulled::default(),
+            platform: platform(&mut keys, d),
             spec: ContainerSpec::default(),
             command: command(&mut keys, "command", d),
             entrypoint: command(&mut keys, "entrypoint", d),
@@ -233,6 +236,7 @@ impl Service {
         if let (Some(build), Some(at)) = (&mut service.build, service.origins.get("build")) {
             build.at = at.clone();
         }
+        service.built_for(d);
         service.pull_policy(&mut keys, d);
         if let Some(item) = keys.take("environment") {
             if !matches!(item.value, Val::Map(_)) {
@@ -283,6 +287,25 @@ impl Service {
 }
 
 impl Service {
+    /// What is built must be for the platform that the service names.
+    fn built_for(&self, d: &mut Diagnostics) {
+        let built = self
+            .build
+            .as_ref()
+            .and_then(|build| build.platform.as_ref());
+        if let (Some(named), Some(built)) = (&self.platform, built)
+            && !rules::is_platform(named, built)
+            && let Some(at) = self.origins.get("platform")
+        {
+            let summary = format!(
+                "service `{}` is for {named}, and built for {built}",
+                self.name
+            );
+            let error = Diagnostic::error(codes::BAD_VALUE, Some(at.clone()), summary);
+            d.push(error.help("keep one of `platform` and `platforms` of `build`"));
+        }
+    }
+
     /// Where a key of the file stands.
     pub(in crate::config) fn key_at(&self, key: &str) -> Option<&Place> {
         let renamed = ORIGINS.iter().find(|(name, _)| *name == key);
@@ -372,6 +395,14 @@ fn command(keys: &mut Keys<'_>, key: &'static str, d: &mut Diagnostics) -> Optio
             None
         }
     }
+}
+
+/// The platform whose image it is: whether the engine has it, is seen where there is one.
+fn platform(keys: &mut Keys<'_>, d: &mut Diagnostics) -> Option<String> {
+    let found = keys.plain("platform", d);
+    let found = found.filter(|(text, _)| !text.is_empty());
+    check("platform", found.as_slice(), rules::platform, d);
+    found.map(|(text, _)| text)
 }
 
 fn env_files(keys: &mut Keys<'_>, d: &mut Diagnostics) -> Vec<EnvFile> {

@@ -220,6 +220,7 @@ impl Cx<'_> {
                 job: false,
                 renews_with: BTreeSet::new(),
                 optional: BTreeSet::new(),
+                platform: None,
             },
             origins,
             order_at: None,

@@ -8,7 +8,7 @@ mod subnets;
 mod volumes;
 
 use super::expand::{Container, Draft, ImageChoice, forbids_overlap, refused};
-use super::{Desired, Generated, codes};
+use super::{Desired, Generated, codes, rules};
 use crate::base::{Digest, EngineId, Key, ResourceId, Secret, ValueId};
 use crate::diag::{Diagnostic, Diagnostics, Origin, Place};
 use crate::model::{
@@ -35,6 +35,8 @@ pub struct Facts<'a> {
     pub local: bool,
     /// The version of the engine's API: an engine drops what its own does not have, without a word.
     pub api: (u32, u32),
+    /// The engine's platform, empty where it does not tell; looked at where the files name one.
+    pub platform: &'a str,
 }
 
 /// A sealed stack and what has to be known to bring it up.
@@ -92,6 +94,7 @@ pub fn seal(desired: &Desired, facts: &Facts<'_>, diagnostics: &mut Diagnostics)
         }
     }
     too_new(&draft, facts, &mut own);
+    foreign(&draft, facts, &mut own);
     ports::choose(&mut draft, facts, &mut own);
     let subnets = subnets::choose(&draft, facts, &mut own);
     let failed = own.has_errors();
@@ -128,6 +131,29 @@ fn too_new(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) {
     }
 }
 
+/// What is for another platform than the engine's.
+fn foreign(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) {
+    for container in &draft.containers {
+        let Some(named) = &container.about.platform else {
+            continue;
+        };
+        if rules::is_platform(named, facts.platform) {
+            continue;
+        }
+        let at = container.origins.get("platform").unwrap_or(&container.at);
+        let summary = format!("`{}` asks for an image for {named}", container.id.address);
+        let own = match facts.platform {
+            "" => "the engine does not tell which platform it is for".to_owned(),
+            own => format!("the engine is for {own}"),
+        };
+        d.push(
+            Diagnostic::error(codes::OTHER_PLATFORM, Some(at.clone()), summary)
+                .label(own)
+                .help("leave `platform` out, and the image for the engine's own is pulled"),
+        );
+    }
+}
+
 /// The stack as it would be on an engine that runs nothing, as far as that can be told: what an engine would
 /// refuse is not looked at, and its digests mean nothing.
 pub fn preview(desired: &Desired) -> Stack {
@@ -139,6 +165,7 @@ pub fn preview(desired: &Desired) -> Stack {
         previous: None,
         local: true,
         api: (u32::MAX, 0),
+        platform: "",
     };
     let mut d = Diagnostics::new();
     let mut draft = desired.draft.clone();

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod engines;
 mod keys;
 
 /// A stack whose one site `web` runs a product that is these files.
@@ -549,29 +550,5 @@ fn services_take_over_what_is_named() {
     insta::assert_snapshot!(said(&map), @"
     E0186 config/deploy.yml:4:36 `web` has no container `web`
         help: there are `app`, `app-2`
-    ");
-}
-
-#[test]
-fn annotations_are_an_error_where_the_engine_would_drop_them() {
-    let text = "services:\n  a:\n    image: x:1\n    annotations: {a: b}\n";
-    let map = stack([("compose.yml", text)]);
-    let world = world(&map);
-    let with = |api| {
-        let mut d = Diagnostics::new();
-        let desired = read(&map, &mut d).unwrap();
-        let facts = Facts {
-            api,
-            ..world.facts()
-        };
-        (seal(&desired, &facts, &mut d).is_some(), lines(&d))
-    };
-    assert_eq!(with((1, 43)), (true, String::new()));
-    let (sealed, told) = with((1, 42));
-    assert!(!sealed);
-    insta::assert_snapshot!(told, @"
-    E0207 products/shop/compose.yml:4:5 the engine has no annotations for `web/a`
-        ^ its API is 1.42; they came with 1.43, Docker 24
-        help: update the engine, or leave them out
     ");
 }

@@ -150,6 +150,20 @@ struct Version {
     version: String,
     #[serde(rename = "ApiVersion", default)]
     api: String,
+    #[serde(rename = "Os", default)]
+    os: String,
+    #[serde(rename = "Arch", default)]
+    arch: String,
+}
+
+/// Which platform's images the engine runs.
+pub(super) async fn platform(wire: &Wire) -> Result<String, bollard::errors::Error> {
+    let reply = wire.call(Method::GET, "/version", None).await?;
+    let told = serde_json::from_slice::<Version>(&reply.body).ok();
+    let told = told.filter(|version| !version.os.is_empty() && !version.arch.is_empty());
+    Ok(told.map_or_else(String::new, |version| {
+        format!("{}/{}", version.os, version.arch)
+    }))
 }
 
 /// The process that listens at a socket.

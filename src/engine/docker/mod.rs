@@ -124,6 +124,11 @@ impl Look for Docker {
         }
     }
 
+    async fn platform(&self) -> Result<String, EngineError> {
+        self.reading("ask for the platform", connect::platform(&self.wire))
+            .await
+    }
+
     async fn inspect(&self, id: &EngineId) -> Result<Option<Container>, EngineError> {
         observe::inspect(self, id.as_str()).await
     }

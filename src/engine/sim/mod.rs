@@ -388,6 +388,10 @@ impl Look for Sim {
         self.with(|world| world.host())
     }
 
+    async fn platform(&self) -> Result<String, EngineError> {
+        self.look("platform", |_| Ok("linux/amd64".to_owned()))
+    }
+
     async fn inspect(&self, id: &EngineId) -> Result<Option<Container>, EngineError> {
         self.look(&format!("inspect container {id}"), |world| {
             let unit = world.unit_id(id.as_str());

@@ -96,6 +96,33 @@ fn speaks(minor: u32) -> bool {
     own.is_some_and(|own: u32| own >= minor)
 }
 
+/// The engine's own changes nothing; another's is an error before anything is touched.
+#[test]
+fn a_platform_is_the_engines_own() {
+    let Some(stack) = composed("a_platform_is_the_engines_own", &[]) else {
+        return;
+    };
+    let own = docker(&["version", "--format", "{{.Server.Os}}/{{.Server.Arch}}"]);
+    let service = |more: &str| {
+        format!("services:\n  a: {{image: 'coasti-test/tiny:1', command: WAITS{more}}}\n")
+    };
+    applied(&stack, &service(&format!(", platform: {}", own.trim())));
+    let id = || inspect(&stack.object("web/a"))["Id"].clone();
+    let before = id();
+    applied(&stack, &service(""));
+    assert_eq!(id(), before);
+    let text = service(", platform: linux/s390x").replace("WAITS", super::engine::WAITS);
+    stack.write("products/shop/docker/compose.yml", &text);
+    stack.coasti(&["plan"]).expect(3).says(&[
+        "E0208",
+        "products/shop/docker/compose.yml:2",
+        "`web/a` asks for an image for linux/s390x",
+        &format!("the engine is for {}", own.trim()),
+    ]);
+    stack.coasti(&["validate"]).expect(0);
+    assert_eq!(id(), before);
+}
+
 /// There is no GPU, nor its driver, where the tests run: what the engine makes of that is seen.
 #[test]
 fn runtimes_devices_and_annotations_come_to_the_engine() {

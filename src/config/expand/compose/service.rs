@@ -103,6 +103,7 @@ impl Cx<'_> {
                 job,
                 renews_with: BTreeSet::new(),
                 optional: BTreeSet::new(),
+                platform: service.platform.clone(),
             },
             image,
             ports: Vec::new(),

@@ -353,6 +353,7 @@ pub(super) const ELSEWHERE: &[(&str, &[&str])] = &[
             codes::UNKNOWN_NAME,
             codes::REMOTE_BIND,
             codes::OLD_ENGINE,
+            codes::OTHER_PLATFORM,
             codes::SHOWN_VALUE,
             codes::SHOWN_SECRET,
             codes::NO_SERVICE,
