@@ -15,6 +15,15 @@ pub(super) enum Yaml {
     Map(Vec<Entry>),
 }
 
+/// Where a key stands; else, as nua writes either, one with `_` for its `-`.
+fn place(entries: &[Entry], key: &str) -> Option<usize> {
+    let exact = entries.iter().position(|entry| entry.key == key);
+    exact.or_else(|| {
+        let same = |entry: &Entry| entry.key.replace('_', "-") == key;
+        entries.iter().position(same)
+    })
+}
+
 /// A key, its value, and what is said above it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
@@ -67,8 +76,8 @@ impl Yaml {
         let Self::Map(entries) = self else {
             return None;
         };
-        let same = |entry: &&Entry| entry.key.replace('_', "-") == key;
-        entries.iter().find(same).map(|entry| &entry.value)
+        let found = entries.get(place(entries, key)?)?;
+        Some(&found.value)
     }
 
     /// The value of a key, made where it is missing; nothing comes back of what is no table.
@@ -76,8 +85,7 @@ impl Yaml {
         let Self::Map(entries) = self else {
             return None;
         };
-        let same = |entry: &Entry| entry.key.replace('_', "-") == key;
-        let place = match entries.iter().position(same) {
+        let place = match place(entries, key) {
             Some(place) => place,
             None => {
                 entries.push(Entry {
@@ -283,6 +291,20 @@ mod tests {
         let source = Arc::new(Source::new(name, name, text));
         let mut d = Diagnostics::new();
         parse(&source, &mut d).unwrap_or_else(|| panic!("{text}\n{d:?}"))
+    }
+
+    #[test]
+    fn a_key_is_set_once() {
+        let mut map = Yaml::map();
+        for (key, value) in [
+            ("a_b", "1"),
+            ("a_b", "2"),
+            ("read_only", "3"),
+            ("read-only", "4"),
+        ] {
+            map.set(key, Yaml::text(value));
+        }
+        assert_eq!(map.file(), "a_b: \"2\"\nread_only: \"4\"\n");
     }
 
     #[test]

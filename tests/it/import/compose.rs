@@ -243,7 +243,7 @@ fn what_runs_of_a_compose_project_is_taken_over_with_its_data() {
     place.write(
         "from/compose.yml",
         &format!(
-            "name: {name}-c\nservices:\n  app:\n    image: {image}\n    command: [sh, -c, \"{command}\"]\n    volumes: [kept:/data, ./bind:/bind:z]\n    secrets: [token]\n    configs: [{{source: site, target: /etc/site}}]\nvolumes: {{kept: {{}}}}\nsecrets: {{token: {{file: ./token}}}}\nconfigs: {{site: {{file: ./site}}}}\n"
+            "name: {name}-c\nservices:\n  app:\n    image: {image}\n    command: [sh, -c, \"{command}\"]\n    volumes: [kept:/data, ./bind:/bind:z]\n    secrets: [token]\n    configs: [{{source: site, target: /etc/site}}]\n  cron:\n    image: {image}\n    command: [sh, -c, \"{command}\"]\n    volumes: [kept:/data]\nvolumes: {{kept: {{}}}}\nsecrets: {{token: {{file: ./token}}}}\nconfigs: {{site: {{file: ./site}}}}\n"
         ),
     );
     let volume = format!("{name}-c_kept");
@@ -272,6 +272,8 @@ fn what_runs_of_a_compose_project_is_taken_over_with_its_data() {
             "app",
             vec!["-v", &mount, "-v", &bind, "-v", &token, "-v", &site],
         ),
+        // On the same volume.
+        ("cron", vec!["-v", &mount]),
         ("gone", Vec::new()),
     ] {
         let labels = labels(service);

@@ -100,7 +100,9 @@ impl Running {
         root: &Path,
         delivered: &dyn Fn(&str) -> BTreeSet<&'a str>,
     ) -> Option<String> {
-        let (mut services, mut volumes) = (Yaml::map(), Yaml::map());
+        let mut services = Yaml::map();
+        // Several services may use one.
+        let mut volumes = BTreeSet::new();
         for (service, container) in &self.of {
             let mut own = Yaml::map();
             if keeps_by_hostname(&container.made.image) {
@@ -119,10 +121,7 @@ impl Running {
                 let end = mount.suffix();
                 match &mount.source {
                     MountSource::Volume(name) => {
-                        let mut volume = Yaml::map();
-                        volume.set("name", Yaml::text(name.as_str()));
-                        volume.set("external", Yaml::flag(true));
-                        volumes.set(&key(name.as_str()), volume);
+                        volumes.insert(name.as_str());
                         mounts.push(Yaml::text(format!("{}:{path}{end}", key(name.as_str()))));
                     }
                     // What is in the folder is not copied.
@@ -148,8 +147,15 @@ impl Running {
             services,
             "Data that was there before this was a product, and stays where it is.",
         );
-        if volumes != Yaml::map() {
-            file.set("volumes", volumes);
+        let mut there = Yaml::map();
+        for name in volumes {
+            let mut volume = Yaml::map();
+            volume.set("name", Yaml::text(name));
+            volume.set("external", Yaml::flag(true));
+            there.set(&key(name), volume);
+        }
+        if there != Yaml::map() {
+            file.set("volumes", there);
         }
         Some(file.file())
     }
