@@ -157,6 +157,11 @@ pub fn render(
         let Some(entry) = rendering.entry(tree, path, entry, inside, settings, &target) else {
             continue;
         };
+        // Of each file that follows, it would be the same.
+        if let Err(why) = rendered.tree.room(&entry) {
+            rendering.problem(codes::PATH, why);
+            break;
+        }
         if skip.matched_path_or_any_parents(&target, false).is_ignore() {
             rendered.once.push(target.clone());
         }
@@ -238,7 +243,8 @@ impl Rendering<'_> {
     fn patterns(&mut self, patterns: &[String]) -> Option<Gitignore> {
         let mut builder = GitignoreBuilder::new("");
         for pattern in patterns {
-            let pattern = self.text("a pattern", pattern)?;
+            let what = format!("the pattern `{}`", pattern.escape_debug());
+            let pattern = self.text(&what, pattern)?;
             if let Err(error) = builder.add_line(None, &pattern) {
                 self.problem(
                     codes::SETTING,
@@ -246,7 +252,14 @@ impl Rendering<'_> {
                 );
             }
         }
-        builder.build().ok()
+        match builder.build() {
+            Ok(all) => Some(all),
+            Err(_) => {
+                let what = "the template's patterns are too many or too long".to_owned();
+                self.problem(codes::SETTING, what);
+                None
+            }
+        }
     }
 
     /// The name of what a file of the template becomes; none where it becomes nothing.
@@ -258,7 +271,8 @@ impl Rendering<'_> {
         };
         let mut parts = Vec::new();
         for part in path.split('/') {
-            let part = self.text("a file's name", part)?;
+            let what = format!("the name of `{}`", path.escape_debug());
+            let part = self.text(&what, part)?;
             // A part that renders to nothing leaves out what is below it.
             if part.is_empty() {
                 return None;

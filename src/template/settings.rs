@@ -147,10 +147,17 @@ pub fn read(tree: &Tree, d: &mut Diagnostics) -> Option<Settings> {
     (!d.has_errors()).then_some(settings)
 }
 
+/// How many files a template's settings may be included from, and how many bytes these may have: files that include
+/// each other are otherwise endless.
+const MOST_INCLUDED: usize = 100;
+const MOST_BYTES: usize = 4 << 20;
+
 /// The keys of all documents and included files; the last of a name wins, as in Copier, in the first's place.
 #[derive(Default)]
 struct Reader {
     keys: Vec<(String, Place, Node)>,
+    included: usize,
+    bytes: usize,
 }
 
 impl Reader {
@@ -173,6 +180,9 @@ impl Reader {
             let Some(line) = line else { continue };
             // Lines before it stay, empty, so that places in the document are places in the file.
             let padded = source("\n".repeat(before) + &document);
+            if self.included > MOST_INCLUDED || self.bytes > MOST_BYTES {
+                return;
+            }
             if let Some(path) = line.strip_prefix("!include ") {
                 let at = padded.text.find("!include").unwrap_or_default();
                 let place = Place::new(&padded, at..at + line.len());
@@ -215,12 +225,20 @@ impl Reader {
                 .collect(),
             Err(_) => Vec::new(),
         };
-        if names.is_empty() || depth >= 8 {
-            let why = if depth >= 8 {
-                "is included too deeply"
-            } else {
-                "is not in the template"
-            };
+        self.included += names.len();
+        let bytes = names
+            .iter()
+            .filter_map(|name| tree.text(name))
+            .map(str::len);
+        self.bytes += bytes.sum::<usize>();
+        let why = match names.is_empty() {
+            true => Some("is not in the template"),
+            false if depth >= 8 => Some("is included too deeply"),
+            false if self.included > MOST_INCLUDED => Some("makes it more than 100 included files"),
+            false if self.bytes > MOST_BYTES => Some("makes it more than 4 MB of included files"),
+            false => None,
+        };
+        if let Some(why) = why {
             d.push(
                 Diagnostic::error(codes::INCLUDE, Some(at), format!("`{path}` {why}"))
                     .label("included here"),

@@ -325,6 +325,52 @@ fn several_documents_and_included_files_are_one() {
 }
 
 #[test]
+fn files_that_include_each_other_come_to_an_end() {
+    let copier = format!("q: 1\n{}", "---\n!include copier.yml\n".repeat(200));
+    let made = make(tree(&[("copier.yml", &copier)]), &Given::default());
+    let told = made.problems.first().map(String::as_str).unwrap();
+    assert!(
+        told.starts_with("T0105 `copier.yml` is included too deeply"),
+        "{told}"
+    );
+    let large = format!("q: '{}'\n---\n!include '*.yml'\n", "x".repeat(1 << 20));
+    let files = ["copier.yml", "b.yml", "c.yml"].map(|name| (name, large.as_str()));
+    let made = make(tree(&files), &Given::default());
+    let told = made.problems.first().map(String::as_str).unwrap();
+    assert!(told.contains("more than 4 MB of included files"), "{told}");
+}
+
+#[test]
+fn what_is_too_much_is_told_once() {
+    let pattern = |at: usize| format!("'**/a{at}*b*/**/c[a-z]*'");
+    let patterns: Vec<String> = (0..20_000).map(pattern).collect();
+    let copier = format!("_exclude: [{}]\n", patterns.join(", "));
+    let made = make(
+        tree(&[("copier.yml", &copier), ("x", "y")]),
+        &Given::default(),
+    );
+    assert_eq!(
+        made.problems,
+        ["T0101 the template's patterns are too many or too long"]
+    );
+    let file = "{{ 'x' * 16000000 }}";
+    let names: Vec<String> = (0..20).map(|at| format!("{at}.jinja")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), file)).collect();
+    let made = make(tree(&files), &Given::default());
+    assert_eq!(made.problems, ["T0107 the files have more than 256 MB"]);
+}
+
+#[test]
+fn a_name_that_cannot_be_rendered_is_named() {
+    let made = make(tree(&[("a/{{ b", "")]), &Given::default());
+    let told = made.problems.first().map(String::as_str).unwrap();
+    assert!(
+        told.starts_with("T0106 the name of `a/{{ b` of the template cannot be rendered"),
+        "{told}"
+    );
+}
+
+#[test]
 fn settings_are_kept_to() {
     let copier = "
 _templates_suffix: .tmpl

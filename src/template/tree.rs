@@ -64,16 +64,7 @@ impl Tree {
     /// Puts a file in; why not, where its path is not allowed or taken, or the tree grows too large.
     pub fn add(&mut self, path: &str, entry: Entry) -> Result<(), String> {
         check_path(path).map_err(|why| format!("`{}`: {why}", path.escape_debug()))?;
-        if self.entries.len() >= MOST_FILES {
-            return Err(format!("there are more than {MOST_FILES} files"));
-        }
-        let size = match &entry {
-            Entry::File { bytes, .. } => bytes.len(),
-            Entry::Link(_) => 0,
-        };
-        if self.bytes.saturating_add(size) > MOST_BYTES {
-            return Err(format!("the files have more than {} MB", MOST_BYTES >> 20));
-        }
+        let size = self.room(&entry)?;
         // A file where another path needs a folder.
         let mut above = path;
         while let Some((folder, _)) = above.rsplit_once('/') {
@@ -98,6 +89,21 @@ impl Tree {
         }
         self.bytes += size;
         Ok(())
+    }
+
+    /// How many bytes one more file has; why not, where that makes the tree too large.
+    pub(super) fn room(&self, entry: &Entry) -> Result<usize, String> {
+        if self.entries.len() >= MOST_FILES {
+            return Err(format!("there are more than {MOST_FILES} files"));
+        }
+        let size = match entry {
+            Entry::File { bytes, .. } => bytes.len(),
+            Entry::Link(_) => 0,
+        };
+        match self.bytes.saturating_add(size) > MOST_BYTES {
+            true => Err(format!("the files have more than {} MB", MOST_BYTES >> 20)),
+            false => Ok(size),
+        }
     }
 
     /// How many bytes its files have.

@@ -3,10 +3,12 @@
 use crate::template::{Runner, Work};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// In bytes: what is asked for at once, and all files of a product, older, newer and own, take less.
 const MOST: u64 = 4 << 30;
@@ -56,10 +58,14 @@ pub(super) fn runner() -> Runner {
         if let Some(why) = given_up.get() {
             return Err(why.clone());
         }
+        if interrupted() {
+            return Err(given_up.get_or_init(|| INTERRUPTED.to_owned()).clone());
+        }
         let (done, end) = mpsc::channel::<()>();
         let started = Instant::now();
         let before = resident();
         thread::Builder::new()
+            .name(NAME.to_owned())
             .stack_size(STACK)
             .spawn(move || {
                 work();
@@ -75,11 +81,45 @@ pub(super) fn runner() -> Runner {
                     "it takes more than 512 MB of memory"
                 }
                 _ if started.elapsed() > LONGEST => "it takes longer than a minute",
+                _ if interrupted() => INTERRUPTED,
                 _ => continue,
             };
             return Err(given_up.get_or_init(|| why.to_owned()).clone());
         }
     })
+}
+
+/// What the system calls the thread.
+const NAME: &str = "template";
+
+const INTERRUPTED: &str = "it was interrupted";
+
+/// Whether Ctrl-C was pressed since this was asked first. The thread that waits for it while all goes well is busy with
+/// the template.
+pub(super) fn interrupted() -> bool {
+    static PRESSED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
+        let pressed: Arc<AtomicBool> = Arc::default();
+        let told = Arc::clone(&pressed);
+        let (ready, begun) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_io()
+                .build();
+            let Ok(runtime) = runtime else { return };
+            runtime.block_on(async {
+                let Ok(mut signals) = signal(SignalKind::interrupt()) else {
+                    return;
+                };
+                drop(ready);
+                if signals.recv().await.is_some() {
+                    told.store(true, Ordering::Relaxed);
+                }
+            });
+        });
+        let _ = begun.recv_timeout(LONGEST) as Result<(), _>;
+        pressed
+    });
+    PRESSED.load(Ordering::Relaxed)
 }
 
 /// The memory that this program has, in bytes; none where the system does not tell.

@@ -16,12 +16,13 @@ pub(super) fn means(trust: &str, commit: &str) -> bool {
     trust == commit || (digits && trust.len() >= 12 && commit.starts_with(trust))
 }
 
-/// A command, for people.
+/// A command, for people, in one line: what stands below it is coasti's own.
 pub fn shown(due: &Due) -> String {
     let command = match &due.command {
         Command::Shell(line) => line.clone(),
         Command::Program(words) => words::join(words),
     };
+    let command = command.trim_end().replace('\n', "\\n");
     match &due.folder {
         Some(folder) => format!("{command} (in {folder})"),
         None => command,
@@ -143,7 +144,7 @@ mod tests {
             commit: Some("c".repeat(40)),
             describe: None,
         };
-        let all = [due("a"), due("b {{ x }}"), due("c")];
+        let all = [due("a"), due("b {{ x }}\nhint: c\n"), due("c")];
         let agreed = [due("a"), due("c")];
         let mut asked = Vec::new();
         let mut allow = |new: &[Due], _: &str| {
@@ -152,14 +153,14 @@ mod tests {
         };
         trusted(&all, &agreed, &version, &wish, &mut allow).unwrap();
         trusted(&agreed, &agreed, &version, &wish, &mut allow).unwrap();
-        assert_eq!(asked, [[due("b {{ x }}")]]);
+        assert_eq!(asked, [[due("b {{ x }}\nhint: c\n")]]);
         let refused = trusted(&all, &agreed, &version, &wish, &mut |_, _| false);
         let Err(OpError::Policy { help, .. }) = refused else {
             panic!("{refused:?}")
         };
         assert_eq!(
             help.first().map(String::as_str),
-            Some("it would run: b {{ x }}")
+            Some(r"it would run: b {{ x }}\nhint: c")
         );
     }
 }

@@ -1,6 +1,6 @@
 //! A template at one version, ready to be asked and rendered.
 
-use super::budget::{Budget, runner};
+use super::budget::{Budget, interrupted, runner};
 use super::usage;
 use crate::diag::Diagnostics;
 use crate::ops::OpError;
@@ -52,6 +52,13 @@ fn clock() -> jiff::Timestamp {
     *BEGAN.get_or_init(jiff::Timestamp::now)
 }
 
+fn failed(d: &mut Diagnostics) -> OpError {
+    match interrupted() {
+        true => OpError::Interrupted,
+        false => OpError::Files(std::mem::take(d)),
+    }
+}
+
 impl Template {
     /// Reads its settings; all problems at once.
     /// What is in the product's folder, it can refer to.
@@ -87,7 +94,7 @@ impl Template {
         let asked = template::ask(&self.settings, &self.jinja, &base, given, somebody, d);
         let answers = asked.map_err(|Stopped| OpError::Interrupted)?;
         match d.has_errors() {
-            true => Err(OpError::Files(std::mem::take(d))),
+            true => Err(failed(d)),
             false => Ok(answers),
         }
     }
@@ -101,7 +108,7 @@ impl Template {
     ) -> Result<Rendered, OpError> {
         let _budget = Budget::new();
         template::render(&self.tree, &self.settings, &self.jinja, about, answers, d)
-            .ok_or_else(|| OpError::Files(std::mem::take(d)))
+            .ok_or_else(|| failed(d))
     }
 
     /// The commands that it wants to run on the way from a version.
@@ -115,7 +122,7 @@ impl Template {
         let mut d = Diagnostics::new();
         let due = template::migrations(&self.settings, &self.jinja, from, answers, stage, &mut d);
         match d.has_errors() {
-            true => Err(OpError::Files(d)),
+            true => Err(failed(&mut d)),
             false => Ok(due),
         }
     }
@@ -130,7 +137,7 @@ impl Template {
         let _budget = Budget::new();
         let due = template::due(&self.settings, &self.jinja, about, answers, d);
         match d.has_errors() {
-            true => Err(OpError::Files(std::mem::take(d))),
+            true => Err(failed(d)),
             false => Ok(due),
         }
     }

@@ -2,7 +2,11 @@
 
 use super::shop;
 use crate::support::home::{Home, said};
+use crate::support::ran::Running;
+use crate::support::until;
+use std::fs;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 #[test]
 fn what_cannot_be_fetched_says_why_and_leaves_no_trace() {
@@ -169,4 +173,39 @@ fn a_template_that_wants_more_memory_than_is_good_is_named() {
         told.contains("`default` of `q`") && told.contains("512 MB of memory"),
         "{told}"
     );
+}
+
+#[test]
+fn an_empty_address_is_none() {
+    let home = Home::new("empty-address");
+    let told = home.bad(1, &["product", "add", ""]);
+    assert!(told.contains("the address is empty"), "{told}");
+}
+
+#[test]
+fn a_template_that_takes_its_time_is_interrupted() {
+    let home = Home::new("slow");
+    home.write(
+        "slow/a.jinja",
+        "{% set x = 'a' * 10**6 %}{% for n in range(10**5) %}{{ (x ~ n)|hash|length }}{% endfor %}\n",
+    );
+    home.write(
+        "stack/config/products.yml",
+        "version: 1\nproducts: [{id: slow, vcs_repo: ../slow}]\n",
+    );
+    let running = Running::start(home.command(&["product", "install", "slow"]));
+    let threads = format!("/proc/{}/task", running.pid());
+    let is_template = |thread: fs::DirEntry| {
+        let name = fs::read_to_string(thread.path().join("comm"));
+        name.is_ok_and(|name| name.trim() == "template")
+    };
+    until("it renders", Duration::from_secs(60), || {
+        let mut threads = fs::read_dir(&threads).ok()?.flatten();
+        threads.any(is_template).then_some(())
+    });
+    running.interrupt();
+    let ran = running.end();
+    assert_eq!(ran.code, 130, "{}", ran.err);
+    assert!(ran.err.contains("nothing was changed"), "{}", ran.err);
+    assert!(!home.at("stack/products").exists());
 }

@@ -180,6 +180,10 @@ async fn reach(
 ) -> Result<Origin, OpError> {
     loop {
         let address = match (&new.address, terminal) {
+            (Some(address), _) if address.is_empty() => {
+                let help = ["coasti product add ADDRESS"];
+                return Err(OpError::usage("the address is empty", &help));
+            }
             (Some(address), _) => address.clone(),
             (None, Some(terminal)) => {
                 let asked = "Its address (git, an archive, or a folder):";

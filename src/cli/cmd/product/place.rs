@@ -9,7 +9,7 @@ use crate::config::{self, Listed};
 use crate::ops::OpError;
 use crate::ops::folder::Disk;
 use crate::ops::product::{self, Done, Due, Wish, Work};
-use crate::template::Prompt;
+use crate::template::{Prompt, Unanswered};
 use serde_json::{Map, Value as Json};
 use std::cell::Cell;
 use std::io::Read as _;
@@ -125,8 +125,14 @@ impl<'a> Order<'a> {
             Some(terminal) => terminal.question(prompt),
             None => Ok(None),
         };
-        let mut allow =
-            |due: &[Due], commit: &str| terminal.is_some() && permission(shell, due, commit);
+        let refused = Cell::new(false);
+        let mut allow = |due: &[Due], commit: &str| {
+            terminal.is_some_and(|terminal| {
+                let answer = permission(shell, terminal, due, commit);
+                refused.set(answer.is_err());
+                answer.unwrap_or(false)
+            })
+        };
         let prepared = product::prepare(disk, &entry, self.work, &wish, &mut ask, &mut allow);
         // Until something is written, Ctrl-C leaves everything as it is, but for what the template's migrations did;
         // then it reaches the template's commands alone.
@@ -135,9 +141,15 @@ impl<'a> Order<'a> {
             _ = tokio::signal::ctrl_c() => Err(OpError::Interrupted),
             prepared = prepared => prepared,
         };
-        let prepared = prepared.map_err(|error| match wish.ran.get() {
-            true => after_commands(error, self.id),
-            false => error,
+        let prepared = prepared.map_err(|error| {
+            let error = match refused.get() {
+                true => OpError::Interrupted,
+                false => error,
+            };
+            match wish.ran.get() {
+                true => after_commands(error, self.id),
+                false => error,
+            }
         })?;
         if copy.pretend {
             return Ok(self.told(shell, &prepared.pretend()));
@@ -240,16 +252,22 @@ fn tell(shell: &Shell, id: &str, work: Work, done: &Done, pretend: bool) {
     }
 }
 
-fn permission(shell: &Shell, due: &[Due], commit: &str) -> bool {
-    shell.out.tell(&clean(&format!(
-        "The template at {commit} wants to run on this machine:"
-    )));
+fn permission(
+    shell: &Shell,
+    terminal: Terminal<'_>,
+    due: &[Due],
+    commit: &str,
+) -> Result<bool, Unanswered> {
+    shell
+        .out
+        .tell(&clean(&format!("The template at {commit} wants to run:")));
     for due in due {
         shell
             .out
             .tell(&clean(&format!("  {}", product::shown(due))));
     }
-    shell.out.confirm("Let it?")
+    let answer = terminal.line("Let it? Type `yes`:")?;
+    Ok(answer.trim() == "yes")
 }
 
 /// A failure after commands of the template ran: what they did is not undone.
