@@ -139,14 +139,29 @@ pub fn with_value(
     let root = file.root()?;
     let items = file.items(&root)?;
     let item = items.get(number).ok_or_else(|| file.cannot())?;
-    let edited = match item.get(name) {
+    // Keys may be written with `-` or `_`: a second one beside the other would be refused.
+    let spelled = |name: &str| {
+        let dashed = name.replace('_', "-");
+        [name.to_owned(), dashed]
+            .into_iter()
+            .find(|name| item.get(name).is_some())
+    };
+    let dashed = ["vcs-repo", "dst-path"]
+        .iter()
+        .any(|name| item.get(name).is_some());
+    let usual = match dashed {
+        true => name.replace('_', "-"),
+        false => name.to_owned(),
+    };
+    let name = spelled(name).unwrap_or(usual);
+    let edited = match item.get(&name) {
         Some(node) if !node.is_null() => splice(file.text, node.at.span.clone(), &scalar(value)),
         Some(_) => return Err(file.cannot()),
         None => {
             // Behind what says which entry it is, where a person would write it.
             let last = ["id", "vcs_repo", "dst_path"]
                 .into_iter()
-                .filter_map(|name| item.get(name))
+                .filter_map(|name| item.get(&spelled(name)?))
                 .map(|node| node.at.span.end)
                 .max()
                 .ok_or_else(|| file.cannot())?;
@@ -167,7 +182,7 @@ pub fn with_value(
     let edited = file.prove(edited, &file.ids(&root))?;
     let again = parse(&copy(source, &edited), &mut Diagnostics::new());
     let written = again.as_ref().and_then(|root| match &root.get(key)?.value {
-        Value::List(items) => items.get(number)?.get(name)?.value.scalar(),
+        Value::List(items) => items.get(number)?.get(&name)?.value.scalar(),
         _ => None,
     });
     if written.as_deref() == Some(value) {
@@ -398,6 +413,14 @@ mod tests {
             (
                 "products:\n- {id: b, enabled: false}\n",
                 "products:\n- {id: b, vcs_ref: '1.0', enabled: false}\n",
+            ),
+            (
+                "products:\n- id: b\n  vcs-ref: main # it\n",
+                "products:\n- id: b\n  vcs-ref: '1.0' # it\n",
+            ),
+            (
+                "products:\n- id: b\n  vcs-repo: x\n  run: {}\n",
+                "products:\n- id: b\n  vcs-repo: x\n  vcs-ref: '1.0'\n  run: {}\n",
             ),
         ] {
             let written = with_value(&file(before), "products", 0, "vcs_ref", "1.0");
