@@ -81,19 +81,19 @@ words! {
     /// A product's id.
     ProductId {"type": ["string", "number"], "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"}
     /// A path that stays in the folder that it starts from.
-    Inside {"type": ["string", "number"], "not": {"pattern": "^\\.\\.(/|$)"}}
+    Inside {"type": ["string", "number"], "not": {"type": "string", "pattern": "^\\.\\.(/|$)"}}
     /// A path in the product's folder.
-    Below {"type": ["string", "number"], "not": {"pattern": "^(/|(\\.\\./){3})"}}
+    Below {"type": ["string", "number"], "not": {"type": "string", "pattern": "^(/|(\\.\\./){3})"}}
     /// A folder of the stack's, relative to the file.
-    ContextPath {"type": ["string", "number"], "not": {"pattern": "^[/~]|://|^git@|^github\\.com/|\\.git(#|$)"}}
+    ContextPath {"type": ["string", "number"], "not": {"type": "string", "pattern": "^[/~]|://|^git@|^github\\.com/|\\.git(#|$)"}}
     /// Text, a number, true or false.
     Scalar {"type": ["string", "number", "boolean", "null"]}
     /// A path in `config/`.
-    InConfig {"type": ["string", "number"], "not": {"pattern": "^(/|\\.\\.(/|$)|$)"}}
+    InConfig {"type": ["string", "number"], "not": {"type": "string", "pattern": "^(/|\\.\\.(/|$)|$)"}}
     /// An address of a repository.
     Repository {"type": ["string", "number"], "pattern": "^[^-\\s]"}
     /// A branch, a tag or a commit.
-    Reference {"type": ["string", "number"], "pattern": "^([^-\\s~^:?*\\[\\\\][^\\s~^:?*\\[\\\\]*)?$", "not": {"pattern": "\\.\\."}}
+    Reference {"type": ["string", "number"], "pattern": "^([^-\\s~^:?*\\[\\\\][^\\s~^:?*\\[\\\\]*)?$", "not": {"type": "string", "pattern": "\\.\\."}}
     /// How the repository is reached.
     AuthWord {"enum": ["none", "token", "ssh-key"]}
     /// How the repository is reached, in the installer's words.

@@ -409,6 +409,11 @@ pub(super) const FULL: &[(&str, &str)] = &[
         "site:\n- label: a\n  image: wiki\nports: {start: 8100, end: '9000'}\n",
     ),
     (DEPLOY, "stack: a\nsite:\n"),
+    (DEPLOY, "stack: a\nsite: []\nusers: ~\n"),
+    (
+        PRODUCTS,
+        "products: [{id: wiki}, {id: 1, vcs_repo: x, vcs_ref: 1.2}, {id: b, vcs_repo: x, vcs-ref: ~}]\n",
+    ),
 ];
 
 /// At the edge.
@@ -510,16 +515,16 @@ pub(super) const EDGES: &[(&str, &str)] = &[
     ),
     (DEPLOY, "version: 1.0\nstack: a\nsite: []\n"),
     (PRODUCTS, "products: [{id: ~}]\n"),
-    (PRODUCTS, "products: [{id: a, vcs-ref: ~}]\n"),
+    (PRODUCTS, "products: [{id: wiki, vcs-ref: ~}]\n"),
     (
         PRODUCTS,
-        "products: [{id: a, vcs-repo: \"https://x/a\", vcs-ref: 1.5}]\n",
+        "products: [{id: wiki, vcs-repo: \"https://x/a\", vcs-ref: 1.5}]\n",
     ),
     (
         PRODUCTS,
-        "products: [{id: a, vcs-repo: \"https://x/a\", vcs-ref: ~}]\n",
+        "products: [{id: wiki, vcs-repo: \"https://x/a\", vcs-ref: ~}]\n",
     ),
-    (PRODUCTS, "products: [{id: a, dst-path: ~}]\n"),
+    (PRODUCTS, "products: [{id: wiki, dst-path: ~}]\n"),
     (
         PRODUCTS,
         "products: [{id: ~, vcs-repo: \"https://x/wiki\"}]\n",
