@@ -208,7 +208,13 @@ fn snippet(places: &[(&Place, &str, AnnotationKind)]) -> Snippet<'static, Annota
             }
         })
         .collect();
-    Snippet::source(masked.text)
+    // What ends a line is no part of it; places stay.
+    let mut text = masked.text.replace("\r\n", " \n");
+    if text.ends_with('\r') {
+        text.pop();
+        text.push(' ');
+    }
+    Snippet::source(text)
         .path(first.source.name.clone())
         .line_start(line)
         .annotations(annotations)
@@ -290,6 +296,17 @@ mod tests {
         let mut d = Diagnostics::new();
         d.push(Diagnostic::error("E0102", Some(at), "a zero byte"));
         assert!(human(&d, false, 80).contains("a zero byte"));
+    }
+
+    #[test]
+    fn an_excerpt_has_no_sign_for_the_end_of_a_line() {
+        let source = source("a: 1\r\nb: 2\r\na: 3\r\n");
+        let mut d = Diagnostics::new();
+        let again = Place::new(&source, 12..13);
+        d.push(Diagnostic::error("E0103", Some(again), "twice").related(at(&source, "a"), "first"));
+        let shown = human(&d, false, 80);
+        assert!(shown.contains("1 | a: 1 \n"), "{shown}");
+        assert!(shown.contains("3 | a: 3 \n"), "{shown}");
     }
 
     #[test]
