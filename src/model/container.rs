@@ -101,6 +101,9 @@ pub struct ContainerSpec {
     /// Devices of the host, as `HOST:CONTAINER[:RIGHTS]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<String>,
+    /// Kinds of devices that it may use (`c 189:* rwm`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_rules: Vec<String>,
     /// Devices that drivers of the engine give it, such as GPUs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub device_requests: Vec<DeviceRequest>,
@@ -149,6 +152,9 @@ pub struct ContainerSpec {
     /// The processors that it may use (`0-3`, `0,1`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpuset: Option<String>,
+    /// The control group that its own is made in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup_parent: Option<String>,
     /// How soon it is killed where memory runs out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oom_score_adj: Option<i64>,

@@ -39,6 +39,25 @@ pub(super) fn hosts(keys: &mut Keys<'_>, d: &mut Diagnostics) -> Vec<String> {
     found.into_iter().map(|(text, _)| text).collect()
 }
 
+/// What kinds of devices it may use, those included that are plugged in later: `c 189:* rwm`.
+pub(super) fn rule(text: &str) -> Result<(), String> {
+    let number = |text: &str| text == "*" || text.parse::<u32>().is_ok();
+    let words: Vec<_> = text.split(' ').collect();
+    let fine = match words[..] {
+        [kind, numbers, rights] => {
+            matches!(kind, "a" | "b" | "c")
+                && numbers
+                    .split_once(':')
+                    .is_some_and(|(major, minor)| number(major) && number(minor))
+                && (1..=3).contains(&rights.len())
+                && rights.chars().all(|c| "rwm".contains(c))
+        }
+        _ => false,
+    };
+    let help = "`KIND MAJOR:MINOR RIGHTS`, such as `c 189:* rwm`";
+    if fine { Ok(()) } else { Err(help.to_owned()) }
+}
+
 /// `gpus`: all of them, or a list of requests.
 pub(super) fn gpus(item: Option<&Item>, d: &mut Diagnostics) -> Vec<DeviceRequest> {
     let Some(item) = item else { return Vec::new() };

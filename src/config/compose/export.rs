@@ -487,6 +487,7 @@ fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
         ("uts", &spec.uts),
         ("userns_mode", &spec.userns),
         ("runtime", &spec.runtime),
+        ("cgroup_parent", &spec.cgroup_parent),
     ] {
         put(fields, key, text.as_ref());
     }
@@ -507,6 +508,7 @@ fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
     put_list(fields, "security_opt", spec.security_opt.iter());
     put_list(fields, "group_add", spec.group_add.iter());
     put_list(fields, "devices", spec.devices.iter());
+    put_list(fields, "device_cgroup_rules", spec.device_rules.iter());
     put_map(fields, "labels", &spec.labels);
     put_map(fields, "annotations", &spec.annotations);
     put_map(fields, "sysctls", &spec.sysctls);

@@ -1,6 +1,7 @@
 //! Whose network a service has, and how it joins several.
 
-use super::tree::Keys;
+use super::service::{Condition, Dependency, Service};
+use super::tree::{Item, Keys};
 use crate::config::codes;
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use std::collections::BTreeSet;
@@ -30,6 +31,43 @@ pub(in crate::config) struct Join {
     pub address: Option<IpAddr>,
     /// Where it stands.
     pub at: Place,
+}
+
+impl Service {
+    /// A link is a need, and a name for the other that only this service knows: there is none of that but the other's
+    /// own.
+    pub(super) fn links(&mut self, links: Vec<(String, &Item)>, d: &mut Diagnostics) {
+        let name = &self.name;
+        for (text, item) in links {
+            let at = item.at.clone();
+            let mut wrong = |summary: String, help: String| {
+                let error = Diagnostic::error(codes::COMPOSE_KEY, Some(at.clone()), summary);
+                d.push(error.help(help));
+            };
+            let (service, alias) = text.split_once(':').unwrap_or((&text, &text));
+            if text.contains(':') && alias != service {
+                wrong(
+                    format!("`links` of `{name}` calls `{service}` `{alias}`"),
+                    format!(
+                        "write `{alias}` under `aliases` of `{service}` in the network of both"
+                    ),
+                );
+            } else if !matches!(self.network, Network::Joins(_)) {
+                wrong(
+                    format!("`links` of `{name}`, which has no network of its own"),
+                    "`depends_on` says what is needed".to_owned(),
+                );
+            } else if self.needs.iter().all(|need| need.service != service) {
+                self.needs.push(Dependency {
+                    service: service.to_owned(),
+                    condition: Condition::Started,
+                    required: true,
+                    restart: true,
+                    at,
+                });
+            }
+        }
+    }
 }
 
 pub(super) fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> Network {

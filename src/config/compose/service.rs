@@ -18,7 +18,6 @@ use std::collections::BTreeMap;
 const UNSUPPORTED: &[(&str, &str)] = &[
     ("blkio_config", ""),
     ("cgroup", ""),
-    ("cgroup_parent", ""),
     ("cpu_count", "use `cpus`"),
     ("cpu_percent", "use `cpus`"),
     ("cpu_period", "use `cpus`"),
@@ -26,17 +25,12 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("cpu_rt_period", ""),
     ("cpu_rt_runtime", ""),
     ("credential_spec", ""),
-    ("device_cgroup_rules", ""),
     (
         "external_links",
         "join the other's network (`external: true`)",
     ),
     ("isolation", ""),
     ("label_file", "write them under `labels`"),
-    (
-        "links",
-        "services of one network reach each other by their names",
-    ),
     ("mac_address", ""),
     ("mem_swappiness", ""),
     ("models", ""),
@@ -176,6 +170,7 @@ const ORIGINS: &[(&str, &str)] = &[
     ("command", "command"),
     ("cpus", "live.nano_cpus"),
     ("entrypoint", "entrypoint"),
+    ("device_cgroup_rules", "device_rules"),
     ("gpus", "device_requests"),
     ("healthcheck", "health"),
     ("image", "image"),
@@ -271,6 +266,7 @@ impl Service {
             }
         }
         service.network = network(&mut keys, &what, d);
+        service.links(keys.texts("links", d), d);
         service.restart = restart(keys.take("restart"), d);
         service.health(keys.take("healthcheck"), &what, d);
         service.settings(&mut keys, d);

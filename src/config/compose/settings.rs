@@ -124,10 +124,12 @@ impl Service {
             ("stop_signal", &mut spec.stop_signal, rules::signal),
             ("cpuset", &mut spec.cpuset, rules::cpuset),
             ("runtime", &mut spec.runtime, any),
+            ("cgroup_parent", &mut spec.cgroup_parent, any),
         ] {
             let found = keys.plain(key, d);
             check(key, found.as_slice(), rule, d);
-            *to = text(found).filter(|text| key != "runtime" || !text.is_empty());
+            let empty_is_none = matches!(key, "runtime" | "cgroup_parent");
+            *to = text(found).filter(|text| !empty_is_none || !text.is_empty());
         }
         if let Some((text, at)) = keys.plain("stop_grace_period", d) {
             spec.stop_timeout = span(&text, at, "`stop_grace_period`", d);
@@ -173,6 +175,7 @@ impl Service {
         spec.security_opt = texts(keys, "security_opt", rules::security, d);
         spec.group_add = texts(keys, "group_add", any, d);
         spec.devices = devices::hosts(keys, d);
+        spec.device_rules = texts(keys, "device_cgroup_rules", devices::rule, d);
         let pairs = |all: Vec<(String, String, &Item)>| {
             all.into_iter()
                 .map(|(key, value, _)| (key, value))

@@ -123,6 +123,35 @@ fn a_platform_is_the_engines_own() {
     assert_eq!(id(), before);
 }
 
+#[test]
+fn rules_for_devices_and_a_control_group_come_to_the_engine() {
+    let test = "rules_for_devices_and_a_control_group_come_to_the_engine";
+    let Some(stack) = composed(test, &[]) else {
+        return;
+    };
+    applied(
+        &stack,
+        "services:\n  a: {image: 'coasti-test/tiny:1', command: WAITS, device_cgroup_rules: ['c 189:* rwm'], cgroup_parent: /coasti-above, links: [b]}\n  b: {image: 'coasti-test/tiny:1', command: WAITS}\n",
+    );
+    let a = inspect(&stack.object("web/a"));
+    assert_eq!(a["HostConfig"]["DeviceCgroupRules"], json!(["c 189:* rwm"]));
+    assert_eq!(a["HostConfig"]["CgroupParent"], "/coasti-above");
+    let b = inspect(&stack.object("web/b"));
+    let started = |of: &Value| of["State"]["StartedAt"].as_str().unwrap().to_owned();
+    assert!(started(&b) < started(&a));
+    let name = stack.object("web/a");
+    docker(&["exec", &name, "ping", "-c", "1", "b"]);
+    // Less is another container.
+    applied(
+        &stack,
+        "services:\n  a: {image: 'coasti-test/tiny:1', command: WAITS}\n  b: {image: 'coasti-test/tiny:1', command: WAITS}\n",
+    );
+    let now = inspect(&name);
+    assert_ne!(now["Id"], a["Id"]);
+    assert_eq!(now["HostConfig"]["CgroupParent"], "");
+    assert_eq!(inspect(&stack.object("web/b"))["Id"], b["Id"]);
+}
+
 /// There is no GPU, nor its driver, where the tests run: what the engine makes of that is seen.
 #[test]
 fn runtimes_devices_and_annotations_come_to_the_engine() {

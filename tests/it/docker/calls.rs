@@ -120,6 +120,8 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
                 ..DeviceRequest::default()
             },
         ],
+        device_rules: vec!["c 189:* rwm".into()],
+        cgroup_parent: Some("/coasti".into()),
         runtime: Some("runc".into()),
         annotations: BTreeMap::new(),
         log: Some(Log {

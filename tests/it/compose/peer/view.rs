@@ -11,13 +11,15 @@ use std::{
 #[derive(Debug)]
 pub(super) struct View(BTreeMap<String, Value>);
 
-/// What is asked of the service itself and comes to other things: more containers, one that is not there, an alias.
+/// What is asked of the service itself and comes to other things: more containers, one that is not there, an alias,
+/// a need.
 const ELSEWHERE: &[&str] = &[
     "build",
     "container_name",
     "configs",
     "deploy",
     "expose",
+    "links",
     "profiles",
     "pull_policy",
     "scale",
