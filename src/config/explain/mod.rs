@@ -105,10 +105,16 @@ pub fn overlaid(desired: &Desired) -> Vec<Overlaid> {
                     ..layers.remove(0)
                 })
             };
+            let after = laid.after.as_ref().and_then(&mut layer);
+            let before = laid.before.as_ref().and_then(&mut layer);
+            let has = (after.is_some(), before.is_some());
+            let mut layers: Vec<Layer> = after.into_iter().chain(before).collect();
+            hide(desired, &mut layers, false);
+            let mut layers = layers.into_iter();
             Overlaid {
                 path: laid.path.clone(),
-                before: laid.before.as_ref().and_then(&mut layer),
-                after: laid.after.as_ref().and_then(&mut layer),
+                after: has.0.then(|| layers.next()).flatten(),
+                before: has.1.then(|| layers.next()).flatten(),
             }
         })
         .filter(|one| match (&one.before, &one.after) {
@@ -217,6 +223,37 @@ fn settings(desired: &Desired, address: &str) -> Option<Explained> {
     })
 }
 
+/// Masks what is kept apart in layers, and, where what counts is `secret`, also what it was laid over: that may be what
+/// counts elsewhere.
+fn hide(desired: &Desired, layers: &mut [Layer], secret: bool) {
+    for layer in &mut *layers {
+        for secret in desired.draft.given.values() {
+            let secret = secret.expose().trim();
+            // A letter stands in many words.
+            let inside = secret.len() > 3 && layer.value.contains(secret);
+            if !secret.is_empty() && inside {
+                layer.value = layer.value.replace(secret, MASK);
+            } else if !secret.is_empty() && layer.value.trim_matches(['"', '\'']) == secret {
+                layer.value = MASK.to_owned();
+            }
+        }
+        for (_, used) in &mut layer.used {
+            hide(desired, used, false);
+        }
+    }
+    let secret = secret || layers.first().is_some_and(|layer| layer.value == MASK);
+    // `{secret: NAME}` and the like are names.
+    let is_name = |text: &str| text.starts_with('{') && text.contains(": ");
+    for layer in layers
+        .iter_mut()
+        .filter(|layer| secret && layer.at.is_some())
+    {
+        if !is_name(&layer.value) {
+            layer.value = secrecy::masked("PASSWORD", &layer.value);
+        }
+    }
+}
+
 struct Teller<'a> {
     desired: &'a Desired,
     stack: &'a Stack,
@@ -287,7 +324,7 @@ impl Teller<'_> {
             };
             // What it is made of may have another name, and be seen by that.
             if value.contains(MASK) {
-                self.hide(&mut layers);
+                hide(self.desired, &mut layers, value == MASK);
             }
             fields.push(Field {
                 value: self.given(id, &field).unwrap_or(value),
@@ -302,25 +339,6 @@ impl Teller<'_> {
             at: resource.origin("").cloned(),
             fields,
         })
-    }
-
-    /// Masks what is kept apart in layers.
-    fn hide(&self, layers: &mut [Layer]) {
-        for layer in layers {
-            for secret in self.desired.draft.given.values() {
-                let secret = secret.expose().trim();
-                // A letter stands in many words.
-                let inside = secret.len() > 3 && layer.value.contains(secret);
-                if !secret.is_empty() && inside {
-                    layer.value = layer.value.replace(secret, MASK);
-                } else if !secret.is_empty() && layer.value.trim_matches(['"', '\'']) == secret {
-                    layer.value = MASK.to_owned();
-                }
-            }
-            for (_, used) in &mut layer.used {
-                self.hide(used);
-            }
-        }
     }
 
     /// What is given only when it is applied.

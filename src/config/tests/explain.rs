@@ -460,6 +460,30 @@ fn each_field_has_a_layer_and_none_a_secret() {
 }
 
 #[test]
+fn what_a_secret_was_laid_over_is_one_as_well() {
+    let mut folder = stack();
+    let info = "version: 1\napp:\n  image: acme/w:1\n  env: {A: hunter2a, DB_PASSWORD: '{A}'}\n";
+    let deploy = "version: 1\nstack: acme\nsite:\n- {label: w, image: w, env: {A: hunter2b}}\n";
+    let prod = "site:\n- {label: w, env: {A: hunter2c}}\n";
+    for (path, text) in [
+        ("config/products.yml", "version: 1\nproducts: [{id: w}]\n"),
+        ("products/w/info.yml", info),
+        ("config/deploy.yml", deploy),
+        ("config/deploy.prod.yml", prod),
+    ] {
+        folder.0.insert(path.into(), text.into());
+    }
+    for environment in [None, Some("prod")] {
+        let mut d = Diagnostics::new();
+        let desired = read_for(&folder, environment, &mut d);
+        let desired = desired.unwrap_or_else(|| panic!("{}", lines(&d)));
+        let told = explain(&desired, "w").unwrap();
+        let all = serde_json::to_string(&(told, overlaid(&desired))).unwrap();
+        assert!(all.contains("***") && !all.contains("hunter2"), "{all}");
+    }
+}
+
+#[test]
 fn what_services_are_set_to_is_told() {
     let mut folder = stack();
     let env = "HOSTNAME=x.example.org\nPOSTGRES_PORT=5432 # ours\nPOSTGRES_PASSWORD='hunter2'\nEXTRA=\"${POSTGRES_PASSWORD}!\"\n";
