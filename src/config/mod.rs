@@ -204,6 +204,21 @@ impl Desired {
         containers.map(|container| container.id.address.as_str())
     }
 
+    /// Networks that an engine has only once, by `SITE` or `SITE/NETWORK`: the files say their subnet, or the name of
+    /// their bridge.
+    pub fn single_networks(&self) -> impl Iterator<Item = &str> {
+        let single = |network: &expand::Network| {
+            !network.external
+                && (network.subnet.is_some()
+                    || network
+                        .options
+                        .contains_key("com.docker.network.bridge.name"))
+        };
+        let networks = self.draft.networks.iter();
+        let networks = networks.filter(move |(_, network)| single(network));
+        networks.map(|(address, _)| address.as_str())
+    }
+
     /// Where files are delivered into the container at `address`.
     pub fn delivered(&self, address: &str) -> BTreeSet<&str> {
         let containers = self.draft.containers.iter();

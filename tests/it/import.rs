@@ -86,8 +86,13 @@ impl Place {
     }
 
     fn network(&self, name: &str) {
+        self.network_with(name, &[]);
+    }
+
+    fn network_with(&self, name: &str, options: &[&str]) {
         let label = format!("coasti-test-of={}", self.name);
-        self.docker(&["network", "create", "--label", &label, name]);
+        let create = ["network", "create", "--label", &label];
+        self.docker(&[&create, options, &[name]].concat());
     }
 
     /// Id, state and restart policy.

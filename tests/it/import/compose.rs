@@ -240,10 +240,15 @@ fn what_runs_of_a_compose_project_is_taken_over_with_its_data() {
     let name = place.name.clone();
     let image = "coasti-test/tiny:1";
     let command = "trap 'exit 0' TERM; while :; do sleep 1 & wait; done";
+    // An engine has one bridge of a name.
+    let bridge = format!("ct{}", std::process::id());
+    let network = format!("{name}-c_lan");
+    let option = format!("com.docker.network.bridge.name={bridge}");
+    place.network_with(&network, &["--opt", &option]);
     place.write(
         "from/compose.yml",
         &format!(
-            "name: {name}-c\nservices:\n  app:\n    image: {image}\n    command: [sh, -c, \"{command}\"]\n    volumes: [kept:/data, ./bind:/bind:z]\n    secrets: [token]\n    configs: [{{source: site, target: /etc/site}}]\n  cron:\n    image: {image}\n    command: [sh, -c, \"{command}\"]\n    volumes: [kept:/data]\nvolumes: {{kept: {{}}}}\nsecrets: {{token: {{file: ./token}}}}\nconfigs: {{site: {{file: ./site}}}}\n"
+            "name: {name}-c\nservices:\n  app:\n    image: {image}\n    command: [sh, -c, \"{command}\"]\n    volumes: [kept:/data, ./bind:/bind:z]\n    secrets: [token]\n    configs: [{{source: site, target: /etc/site}}]\n  cron:\n    image: {image}\n    command: [sh, -c, \"{command}\"]\n    volumes: [kept:/data]\n    networks: [lan]\nnetworks: {{lan: {{driver_opts: {{com.docker.network.bridge.name: {bridge}}}}}}}\nvolumes: {{kept: {{}}}}\nsecrets: {{token: {{file: ./token}}}}\nconfigs: {{site: {{file: ./site}}}}\n"
         ),
     );
     let volume = format!("{name}-c_kept");
@@ -273,7 +278,7 @@ fn what_runs_of_a_compose_project_is_taken_over_with_its_data() {
             vec!["-v", &mount, "-v", &bind, "-v", &token, "-v", &site],
         ),
         // On the same volume.
-        ("cron", vec!["-v", &mount]),
+        ("cron", vec!["-v", &mount, "--network", &network]),
         ("gone", Vec::new()),
     ] {
         let labels = labels(service);
@@ -312,6 +317,12 @@ fn what_runs_of_a_compose_project_is_taken_over_with_its_data() {
     let over = fs::read_to_string(place.path("stack/products/shop/compose.coasti.yml")).unwrap();
     assert!(over.contains("/bind:z"), "{over}");
     assert!(
+        over.contains(&format!(
+            "lan: !override {{name: {network}, external: true}}"
+        )),
+        "{over}"
+    );
+    assert!(
         !over.contains("/run/secrets") && !over.contains("/etc/site"),
         "{over}"
     );
@@ -337,6 +348,15 @@ fn what_runs_of_a_compose_project_is_taken_over_with_its_data() {
             &data
         ]),
         "z"
+    );
+    assert_eq!(
+        place.docker(&[
+            "inspect",
+            "--format",
+            "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}",
+            &format!("{name}-shop-cron")
+        ]),
+        network
     );
     assert_eq!(place.containers(&format!("{name}-c-app")), "");
     place

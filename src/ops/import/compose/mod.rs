@@ -94,7 +94,7 @@ pub async fn import<L: Look>(
     let mut own = vec![("info.yml", info)];
     let mut notes = Vec::new();
     let running = match engine {
-        Ok(look) => running::look(look, &name, &wanted, &trial, &services(&desired)).await,
+        Ok(look) => running::look(look, &name, &wanted, &trial, &desired).await,
         Err(error) => Err(error.to_string()),
     };
     let running = match running {
@@ -142,15 +142,6 @@ pub async fn import<L: Look>(
         id: wanted.id,
         diagnostics,
     })
-}
-
-/// The containers that are to run, by the names that `adopt` has for them.
-fn services(desired: &config::Desired) -> Vec<String> {
-    let inner = |address: &str| match address.split_once('/') {
-        Some((_, inner)) => inner.to_owned(),
-        None => address.to_owned(),
-    };
-    desired.addresses().map(inner).collect()
 }
 
 /// The entry of `site` that runs it.

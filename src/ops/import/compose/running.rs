@@ -2,8 +2,8 @@
 
 use super::Wanted;
 use super::trial::Trial;
-use crate::base::StackName;
-use crate::config::parse;
+use crate::base::{StackName, names};
+use crate::config::{Desired, Value, parse, yaml_text};
 use crate::diag::Diagnostics;
 use crate::engine::Look;
 use crate::model::MountSource;
@@ -22,6 +22,8 @@ pub(super) struct Running {
     pub(super) of: BTreeMap<String, Container>,
     /// Of services that the files do not have, or not so many times.
     others: Vec<String>,
+    /// Its networks that an engine has only once: as the files call them, and as the engine does.
+    networks: BTreeMap<String, String>,
 }
 
 /// Looks for the project's containers: those that Compose made of this very file, or else of one in a project of
@@ -31,7 +33,7 @@ pub(super) async fn look<L: Look>(
     stack: &StackName,
     wanted: &Wanted,
     trial: &Trial,
-    services: &[String],
+    desired: &Desired,
 ) -> Result<Running, String> {
     let all = found::Running::look(look, stack)
         .await
@@ -41,6 +43,7 @@ pub(super) async fn look<L: Look>(
         ..Running::default()
     };
     let file = wanted.root.join(&wanted.file).display().to_string();
+    let services = services(desired);
     for name in all.names() {
         let container = all.container(name).await;
         let Some(container) = container.map_err(|error| error.to_string())? else {
@@ -71,7 +74,53 @@ pub(super) async fn look<L: Look>(
             running.others.push(container.name);
         }
     }
+    let single: BTreeSet<&str> = desired
+        .single_networks()
+        .map(|address| address.split_once('/').map_or("default", |(_, key)| key))
+        .collect();
+    let there = running.of.values();
+    let there: BTreeSet<&String> = there.flat_map(|one| one.live.networks.keys()).collect();
+    for (key, said) in declared(trial) {
+        let name = said.unwrap_or_else(|| format!("{}_{key}", running.project));
+        if single.contains(names::sanitize(&key).as_str()) && there.contains(&name) {
+            running.networks.insert(key, name);
+        }
+    }
     Ok(running)
+}
+
+/// The containers that are to run, by the names that `adopt` has for them.
+fn services(desired: &Desired) -> Vec<String> {
+    let inner = |address: &str| match address.split_once('/') {
+        Some((_, inner)) => inner.to_owned(),
+        None => address.to_owned(),
+    };
+    desired.addresses().map(inner).collect()
+}
+
+/// Networks that the files declare, with the name that they say.
+fn declared(trial: &Trial) -> BTreeMap<String, Option<String>> {
+    let mut declared = BTreeMap::new();
+    for (path, _) in trial.seen() {
+        if !path.ends_with(".yml") && !path.ends_with(".yaml") {
+            continue;
+        }
+        let source = trial.product_file(&path);
+        let root = source.and_then(|source| parse(&source, &mut Diagnostics::new()));
+        let Some(Value::Map(networks)) = root
+            .as_ref()
+            .and_then(|root| Some(&root.get("networks")?.value))
+        else {
+            continue;
+        };
+        for network in networks {
+            let name = network.node.get("name");
+            let name = name.and_then(|node| node.value.scalar());
+            let known = declared.entry(network.key.clone()).or_insert(None);
+            *known = name.or(known.take());
+        }
+    }
+    declared
 }
 
 /// A project's name: as the file says it, else its folder's.
@@ -138,15 +187,14 @@ impl Running {
                 services.set(service, own);
             }
         }
-        if services == Yaml::map() {
-            return None;
-        }
         let mut file = Yaml::map();
-        file.set_with(
-            "services",
-            services,
-            "Data that was there before this was a product, and stays where it is.",
-        );
+        if services != Yaml::map() {
+            file.set_with(
+                "services",
+                services,
+                "Data that was there before this was a product, and stays where it is.",
+            );
+        }
         let mut there = Yaml::map();
         for name in volumes {
             let mut volume = Yaml::map();
@@ -157,7 +205,20 @@ impl Running {
         if there != Yaml::map() {
             file.set("volumes", there);
         }
-        Some(file.file())
+        let mut networks = Yaml::map();
+        for (key, name) in &self.networks {
+            // In the place of all that the files say of it.
+            let stays = format!("!override {{name: {}, external: true}}", yaml_text(name));
+            networks.set(key, Yaml::Raw(stays));
+        }
+        if networks != Yaml::map() {
+            file.set_with(
+                "networks",
+                networks,
+                "There is one of them only: with its subnet, or with its bridge's name.",
+            );
+        }
+        (file != Yaml::map()).then(|| file.file())
     }
 
     /// What is worth knowing of them.
@@ -166,6 +227,11 @@ impl Running {
             "containers of Compose's project `{}` run here: with `adopt`, as shown, the first apply takes them over, their data stays. Once it is applied, do not start the project with Compose any more: two of each would run on the same data",
             self.project
         )];
+        for name in self.networks.values() {
+            notes.push(format!(
+                "network {name} stays, and coasti's containers join it: no other one can have its subnet, or its bridge's name, beside it"
+            ));
+        }
         if !self.others.is_empty() {
             notes.push(format!(
                 "not taken over, the files do not run them: {}",
