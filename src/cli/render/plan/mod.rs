@@ -375,7 +375,7 @@ impl View<'_> {
         for (kind, what) in [
             (Kind::Network, "network"),
             (Kind::Volume, "volume"),
-            (Kind::File, "files"),
+            (Kind::File, "file volume"),
         ] {
             let (new, gone): (Vec<&Change>, Vec<&Change>) = group
                 .others

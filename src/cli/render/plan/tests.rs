@@ -237,6 +237,22 @@ fn full_shows_every_field_of_what_is_new_and_no_secret() {
 }
 
 #[test]
+fn files_of_several_containers_stand_in_one_row() {
+    let mut stack = fixture::stack();
+    fixture::app(&mut stack, "blog");
+    fixture::database(&mut stack, "blog");
+    for address in ["blog", "blog/database"] {
+        fixture::file(&mut stack, address, "/etc/site.conf", "aa");
+    }
+    let world = World::fresh(stack);
+    let text = human(&world.plan(), &world.desired, false, &Style::default());
+    assert!(
+        text.contains(" file volumes acme-blog-database-files, acme-blog-files"),
+        "{text}"
+    );
+}
+
+#[test]
 fn programs_find_everything_that_goes_by_looking_for_delete() {
     let world = World::usual(|stack| {
         fixture::env(stack, "blog", "LEVEL", "debug");
