@@ -22,8 +22,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// How often that is looked at.
 const TICK: Duration = Duration::from_millis(5);
 
-/// What nested templates are read and rendered on, in bytes.
-const STACK: usize = 16 << 20;
+/// What nested templates and values are read and rendered on, in bytes: more than [`TEXT`], so that what goes too deep
+/// is given up on before it is at the end of it. Only what is used takes memory.
+const STACK: usize = 1 << 30;
 
 /// While this is there, whatever needs more memory ends the program, and not others on its machine.
 pub(super) struct Budget(Option<Rlimit>);

@@ -176,6 +176,19 @@ fn a_template_that_wants_more_memory_than_is_good_is_named() {
 }
 
 #[test]
+fn values_in_values_are_no_abort() {
+    let home = Home::new("deep");
+    let text = "{% set ns = namespace(x=[]) %}{% for n in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x|to_json|length }}";
+    home.write("deep/a.jinja", text);
+    home.write(
+        "stack/config/products.yml",
+        "version: 1\nproducts: [{id: deep, vcs_repo: ../deep}]\n",
+    );
+    home.good(&["product", "install", "deep"]);
+    assert_eq!(home.read("stack/products/deep/a"), "200002");
+}
+
+#[test]
 fn an_empty_address_is_none() {
     let home = Home::new("empty-address");
     let told = home.bad(1, &["product", "add", ""]);
