@@ -2,7 +2,7 @@
 
 use super::VERIFIED;
 use crate::base::{ResourceId, names};
-use crate::diff::Action;
+use crate::diff::{Action, Reason};
 use crate::plan::{Op, Plan, Step, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +41,11 @@ impl Words {
             })
             .map(|step| &step.of)
             .collect();
+        // Made by a run that was cut off, it is the new one all the same.
+        let adopts = |reason: &Reason| matches!(reason, Reason::Adopts { .. });
+        let adopting = plan.changes.iter();
+        let adopting = adopting.filter(|change| change.reasons.iter().any(adopts));
+        let adopting: BTreeSet<&ResourceId> = adopting.map(|change| &change.id).collect();
         let mut places = BTreeMap::new();
         for step in plan.steps.iter().filter(|step| gone.contains(&step.of)) {
             if let Some(target) = step
@@ -48,7 +53,8 @@ impl Words {
                 .target()
                 .filter(|target| !words.going.contains(target))
             {
-                places.insert(step.of.clone(), matches!(target, Target::New(_)));
+                let new = matches!(target, Target::New(_)) || adopting.contains(&step.of);
+                places.insert(step.of.clone(), new);
             }
         }
         words.places = places;
@@ -156,9 +162,14 @@ pub(super) const fn plain(op: &Op) -> (&'static str, &'static str) {
 mod tests {
     use super::*;
     use crate::base::{EngineId, StackName};
+    use crate::diff::Change;
     use crate::plan::Phase;
 
     fn said(ops: Vec<Op>) -> Vec<String> {
+        said_of(ops, Vec::new())
+    }
+
+    fn said_of(ops: Vec<Op>, changes: Vec<Change>) -> Vec<String> {
         let step = |op| Step {
             id: 1,
             op,
@@ -169,7 +180,7 @@ mod tests {
         };
         let plan = Plan {
             stack: StackName::new("acme"),
-            changes: Vec::new(),
+            changes,
             refusals: Vec::new(),
             notices: BTreeSet::new(),
             steps: ops.into_iter().map(step).collect(),
@@ -209,6 +220,28 @@ mod tests {
         let words =
             "(new one) stopped, (new one) removed, (old one) back in place, (old one) started";
         assert_eq!(undo.join(", "), words);
+        // Of a run that was cut off in a takeover, the new one is there already.
+        let takeover = Change {
+            id: ResourceId::container("wiki"),
+            name: "acme-wiki".into(),
+            action: Action::Start,
+            reasons: vec![Reason::Adopts {
+                name: "wiki".into(),
+            }],
+            fields: Vec::new(),
+            origin: None,
+            strategy: None,
+            container: None,
+            object: None,
+        };
+        let resumed = said_of(
+            vec![stop(known(&one)), start(known(&other)), remove(known(&one))],
+            vec![takeover],
+        );
+        assert_eq!(
+            resumed,
+            ["(old one) stopped", "started", "(old one) removed"]
+        );
         // One alone needs no word.
         let destroy = said(vec![stop(known(&one)), remove(known(&one))]);
         assert_eq!(destroy, ["stopped", "removed"]);
