@@ -6,7 +6,7 @@
 //! | `tree`, `merge` | values with places and secrets; how one file is laid over another |
 //! | `interpolate`, `dotenv`, `numbers` | `${NAME}`; variables of `.env` files; numbers as text |
 //! | `export` | a stack as a compose file |
-//! | `service`, `build`, `settings`, `labels`, `networks`, `mounts`, `ports`, `devices`, `words` | what a service says |
+//! | `service`, `build`, `settings`, `labels`, `networks`, `mounts`, `ports`, `devices`, `processors`, `words` | what a service says |
 
 mod block;
 mod build;
@@ -23,6 +23,7 @@ mod mounts;
 mod networks;
 mod numbers;
 mod ports;
+mod processors;
 mod service;
 mod settings;
 mod tree;

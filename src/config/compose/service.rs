@@ -20,8 +20,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("cgroup", ""),
     ("cpu_count", "use `cpus`"),
     ("cpu_percent", "use `cpus`"),
-    ("cpu_period", "use `cpus`"),
-    ("cpu_quota", "use `cpus`"),
     ("cpu_rt_period", ""),
     ("cpu_rt_runtime", ""),
     ("credential_spec", ""),
@@ -168,6 +166,7 @@ pub(in crate::config) struct EnvFile {
 /// Keys whose value is a field of the spec under another name.
 const ORIGINS: &[(&str, &str)] = &[
     ("command", "command"),
+    ("cpu_quota", "live.nano_cpus"),
     ("cpus", "live.nano_cpus"),
     ("entrypoint", "entrypoint"),
     ("device_cgroup_rules", "device_rules"),

@@ -2,6 +2,7 @@
 
 use super::devices;
 use super::labels::labels;
+use super::processors::{cpus, quota};
 use super::service::{Pulled, Service};
 use super::tree::{Field, Item, Keys, Str, Val};
 use crate::base::{Span, size};
@@ -245,6 +246,13 @@ impl Service {
         if let Some((text, at)) = keys.plain("cpus", d) {
             spec.live.nano_cpus = cpus(&text, at, d);
         }
+        if let Some((nanos, at)) = quota(keys, d)
+            && spec.live.nano_cpus.replace(nanos).is_some()
+        {
+            let summary = "`cpus` and `cpu_quota` say the same";
+            let error = Diagnostic::error(codes::BAD_VALUE, Some(at.at.clone()), summary);
+            d.push(error.help("keep one of them"));
+        }
         let int = |found: Option<(i64, &Item)>| found.map(|(int, _)| int);
         spec.live.pids = int(keys.int("pids_limit", -1..=i64::MAX, d)).filter(|pids| *pids > 0);
         spec.cpu_shares = match keys.int("cpu_shares", 0..=262_144, d) {
@@ -472,24 +480,6 @@ pub(super) fn bytes(text: &str, at: &Item, key: &str, d: &mut Diagnostics) -> Op
                 None
             }
         },
-    }
-}
-
-fn cpus(text: &str, at: &Item, d: &mut Diagnostics) -> Option<i64> {
-    match text.trim().parse::<f64>() {
-        Ok(0.0) => None,
-        Ok(cpus) if cpus > 0.0 && cpus < 1e6 => {
-            #[allow(clippy::cast_possible_truncation)]
-            let nanos = (cpus * 1e9).round() as i64;
-            if let Err(help) = rules::processors(nanos) {
-                d.push(at.bad("`cpus`", &help));
-            }
-            Some(nanos)
-        }
-        _ => {
-            d.push(at.bad("`cpus`", "a number of processors, such as `1.5`"));
-            None
-        }
     }
 }
 

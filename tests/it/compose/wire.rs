@@ -124,6 +124,28 @@ fn a_platform_is_the_engines_own() {
 }
 
 #[test]
+fn a_quota_is_changed_while_the_container_runs() {
+    let Some(stack) = composed("a_quota_is_changed_while_the_container_runs", &[]) else {
+        return;
+    };
+    let with = |more: &str| {
+        applied(
+            &stack,
+            &format!("services:\n  a: {{image: 'coasti-test/tiny:1', command: WAITS, {more}}}\n"),
+        );
+        let a = inspect(&stack.object("web/a"));
+        (a["Id"].clone(), a["HostConfig"]["NanoCpus"].clone())
+    };
+    let (id, nanos) = with("cpu_quota: 20000");
+    assert_eq!(nanos, 200_000_000);
+    assert_eq!(
+        with("cpu_quota: 10000, cpu_period: 20000"),
+        (id.clone(), json!(500_000_000))
+    );
+    assert_eq!(with("cpus: 0.5"), (id, json!(500_000_000)));
+}
+
+#[test]
 fn rules_for_devices_and_a_control_group_come_to_the_engine() {
     let test = "rules_for_devices_and_a_control_group_come_to_the_engine";
     let Some(stack) = composed(test, &[]) else {

@@ -381,6 +381,17 @@ fn limits(fields: &mut Value, deploy: &Value) {
             fields[key] = from[other].clone();
         }
     }
+    // Microseconds of a period are processors as well.
+    let period = fields["cpu_period"].take();
+    let number = |value: &Value| {
+        value
+            .as_str()
+            .map_or(value.as_f64(), |text| text.parse().ok())
+    };
+    if let Some(quota) = number(&fields["cpu_quota"].take()).filter(|quota| *quota > 0.0) {
+        let period = number(&period).filter(|period| *period > 0.0);
+        fields["cpus"] = json!(quota / period.unwrap_or(100_000.0));
+    }
     for key in ["mem_limit", "mem_reservation", "cpus", "pids_limit"] {
         // None is no limit.
         let none = ["0", "0.0", "-1"].contains(&fields[key].to_string().trim_matches('"'));
