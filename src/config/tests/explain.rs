@@ -478,7 +478,13 @@ fn what_a_secret_was_laid_over_is_one_as_well() {
         let desired = read_for(&folder, environment, &mut d);
         let desired = desired.unwrap_or_else(|| panic!("{}", lines(&d)));
         let told = explain(&desired, "w").unwrap();
-        let all = serde_json::to_string(&(told, overlaid(&desired))).unwrap();
+        let changed = overlaid(&desired);
+        let paths: Vec<&str> = changed.iter().map(|one| one.path.as_str()).collect();
+        match environment {
+            Some(_) => assert_eq!(paths, ["site.w.env.A"]),
+            None => assert!(paths.is_empty()),
+        }
+        let all = serde_json::to_string(&(told, changed)).unwrap();
         assert!(all.contains("***") && !all.contains("hunter2"), "{all}");
     }
 }
