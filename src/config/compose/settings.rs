@@ -271,9 +271,10 @@ impl Service {
             return;
         };
         if let Some((mode, at)) = keys.plain("mode", d)
-            && mode != "replicated"
+            // One for each engine: there is one.
+            && !["replicated", "global"].contains(&mode.as_str())
         {
-            d.push(at.bad("`mode`", "`replicated`: there is one engine"));
+            d.push(at.bad("`mode`", "`replicated` or `global`"));
         }
         if let Some((count, at)) = keys.int("replicas", 0..=1000, d) {
             let count = u32::try_from(count).unwrap_or(1);

@@ -183,7 +183,7 @@ pub(super) const SECTIONS: &[Section] = &[
         keys: &[
             ("endpoint_mode", "vip", Warned),
             ("labels", "{a: b}", Warned),
-            ("mode", "global", Refused),
+            ("mode", "global", Idle),
             ("placement", "{constraints: [a]}", Warned),
             ("replicas", "2", Read),
             ("resources", "{limits: {cpus: '1'}}", Read),
