@@ -6,7 +6,7 @@ use super::rules::{Answer, no, no_container};
 use super::world::{Endpoint, SimImage, Unit, World};
 use crate::base::{EngineId, Secret, names::absolute};
 use crate::engine::{ContainerCreate, Done, ErrorKind};
-use crate::model::{LiveSpec, Mount, MountSource, NetworkMode, RestartName};
+use crate::model::{LiveSpec, Mount, MountSource, NetworkMode, Propagation, RestartName};
 use crate::observe::{State, Status};
 use std::collections::BTreeMap;
 
@@ -163,9 +163,17 @@ impl World {
                 mounts.insert(path.clone(), Mount::from(source));
             }
         }
-        for mount in mounts.values() {
-            if let MountSource::Volume(name) = &mount.source {
-                self.volumes.entry(name.to_string()).or_default();
+        for mount in mounts.values_mut() {
+            match &mount.source {
+                MountSource::Volume(name) => {
+                    self.volumes.entry(name.to_string()).or_default();
+                }
+                // Of its own folder Docker lets no container hold mounts that the host gives up.
+                MountSource::Directory(path) if files::of_volume(path).is_some() => {
+                    let said = mount.options.propagation;
+                    mount.options.propagation = said.or(Some(Propagation::Rslave));
+                }
+                _ => {}
             }
         }
         mounts
