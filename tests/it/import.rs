@@ -7,6 +7,7 @@ mod nua;
 mod real;
 
 use crate::support::{docker::docker_at, hex};
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,6 +18,8 @@ struct Place {
     /// The stack's name, which is in all names.
     name: String,
     engine: bool,
+    /// Volumes without a name of their own: a container that is taken over leaves its behind, and nothing labels them.
+    unnamed: RefCell<Vec<String>>,
 }
 
 impl Place {
@@ -28,6 +31,7 @@ impl Place {
             folder: folder.canonicalize().unwrap(),
             name,
             engine,
+            unnamed: RefCell::default(),
         }
     }
 
@@ -78,6 +82,11 @@ impl Place {
         let mut all = vec!["run", "-d", "--name", name, "--label", &label];
         all.extend(arguments);
         self.docker(&all);
+        let names = "{{range .Mounts}}{{.Name}} {{end}}";
+        let names = self.docker(&["inspect", "--format", names, name]);
+        let names = names.split_whitespace().map(str::to_owned);
+        let unnamed = |name: &String| name.len() == 64 && !name.contains('-');
+        self.unnamed.borrow_mut().extend(names.filter(unnamed));
     }
 
     fn volume(&self, name: &str) {
@@ -135,6 +144,9 @@ impl Drop for Place {
                     client([remove, &found].concat());
                 }
             }
+        }
+        for volume in self.unnamed.take() {
+            client(vec!["volume", "rm", "-f", &volume]);
         }
         let kept = format!("coasti.keep/{}", self.name);
         let tags = client(vec![
