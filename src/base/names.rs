@@ -79,15 +79,8 @@ pub fn fit(name: &str, max: usize) -> String {
 
 /// A relative path without `.`, `..` and doubled `/`; none where it leaves the folder that it starts from.
 pub fn path(text: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in text.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
+    let (clean, leaves) = clean(text);
+    (!leaves).then_some(clean)
 }
 
 /// The relative `path` as seen from the folder `dir`; none where it is absolute or leaves what `dir` starts from.
@@ -100,15 +93,20 @@ pub fn join(dir: &str, relative: &str) -> Option<String> {
 
 /// A path without `.`, `..` and doubled `/`, from the root, which nothing is above: `a/../../b` is `/b`.
 pub fn absolute(text: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
+    format!("/{}", clean(text).0)
+}
+
+/// A path without `.`, `..` and doubled `/`, and whether a `..` led above where it starts.
+fn clean(text: &str) -> (String, bool) {
+    let (mut parts, mut leaves) = (Vec::new(), false);
     for part in text.split('/') {
         match part {
             "" | "." => {}
-            ".." => drop(parts.pop()),
+            ".." => leaves |= parts.pop().is_none(),
             part => parts.push(part),
         }
     }
-    format!("/{}", parts.join("/"))
+    (parts.join("/"), leaves)
 }
 
 #[cfg(test)]
