@@ -23,6 +23,7 @@ pub mod format;
 mod identity;
 mod image;
 mod info;
+mod labels;
 pub mod migrate;
 mod nua;
 mod overlay;

@@ -2,8 +2,8 @@
 
 use super::{entries, one_of};
 use crate::base::size;
-use crate::config::codes;
 use crate::config::doc::{Node, Sp, Table, Value, wrong_type};
+use crate::config::{codes, labels};
 use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 use crate::model::Selinux;
 use std::collections::BTreeMap;
@@ -66,10 +66,8 @@ fn labels(node: Option<&Node>, d: &mut Diagnostics) -> BTreeMap<String, String> 
     let mut labels = BTreeMap::new();
     for entry in entries(node, "`labels` of a volume", d) {
         let name = &entry.key;
-        if name.starts_with("coasti.") {
-            let summary = format!("`{name}` cannot be a label");
-            let error = Diagnostic::error(codes::BAD_VALUE, Some(entry.key_at.clone()), summary);
-            d.push(error.help("labels that start with `coasti.` are coasti's own"));
+        if let Some(error) = labels::own(name, &entry.key_at) {
+            d.push(error);
             continue;
         }
         match entry.node.value.scalar() {

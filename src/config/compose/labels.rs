@@ -1,7 +1,7 @@
 //! `labels` of services, networks, volumes and of images that are built.
 
 use super::tree::{Bit, Item, Keys, plain};
-use crate::config::codes;
+use crate::config::{codes, labels::own};
 use crate::diag::{Diagnostic, Diagnostics};
 use std::collections::BTreeMap;
 
@@ -12,10 +12,8 @@ pub(in crate::config) fn labels(
 ) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     for (name, value, at) in keys.table_of("labels", label, d) {
-        if name.starts_with("coasti.") {
-            let summary = format!("`{name}` cannot be a label");
-            let error = Diagnostic::error(codes::BAD_VALUE, Some(at.at.clone()), summary);
-            d.push(error.help("labels that start with `coasti.` are coasti's own"));
+        if let Some(error) = own(&name, &at.at) {
+            d.push(error);
         }
         labels.insert(name, value);
     }
