@@ -66,9 +66,12 @@ const LABELS: &str = "labels.";
 
 /// In which fields an object was made otherwise than the files say now.
 fn differing(owner: &Owner, resource: &Resource) -> BTreeSet<String> {
-    let after = flatten(&resource.spec);
-    let before = owner.spec.as_ref().map(flatten);
-    let before = before.unwrap_or_else(|| after.clone());
+    let before = owner.spec.as_ref();
+    // Mostly it is what it was, and nothing has to be written out to see that.
+    let Some(before) = before.filter(|before| **before != resource.spec) else {
+        return BTreeSet::new();
+    };
+    let (before, after) = (flatten(before), flatten(&resource.spec));
     let fields = before.keys().chain(after.keys());
     fields
         .filter(|field| before.get(*field) != after.get(*field))
