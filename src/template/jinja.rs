@@ -3,7 +3,6 @@
 use super::external::{External, Files, NAME};
 use super::filters::{self, dates::Clock};
 use super::methods;
-use super::percent::Marks;
 use super::settings::Envops;
 use super::tree::Tree;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
@@ -49,7 +48,7 @@ impl Write for Bounded {
 /// Renders texts.
 pub struct Jinja {
     env: Arc<Environment<'static>>,
-    marks: Marks,
+    ops: Arc<Envops>,
     runner: Runner,
     gave_up: AtomicBool,
     thrown: Arc<AtomicUsize>,
@@ -87,12 +86,8 @@ impl Jinja {
         env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         env.set_unknown_method_callback(methods::call);
         env.set_fuel(Some(FUEL));
-        let marks = Marks {
-            block: ops.block.clone(),
-            variable: ops.variable.clone(),
-            comment: ops.comment.clone(),
-        };
-        let (files, own) = (Arc::clone(tree), marks.clone());
+        let ops = Arc::new(ops.clone());
+        let (files, own) = (Arc::clone(tree), Arc::clone(&ops));
         env.set_loader(move |name| {
             let text = files.text(name);
             Ok(text.map(|text| own.written(&lines(text))))
@@ -107,7 +102,7 @@ impl Jinja {
         filters::add(&mut env, &counted, &clock);
         Ok(Self {
             env: Arc::new(env),
-            marks,
+            ops,
             runner: Arc::new(|work| {
                 work();
                 Ok(())
@@ -150,7 +145,9 @@ impl Jinja {
         context: &Map<String, Json>,
     ) -> Result<String, Error> {
         let context = minijinja::Value::from(minijinja::value::Serde(context));
-        let Some(external) = &self.external else {
+        // What has no tags asks for no data.
+        let external = self.external.as_ref().filter(|_| self.ops.any(text));
+        let Some(external) = external else {
             return self.text(name, text, context);
         };
         let data = external.value(|path| self.text(NAME, path, context.clone()));
@@ -160,11 +157,11 @@ impl Jinja {
 
     fn text(&self, name: &str, text: &str, context: minijinja::Value) -> Result<String, Error> {
         // Most names and patterns are plain.
-        let is_plain = !self.marks.any(text);
-        let (name, text, marks) = (name.to_owned(), text.to_owned(), self.marks.clone());
+        let is_plain = !self.ops.any(text);
+        let (name, text, ops) = (name.to_owned(), text.to_owned(), Arc::clone(&self.ops));
         let env = Arc::clone(&self.env);
         let work = move || {
-            let text = marks.written(&lines(&text));
+            let text = ops.written(&lines(&text));
             let template = env.template_from_named_str(&name, &text)?;
             let mut made = Bounded(Vec::new());
             template.render_captured_to(context, &mut made)?;

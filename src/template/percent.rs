@@ -1,5 +1,7 @@
 //! `'text' % values`, which Jinja takes from Python and minijinja does not have: written as the filter that does it.
 
+use super::settings::Envops;
+
 /// The filter.
 pub(super) const FILTER: &str = "coasti_percent";
 
@@ -7,18 +9,10 @@ pub(super) const FILTER: &str = "coasti_percent";
 const DEEPEST: usize = 64;
 
 /// The start and the end of a kind of tag.
-pub(super) type Pair = (String, String);
+type Pair = (String, String);
 
-/// Which tags a template has.
-#[derive(Clone, Debug)]
-pub(super) struct Marks {
-    pub(super) block: Pair,
-    pub(super) variable: Pair,
-    pub(super) comment: Pair,
-}
-
-impl Marks {
-    /// Whether a text has any.
+impl Envops {
+    /// Whether a text has any tags.
     pub(super) fn any(&self, text: &str) -> bool {
         let all = [&self.block, &self.variable, &self.comment];
         all.iter().any(|(start, _)| text.contains(start.as_str()))
@@ -177,15 +171,6 @@ fn bracketed(text: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn marks() -> Marks {
-        let pair = |start: &str, end: &str| (start.to_owned(), end.to_owned());
-        Marks {
-            block: pair("{%", "%}"),
-            variable: pair("{{", "}}"),
-            comment: pair("{#", "#}"),
-        }
-    }
-
     proptest::proptest! {
         #[test]
         fn lines_stay_and_what_is_written_anew_stays_as_it_is(
@@ -195,15 +180,16 @@ mod tests {
             ]), 0..40)
         ) {
             let text = parts.concat();
-            let written = marks().written(&text);
+            let ops = Envops::default();
+            let written = ops.written(&text);
             proptest::prop_assert_eq!(written.matches('\n').count(), text.matches('\n').count());
-            proptest::prop_assert_eq!(marks().written(&written), written);
+            proptest::prop_assert_eq!(ops.written(&written), written);
         }
     }
 
     #[test]
     fn only_what_follows_a_text_in_quotes_is_written_anew() {
-        let marks = marks();
+        let ops = Envops::default();
         for (text, written) in [
             ("{{ '%s' % a }}", "{{ ('%s' |coasti_percent(a)) }}"),
             (
@@ -221,7 +207,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                marks.written(text).replace("  ", " "),
+                ops.written(text).replace("  ", " "),
                 written.replace("  ", " "),
                 "{text}"
             );
@@ -239,7 +225,7 @@ mod tests {
             "{{ 'a\\' % b' }}",
             "{{ '%s' % a is string }}",
         ] {
-            assert_eq!(marks.written(same), same);
+            assert_eq!(ops.written(same), same);
         }
     }
 }
