@@ -14,6 +14,7 @@ use crate::ops::root::Root;
 use crate::ops::{OpError, secrets};
 use crate::template::{self, About, Answers, Ask, Given, Operation, Rendered, Stage, Tree};
 use serde_json::{Map, Value as Json};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A product's answers that are secret.
@@ -337,13 +338,17 @@ impl Job<'_> {
         Ok(all)
     }
 
+    /// The product's.
+    fn folder(&self) -> PathBuf {
+        self.disk.root().join(&self.listed.path)
+    }
+
     fn about(&self, version: &Version) -> About {
         let listed = self.listed;
         let wanted = self.wish.reference.or(listed.reference.as_deref());
-        let folder = self.disk.root().join(&listed.path);
         About {
             source: listed.repo.clone().unwrap_or_default(),
-            folder: folder.to_string_lossy().into_owned(),
+            folder: self.folder().to_string_lossy().into_owned(),
             commit: version.describe.clone(),
             hash: version.commit.clone(),
             wanted: wanted.map(str::to_owned),
@@ -395,8 +400,7 @@ impl Job<'_> {
             return render(template, version);
         }
         let (tree, old) = self.older().await?;
-        let folder = self.disk.root().join(&self.listed.path);
-        let (older, _) = Template::read(tree, &folder)?;
+        let (older, _) = Template::read(tree, &self.folder())?;
         render(&older, &old)
     }
 

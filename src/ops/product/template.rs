@@ -60,8 +60,7 @@ fn failed(d: &mut Diagnostics) -> OpError {
 }
 
 impl Template {
-    /// Reads its settings; all problems at once.
-    /// What is in the product's folder, it can refer to.
+    /// Reads its settings; all problems at once. It can refer to what is in the product's folder.
     pub(in crate::ops) fn read(tree: Tree, folder: &Path) -> Result<(Self, Diagnostics), OpError> {
         let tree = Arc::new(tree);
         let mut d = Diagnostics::new();
