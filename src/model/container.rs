@@ -1,7 +1,7 @@
 //! The spec of a container.
 
 use crate::base::{EngineId, ResourceId, Span};
-use crate::model::{Files, Mount, Text};
+use crate::model::{Attachment, Files, Mount, NetworkMode, Text};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -303,33 +303,6 @@ impl RestartName {
             Self::UnlessStopped => "unless-stopped",
         }
     }
-}
-
-/// How a container joins a network.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Attachment {
-    /// Further names it answers to.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub aliases: BTreeSet<String>,
-    /// A fixed IPv4 address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<IpAddr>,
-}
-
-/// Whether a container has networks of its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NetworkMode {
-    /// It joins those of [`LiveSpec::networks`]; the engine's default bridge where there are none.
-    #[default]
-    Own,
-    /// It uses the host's.
-    Host,
-    /// It has none.
-    None,
-    /// It uses those of another container, by its name on the engine.
-    Container(String),
 }
 
 /// A published port.

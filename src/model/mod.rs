@@ -7,6 +7,7 @@ mod command;
 pub mod container;
 mod file;
 mod mount;
+mod network;
 mod stack;
 mod text;
 
@@ -14,13 +15,14 @@ pub use build::BuildSpec;
 pub use canonical::{Flat, HASH_VERSION, digest_of, flatten, shown, spec_hash, spec_json};
 pub use command::Command;
 pub use container::{
-    About, Attachment, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, NetworkMode, Port,
-    Protocol, Restart, RestartName, Role, Ulimit, overlap,
+    About, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, Port, Protocol, Restart,
+    RestartName, Role, Ulimit, overlap,
 };
 pub use file::{File, FileSpec, Files};
 pub use mount::{Mount, MountOptions, MountSource, Propagation, Selinux};
+pub use network::{Attachment, NetworkMode, NetworkSpec, Subnet};
 pub use stack::{
-    Adopt, Given, IN_FILE, ImageSpec, Left, Lifecycle, Need, NetworkSpec, Order, Pull, Resource,
-    Spec, Stack, Subnet, Update, VolumeSpec,
+    Adopt, Given, IN_FILE, ImageSpec, Left, Lifecycle, Need, Order, Pull, Resource, Spec, Stack,
+    Update, VolumeSpec,
 };
 pub use text::{HELD, Part, Text, ValueRef};

@@ -1,6 +1,7 @@
 //! A site whose product is a compose file: each of its services becomes a container.
 
 mod files;
+mod networks;
 mod project;
 mod service;
 
@@ -62,7 +63,7 @@ pub(super) fn expand(
         jobs: &jobs,
         services: &services,
     };
-    let networks = project::networks(draft, &cx, d);
+    let networks = networks::networks(draft, &cx, d);
     let volumes = project::volumes(draft, &cx, d);
     let mut made: Vec<Container> = Vec::new();
     for service in &services {

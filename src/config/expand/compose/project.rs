@@ -1,19 +1,19 @@
-//! Networks and volumes of a compose project.
+//! Volumes of a compose project, and what is said likewise of networks.
 
 use super::service::Cx;
 use crate::base::{Secret, ValueId, names};
 use crate::config::codes;
-use crate::config::compose::{Field, Item, Keys, MountFrom, Network as Uses, labels};
-use crate::config::expand::{Draft, Network, Volume, apart};
+use crate::config::compose::{Field, Item, Keys, MountFrom, labels};
+use crate::config::expand::{Draft, Volume, apart};
 use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
-use crate::model::{Subnet, VolumeSpec};
+use crate::model::VolumeSpec;
 use std::collections::BTreeMap;
 
 /// Names on the engine, by the name in the file.
 pub(super) type Names = BTreeMap<String, String>;
 
 /// What `external` says: whether it is, and under which name.
-fn external(keys: &mut Keys<'_>, d: &mut Diagnostics) -> (bool, Option<String>) {
+pub(super) fn external(keys: &mut Keys<'_>, d: &mut Diagnostics) -> (bool, Option<String>) {
     let Some(item) = keys.take("external") else {
         return (false, None);
     };
@@ -27,7 +27,7 @@ fn external(keys: &mut Keys<'_>, d: &mut Diagnostics) -> (bool, Option<String>) 
     (true, name)
 }
 
-fn unknown(kind: &str, name: &str, at: &Place, known: &[Field]) -> Diagnostic {
+pub(super) fn unknown(kind: &str, name: &str, at: &Place, known: &[Field]) -> Diagnostic {
     let summary = format!("there is no {kind} `{name}`");
     let error = Diagnostic::error(codes::UNKNOWN_NAME, Some(at.clone()), summary);
     match did_you_mean(name, known.iter().map(|field| field.key.as_str())) {
@@ -39,7 +39,7 @@ fn unknown(kind: &str, name: &str, at: &Place, known: &[Field]) -> Diagnostic {
 }
 
 /// What else is said of something that is somebody else's: a problem of this kind each.
-fn settings<'a>(
+pub(super) fn settings<'a>(
     kind: &'a str,
     field: &'a Field,
     problem: fn(&'static str, Option<Place>, String) -> Diagnostic,
@@ -57,7 +57,7 @@ fn settings<'a>(
 }
 
 /// A name of the file's own would clash with another site of the same product.
-fn renamed(kind: &str, said: &str, ours: &str, at: &Item) -> Diagnostic {
+pub(super) fn renamed(kind: &str, said: &str, ours: &str, at: &Item) -> Diagnostic {
     Diagnostic::warning(
         codes::IGNORED,
         Some(at.at.clone()),
@@ -66,139 +66,6 @@ fn renamed(kind: &str, said: &str, ours: &str, at: &Item) -> Diagnostic {
     .help(format!(
         "`external: true` takes a {kind} of that name that is there already"
     ))
-}
-
-/// The networks that services join, into the draft.
-pub(super) fn networks(draft: &mut Draft, cx: &Cx<'_>, d: &mut Diagnostics) -> Names {
-    let label = &cx.site.label.value;
-    let declared = &cx.project.networks;
-    let mut names = Names::new();
-    for service in cx.services {
-        let Uses::Joins(joins) = &service.network else {
-            continue;
-        };
-        for join in joins {
-            if names.contains_key(&join.network) {
-                continue;
-            }
-            let found = declared.iter().find(|field| field.key == join.network);
-            if found.is_none() && join.network != "default" {
-                d.push(unknown("network", &join.network, &join.at, declared));
-                continue;
-            }
-            let address = match join.network.as_str() {
-                "default" => label.clone(),
-                other => format!("{label}/{}", names::sanitize(other)),
-            };
-            let ours = names::object(&draft.stack, &address);
-            let mut network = Network {
-                name: ours.clone(),
-                at: found.map_or_else(|| cx.site.at.clone(), |field| field.key_at.clone()),
-                internal: false,
-                external: false,
-                subnet: None,
-                options: BTreeMap::new(),
-                labels: BTreeMap::new(),
-            };
-            if let Some(field) = found {
-                network_of(field, &mut network, d);
-            }
-            names.insert(join.network.clone(), network.name.clone());
-            let at = network.at.clone();
-            if let Some(other) = draft.networks.insert(address, network) {
-                let summary = format!("two networks would be one, `{ours}`");
-                d.push(
-                    Diagnostic::error(codes::NAME_CLASH, Some(at), summary)
-                        .related(other.at, "the first"),
-                );
-            }
-        }
-    }
-    names
-}
-
-fn network_of(field: &Field, network: &mut Network, d: &mut Diagnostics) {
-    let Some(mut keys) = Keys::of(&field.item, format!("network `{}`", field.key), d) else {
-        return;
-    };
-    let (is_external, old_name) = external(&mut keys, d);
-    let name = keys.plain("name", d);
-    let said = name.map(|(name, _)| name).or(old_name);
-    if is_external {
-        network.external = true;
-        network.name = said.unwrap_or_else(|| field.key.clone());
-        let told = settings("network", field, Diagnostic::warning);
-        told.for_each(|warning| d.push(warning));
-        return;
-    }
-    if let Some(said) = said {
-        d.push(renamed("network", &said, &network.name, &field.item));
-    }
-    network.internal = keys.flag("internal", d).unwrap_or(false);
-    if let Some((driver, at)) = keys.plain("driver", d)
-        && !matches!(driver.as_str(), "bridge" | "default")
-    {
-        d.push(at.bad("`driver` of a network", "`bridge`: there is one engine"));
-    }
-    for (key, only) in [("enable_ipv4", true), ("enable_ipv6", false)] {
-        if keys.flag(key, d).is_some_and(|flag| flag != only) {
-            let what = format!("`{key}` of network `{}`", field.key);
-            d.push(field.item.bad(&what, "networks have IPv4 addresses here"));
-        }
-    }
-    keys.accept(&["attachable"]);
-    if let Some(mut ipam) = keys
-        .take("ipam")
-        .and_then(|item| Keys::of(item, "`ipam`", d))
-    {
-        if let Some((driver, at)) = ipam.plain("driver", d)
-            && driver != "default"
-        {
-            d.push(at.bad("`driver` of `ipam`", "`default`"));
-        }
-        for item in ipam.take("config").map(Item::items).unwrap_or_default() {
-            let Some(mut config) = Keys::of(item, "`config` of `ipam`", d) else {
-                continue;
-            };
-            if let Some((text, at)) = config.plain("subnet", d) {
-                if network.subnet.is_some() {
-                    let summary = format!("network `{}` has two subnets", field.key);
-                    let error = Diagnostic::error(codes::COMPOSE_KEY, Some(at.at.clone()), summary);
-                    d.push(error.help("a network has one here"));
-                }
-                match text.parse::<Subnet>() {
-                    Ok(subnet) if subnet.address.is_ipv4() => network.subnet = Some(subnet),
-                    _ => d.push(at.bad("`subnet`", "an IPv4 range, such as `172.30.0.0/24`")),
-                }
-            }
-            if let Some((text, at)) = config.plain("gateway", d) {
-                let first = network.subnet.and_then(gateway);
-                if first.as_deref() != Some(text.as_str()) {
-                    d.push(at.bad(
-                        "`gateway`",
-                        "the subnet's first address, which is what it is without being said",
-                    ));
-                }
-            }
-            config.finish(&[("ip_range", ""), ("aux_addresses", "")], d);
-        }
-        ipam.finish(&[("options", "")], d);
-    }
-    let said = keys.table("driver_opts", d).into_iter();
-    network.options = said.map(|(key, value, _)| (key, value)).collect();
-    network.labels = labels(&mut keys, d);
-    keys.finish(&[], d);
-}
-
-/// The address that the engine gives itself.
-fn gateway(subnet: Subnet) -> Option<String> {
-    match subnet.address {
-        std::net::IpAddr::V4(address) => {
-            let first = u32::from(address).checked_add(1)?;
-            Some(std::net::Ipv4Addr::from(first).to_string())
-        }
-        std::net::IpAddr::V6(_) => None,
-    }
 }
 
 /// The volumes that services mount, into the draft.

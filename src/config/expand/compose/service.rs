@@ -19,8 +19,7 @@ use crate::config::products::{Loaded, Product};
 use crate::config::{Folder, codes, rules};
 use crate::diag::{Before, Diagnostic, Diagnostics, Place};
 use crate::model::{
-    About, Attachment, Lifecycle, Mount, MountSource, Need, NetworkMode, Restart, RestartName,
-    Role, VolumeSpec,
+    About, Lifecycle, Mount, MountSource, Need, Restart, RestartName, Role, VolumeSpec,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -49,7 +48,7 @@ impl Cx<'_> {
     }
 
     /// The containers of a service.
-    fn ids(&self, name: &str) -> Vec<ResourceId> {
+    pub(super) fn ids(&self, name: &str) -> Vec<ResourceId> {
         let replicas = self.services.iter().find(|service| service.name == name);
         let replicas = replicas.map_or(0, |service| service.replicas);
         let label = &self.site.label.value;
@@ -353,67 +352,6 @@ impl Cx<'_> {
             }
         } else if let Some((said, _)) = &service.restart {
             *restart = said.clone();
-        }
-    }
-
-    fn network(
-        &self,
-        draft: &Draft,
-        container: &mut Container,
-        service: &Service,
-        networks: &Names,
-        d: &mut Diagnostics,
-    ) {
-        let spec = &mut container.spec;
-        match &service.network {
-            Network::Host => spec.network_mode = NetworkMode::Host,
-            Network::None => spec.network_mode = NetworkMode::None,
-            Network::Of(other, at) => {
-                if let Some(id) = self.ids(other).first() {
-                    let name = names::object(&draft.stack, &id.address);
-                    spec.network_mode = NetworkMode::Container(name);
-                    container.needs.insert(id.clone(), Need::Started);
-                    container.about.renews_with.insert(id.clone());
-                }
-                for (key, said) in [
-                    ("hostname", spec.hostname.is_some()),
-                    ("dns", !spec.dns.is_empty()),
-                    ("extra_hosts", !spec.extra_hosts.is_empty()),
-                ] {
-                    if said {
-                        let summary = format!(
-                            "`{key}` of `{}`, which uses the network of `{other}`",
-                            service.name
-                        );
-                        d.push(
-                            Diagnostic::error(codes::COMPOSE_KEY, Some(at.clone()), summary)
-                                .help(format!("say it of `{other}`")),
-                        );
-                    }
-                }
-            }
-            Network::Joins(joins) => {
-                // The hostname stays the same whatever container runs: some programs name their data by it.
-                if spec.uts.is_none() {
-                    spec.hostname
-                        .get_or_insert_with(|| names::fit(&service.name, 63));
-                }
-                for join in joins {
-                    let Some(name) = networks.get(&join.network) else {
-                        continue;
-                    };
-                    let mut aliases = join.aliases.clone();
-                    aliases.insert(service.name.clone());
-                    aliases.extend(service.container_name.clone());
-                    let attachment = Attachment {
-                        aliases,
-                        address: join.address,
-                    };
-                    spec.live.networks.insert(name.clone(), attachment);
-                    let field = format!("live.networks.{name}");
-                    origin(&mut container.origins, field, Some(&join.at));
-                }
-            }
         }
     }
 

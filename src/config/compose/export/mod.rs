@@ -1,15 +1,19 @@
 //! A stack as one compose file, for whom wants to run it without coasti.
 
+mod networks;
+mod settings;
+
+use self::networks::network_of;
+use self::settings::{limits, settings};
 use super::block::block;
 use crate::base::{Kind, ResourceId, ValueId};
 use crate::config::secrecy;
 use crate::model::{
-    Attachment, ContainerSpec, MountOptions, MountSource, Need, NetworkMode, Part, Propagation,
-    Resource, RestartName, Selinux, Spec, Stack, Text,
+    ContainerSpec, MountOptions, MountSource, Need, Part, Propagation, Resource, Selinux, Spec,
+    Stack, Text,
 };
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv6Addr;
 
 /// A stack as a compose file.
 #[derive(Clone, Debug)]
@@ -77,26 +81,7 @@ pub fn export(stack: &Stack, checked: &dyn Fn(&str) -> bool) -> Exported {
                 volumes.insert(key(id), Value::Object(fields));
             }
             Spec::Network(network) => {
-                let mut fields = Map::new();
-                if network.external {
-                    fields.insert("name".into(), json!(escape(&resource.name)));
-                    fields.insert("external".into(), json!(true));
-                } else {
-                    if network.internal {
-                        fields.insert("internal".into(), json!(true));
-                    }
-                    put_map(&mut fields, "driver_opts", &network.options);
-                    put_map(&mut fields, "labels", &network.labels);
-                    let fixed = stack.containers().any(|(_, _, spec)| {
-                        let joined = spec.live.networks.get(&resource.name);
-                        joined.is_some_and(|joined| joined.address.is_some())
-                    });
-                    if let (true, Some(subnet)) = (fixed, network.subnet) {
-                        let config = json!([{"subnet": subnet.to_string()}]);
-                        fields.insert("ipam".into(), json!({ "config": config }));
-                    }
-                }
-                networks.insert(key(id), Value::Object(fields));
+                networks.insert(key(id), network_of(stack, &resource.name, network));
             }
             _ => {}
         }
@@ -335,58 +320,6 @@ impl Export<'_> {
         images.any(|image| matches!(&image.spec, Spec::Image(image) if image.build.is_some()))
     }
 
-    fn network(&mut self, fields: &mut Map<String, Value>, spec: &ContainerSpec) {
-        match &spec.network_mode {
-            NetworkMode::Host => drop(fields.insert("network_mode".into(), json!("host"))),
-            NetworkMode::None => drop(fields.insert("network_mode".into(), json!("none"))),
-            NetworkMode::Container(name) => {
-                if let Some((other, _)) = self.stack.by_name(Kind::Container, name) {
-                    let mode = format!("service:{}", key(other));
-                    fields.insert("network_mode".into(), json!(mode));
-                }
-            }
-            NetworkMode::Own if spec.live.networks.is_empty() => {
-                fields.insert("network_mode".into(), json!("bridge"));
-            }
-            NetworkMode::Own => {
-                let mut joined = Map::new();
-                for (name, Attachment { aliases, address }) in &spec.live.networks {
-                    let mut how = Map::new();
-                    put_list(&mut how, "aliases", aliases.iter());
-                    put(
-                        &mut how,
-                        "ipv4_address",
-                        address.map(|address| address.to_string()).as_ref(),
-                    );
-                    let network = self.stack.by_name(Kind::Network, name);
-                    let network = network.map_or_else(|| name.clone(), |(id, _)| key(id));
-                    joined.insert(network, Value::Object(how));
-                }
-                fields.insert("networks".into(), Value::Object(joined));
-            }
-        }
-        let ports: Vec<_> = spec
-            .published()
-            .map(|(inside, port)| {
-                let (inside, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
-                let mut entry = Map::new();
-                entry.insert(
-                    "target".into(),
-                    json!(inside.parse::<u16>().unwrap_or_default()),
-                );
-                entry.insert("published".into(), json!(port.host.to_string()));
-                entry.insert("protocol".into(), json!(protocol));
-                if port.bind != Ipv6Addr::UNSPECIFIED {
-                    entry.insert("host_ip".into(), json!(port.bind.to_string()));
-                }
-                Value::Object(entry)
-            })
-            .collect();
-        if !ports.is_empty() {
-            fields.insert("ports".into(), json!(ports));
-        }
-    }
-
     fn mounts(&mut self, fields: &mut Map<String, Value>, own: &str, spec: &ContainerSpec) {
         let mut all = Vec::new();
         for (target, mount) in &spec.mounts {
@@ -472,111 +405,5 @@ impl Export<'_> {
         if !files.is_empty() {
             fields.insert("configs".into(), json!(files));
         }
-    }
-}
-
-fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
-    for (key, text) in [
-        ("hostname", &spec.hostname),
-        ("domainname", &spec.domainname),
-        ("user", &spec.user),
-        ("working_dir", &spec.working_dir),
-        ("stop_signal", &spec.stop_signal),
-        ("pid", &spec.pid),
-        ("ipc", &spec.ipc),
-        ("uts", &spec.uts),
-        ("userns_mode", &spec.userns),
-        ("runtime", &spec.runtime),
-        ("cgroup_parent", &spec.cgroup_parent),
-    ] {
-        put(fields, key, text.as_ref());
-    }
-    let grace = spec.stop_timeout.map(|span| span.to_string());
-    put(fields, "stop_grace_period", grace.as_ref());
-    if let Some(init) = spec.init {
-        fields.insert("init".into(), json!(init));
-    }
-    put_flag(fields, "privileged", spec.privileged);
-    put_flag(fields, "read_only", spec.read_only);
-    put_flag(fields, "tty", spec.tty);
-    put_flag(fields, "stdin_open", spec.stdin_open);
-    put_list(fields, "cap_add", spec.cap_add.iter());
-    put_list(fields, "cap_drop", spec.cap_drop.iter());
-    put_list(fields, "dns", spec.dns.iter());
-    put_list(fields, "dns_search", spec.dns_search.iter());
-    put_list(fields, "dns_opt", spec.dns_opt.iter());
-    put_list(fields, "security_opt", spec.security_opt.iter());
-    put_list(fields, "group_add", spec.group_add.iter());
-    put_list(fields, "devices", spec.devices.iter());
-    put_list(fields, "device_cgroup_rules", spec.device_rules.iter());
-    put_map(fields, "labels", &spec.labels);
-    put_map(fields, "annotations", &spec.annotations);
-    put_map(fields, "sysctls", &spec.sysctls);
-    let hosts = spec.extra_hosts.iter();
-    let hosts: Vec<String> = hosts.map(|(name, to)| format!("{name}={to}")).collect();
-    put_list(fields, "extra_hosts", hosts.iter());
-    if let Some(log) = &spec.log {
-        let mut logging = Map::new();
-        let driver = Some(&log.driver).filter(|driver| !driver.is_empty());
-        put(&mut logging, "driver", driver);
-        put_map(&mut logging, "options", &log.options);
-        fields.insert("logging".into(), Value::Object(logging));
-    }
-    let restart = &spec.live.restart;
-    let word = match (restart.name, restart.max_retries) {
-        (RestartName::OnFailure, tries) if tries > 0 => format!("on-failure:{tries}"),
-        (name, _) => name.word().to_owned(),
-    };
-    put(fields, "restart", Some(&word));
-}
-
-fn limits(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
-    let live = &spec.live;
-    for (key, number) in [
-        ("mem_limit", live.memory),
-        ("memswap_limit", live.memory_swap),
-        ("mem_reservation", spec.memory_reservation),
-        ("pids_limit", live.pids),
-        ("shm_size", spec.shm_size),
-        ("cpu_shares", spec.cpu_shares),
-        ("oom_score_adj", spec.oom_score_adj),
-    ] {
-        put_int(fields, key, number);
-    }
-    put(fields, "cpuset", spec.cpuset.as_ref());
-    let cpus = live.nano_cpus.map(|nano| {
-        let text = format!("{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000);
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    });
-    put(fields, "cpus", cpus.as_ref());
-    if !spec.device_requests.is_empty() {
-        let each = spec.device_requests.iter().map(|request| {
-            let mut to = Map::new();
-            put(
-                &mut to,
-                "driver",
-                Some(&request.driver).filter(|driver| !driver.is_empty()),
-            );
-            if request.ids.is_empty() {
-                to.insert("count".into(), json!(request.count));
-            }
-            put_list(&mut to, "device_ids", request.ids.iter());
-            put_list(&mut to, "capabilities", request.capabilities.iter());
-            put_map(&mut to, "options", &request.options);
-            Value::Object(to)
-        });
-        let devices: Vec<_> = each.collect();
-        let reserved = json!({"resources": {"reservations": {"devices": devices}}});
-        fields.insert("deploy".into(), reserved);
-    }
-    if !spec.ulimits.is_empty() {
-        let each = spec.ulimits.iter();
-        let each = each.map(|(name, limit)| {
-            (
-                name.clone(),
-                json!({"soft": limit.soft, "hard": limit.hard}),
-            )
-        });
-        fields.insert("ulimits".into(), Value::Object(each.collect()));
     }
 }

@@ -1,0 +1,85 @@
+//! Networks, how services join them, and ports.
+
+use super::{Export, escape, key, put, put_list, put_map};
+use crate::base::Kind;
+use crate::model::{Attachment, ContainerSpec, NetworkMode, NetworkSpec, Stack};
+use serde_json::{Map, Value, json};
+use std::net::Ipv6Addr;
+
+/// A network of the file.
+pub(super) fn network_of(stack: &Stack, name: &str, network: &NetworkSpec) -> Value {
+    let mut fields = Map::new();
+    if network.external {
+        fields.insert("name".into(), json!(escape(name)));
+        fields.insert("external".into(), json!(true));
+    } else {
+        if network.internal {
+            fields.insert("internal".into(), json!(true));
+        }
+        put_map(&mut fields, "driver_opts", &network.options);
+        put_map(&mut fields, "labels", &network.labels);
+        let fixed = stack.containers().any(|(_, _, spec)| {
+            let joined = spec.live.networks.get(name);
+            joined.is_some_and(|joined| joined.address.is_some())
+        });
+        if let (true, Some(subnet)) = (fixed, network.subnet) {
+            let config = json!([{"subnet": subnet.to_string()}]);
+            fields.insert("ipam".into(), json!({ "config": config }));
+        }
+    }
+    Value::Object(fields)
+}
+
+impl Export<'_> {
+    pub(super) fn network(&mut self, fields: &mut Map<String, Value>, spec: &ContainerSpec) {
+        match &spec.network_mode {
+            NetworkMode::Host => drop(fields.insert("network_mode".into(), json!("host"))),
+            NetworkMode::None => drop(fields.insert("network_mode".into(), json!("none"))),
+            NetworkMode::Container(name) => {
+                if let Some((other, _)) = self.stack.by_name(Kind::Container, name) {
+                    let mode = format!("service:{}", key(other));
+                    fields.insert("network_mode".into(), json!(mode));
+                }
+            }
+            NetworkMode::Own if spec.live.networks.is_empty() => {
+                fields.insert("network_mode".into(), json!("bridge"));
+            }
+            NetworkMode::Own => {
+                let mut joined = Map::new();
+                for (name, Attachment { aliases, address }) in &spec.live.networks {
+                    let mut how = Map::new();
+                    put_list(&mut how, "aliases", aliases.iter());
+                    put(
+                        &mut how,
+                        "ipv4_address",
+                        address.map(|address| address.to_string()).as_ref(),
+                    );
+                    let network = self.stack.by_name(Kind::Network, name);
+                    let network = network.map_or_else(|| name.clone(), |(id, _)| key(id));
+                    joined.insert(network, Value::Object(how));
+                }
+                fields.insert("networks".into(), Value::Object(joined));
+            }
+        }
+        let ports: Vec<_> = spec
+            .published()
+            .map(|(inside, port)| {
+                let (inside, protocol) = inside.split_once('/').unwrap_or((inside, "tcp"));
+                let mut entry = Map::new();
+                entry.insert(
+                    "target".into(),
+                    json!(inside.parse::<u16>().unwrap_or_default()),
+                );
+                entry.insert("published".into(), json!(port.host.to_string()));
+                entry.insert("protocol".into(), json!(protocol));
+                if port.bind != Ipv6Addr::UNSPECIFIED {
+                    entry.insert("host_ip".into(), json!(port.bind.to_string()));
+                }
+                Value::Object(entry)
+            })
+            .collect();
+        if !ports.is_empty() {
+            fields.insert("ports".into(), json!(ports));
+        }
+    }
+}
