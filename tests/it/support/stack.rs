@@ -126,9 +126,9 @@ impl Stack {
             .id()
             .map(|id| format!("id: {id}\n"))
             .unwrap_or_default();
-        // 32 networks of 64 addresses for each test.
+        // 32 networks of 64 addresses for each test; the engine gives whole /16 of 172.16.0.0/12 away.
         let third = self.slot.number * 8;
-        let pool = format!("172.{}.{}.0/21", 24 + third / 256, third % 256);
+        let pool = format!("10.{}.{}.0/21", 224 + third / 256, third % 256);
         let text = format!(
             "version: 1\nstack: {}\n{id}ports: {{from: {from}, to: {to}}}\nnetworks: {{pool: {pool}}}\nsite:\n{sites}",
             self.name
