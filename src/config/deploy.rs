@@ -26,7 +26,7 @@ pub(super) struct Deploy {
     /// Ports to give away, both ends included.
     pub ports: (u16, u16),
     /// Addresses to give networks.
-    pub pool: Subnet,
+    pub pool: Option<Subnet>,
     /// What the internet knows the host as.
     pub external_ip: ExternalIp,
     /// The sites.
@@ -385,21 +385,14 @@ fn ports(node: Option<&Node>, d: &mut Diagnostics) -> (u16, u16) {
     (from, to)
 }
 
-fn pool(node: Option<&Node>, d: &mut Diagnostics) -> Subnet {
-    const DEFAULT: Subnet = Subnet {
-        address: IpAddr::V4(std::net::Ipv4Addr::new(172, 24, 0, 0)),
-        prefix: 14,
-    };
-    let Some(mut table) = node.and_then(|node| Table::of(node, "`networks`", d)) else {
-        return DEFAULT;
-    };
+/// The pool that the file says.
+fn pool(node: Option<&Node>, d: &mut Diagnostics) -> Option<Subnet> {
+    let mut table = Table::of(node?, "`networks`", d)?;
     let pool = table.text("pool", d);
     table.finish(d);
-    let Some(pool) = pool else {
-        return DEFAULT;
-    };
+    let pool = pool?;
     match pool.value.parse::<Subnet>() {
-        Ok(subnet) if subnet.address.is_ipv4() && (8..=26).contains(&subnet.prefix) => subnet,
+        Ok(subnet) if subnet.address.is_ipv4() && (8..=26).contains(&subnet.prefix) => Some(subnet),
         _ => {
             d.push(
                 Diagnostic::error(
@@ -409,7 +402,7 @@ fn pool(node: Option<&Node>, d: &mut Diagnostics) -> Subnet {
                 )
                 .help("an IPv4 address and a prefix from 8 to 26, such as `172.24.0.0/14`"),
             );
-            DEFAULT
+            None
         }
     }
 }

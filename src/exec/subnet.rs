@@ -66,7 +66,7 @@ async fn free<E: Engine>(context: &Context<'_, E>, subnet: Subnet) -> Result<Sub
             format!("choose a subnet in the place of {subnet}"),
             format!(
                 "somebody else took {subnet}, and no other one of {pool} is free: write another pool into the deploy \
-                 file, such as `networks: {{pool: 10.64.0.0/14}}`"
+                 file, such as `networks: {{pool: 10.128.0.0/14}}`"
             ),
         )
     })

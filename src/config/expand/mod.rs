@@ -40,8 +40,8 @@ pub(super) struct Draft {
     pub id: Option<StackId>,
     /// Ports to give away, both ends included.
     pub ports: (u16, u16),
-    /// Addresses to give networks.
-    pub pool: Subnet,
+    /// Addresses to give networks, where the file says which.
+    pub pool: Option<Subnet>,
     /// Containers: each site's providers, then its app.
     pub containers: Vec<Container>,
     /// Volumes by address.

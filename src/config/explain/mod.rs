@@ -285,7 +285,7 @@ impl Teller<'_> {
                 format!("{{from: {}, to: {}}}", draft.ports.0, draft.ports.1),
                 DEFAULT,
             ),
-            ("networks", format!("{{pool: {}}}", draft.pool), DEFAULT),
+            ("networks", format!("{{pool: {}}}", draft.pool()), DEFAULT),
         ];
         for (key, value, words) in defaults {
             if !draft.origins.contains_key(key) {
@@ -349,7 +349,7 @@ impl Teller<'_> {
             (Kind::Network, "subnet") => {
                 let network = draft.networks.get(&id.address)?;
                 let given = network.subnet.is_none() && !network.external;
-                given.then(|| format!("(given at apply, of {})", draft.pool))
+                given.then(|| format!("(given at apply, of {})", draft.pool()))
             }
             (Kind::Container, _) => {
                 let key = field.strip_prefix("ports.")?.strip_suffix(".host")?;

@@ -331,14 +331,14 @@ fn not_built(reference: &str, at: Option<Place>) -> Diagnostic {
 
 fn build(
     mut draft: Draft,
-    subnets: &BTreeMap<String, Option<crate::model::Subnet>>,
+    subnets: &subnets::Chosen,
     facts: &Facts<'_>,
     unknown_images: BTreeSet<String>,
 ) -> Sealed {
     let containers = std::mem::take(&mut draft.containers);
     let draft = draft;
     let mut stack = Stack::empty(draft.stack.clone(), draft.id.clone());
-    stack.pool = Some(draft.pool);
+    stack.pool = Some(subnets.pool);
     let resource = |name: &str, spec: Spec, at: &Place| Resource {
         name: name.to_owned(),
         spec,
@@ -350,7 +350,7 @@ fn build(
     let mut network_ids: BTreeMap<&str, ResourceId> = BTreeMap::new();
     for (address, network) in &draft.networks {
         let spec = NetworkSpec {
-            subnet: subnets.get(address).copied().flatten(),
+            subnet: subnets.of.get(address).copied().flatten(),
             internal: network.internal,
             options: network.options.clone(),
             labels: network.labels.clone(),

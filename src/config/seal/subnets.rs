@@ -8,9 +8,36 @@ use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{Spec, Stack, Subnet};
 use crate::observe::Observed;
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Addresses for 62 containers: an app and its providers.
 const PREFIX: u8 = 26;
+/// Where a file says no pool: the first, then the second, for Docker's own networks may have all of the first.
+const POOLS: [Subnet; 2] = [
+    Subnet {
+        address: IpAddr::V4(Ipv4Addr::new(172, 24, 0, 0)),
+        prefix: 14,
+    },
+    Subnet {
+        address: IpAddr::V4(Ipv4Addr::new(10, 64, 0, 0)),
+        prefix: 14,
+    },
+];
+
+/// The subnets of networks.
+pub(super) struct Chosen {
+    /// By the networks' addresses; none is the engine's choice.
+    pub of: BTreeMap<String, Option<Subnet>>,
+    /// The pool that the last came from.
+    pub pool: Subnet,
+}
+
+impl Draft {
+    /// Addresses to give networks.
+    pub(in crate::config) fn pool(&self) -> Subnet {
+        self.pool.unwrap_or(POOLS[0])
+    }
+}
 
 /// Whether a network is to be made.
 pub(super) fn new(stack: &Stack, observed: &Observed) -> bool {
@@ -27,11 +54,7 @@ pub(super) fn new(stack: &Stack, observed: &Observed) -> bool {
 }
 
 /// Chooses a subnet for each network, by its address. A network that exists keeps what it has.
-pub(super) fn choose(
-    draft: &Draft,
-    facts: &Facts<'_>,
-    d: &mut Diagnostics,
-) -> BTreeMap<String, Option<Subnet>> {
+pub(super) fn choose(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) -> Chosen {
     let observed = facts.observed;
     let mut chosen: BTreeMap<String, Option<Subnet>> = BTreeMap::new();
     let mut taken: Vec<Subnet> = observed
@@ -86,31 +109,44 @@ pub(super) fn choose(
             chosen.insert(address.clone(), Some(old));
         }
     }
-    let mut candidates = draft.pool.divide(PREFIX);
+    let pools = match &draft.pool {
+        Some(pool) => std::slice::from_ref(pool),
+        None => &POOLS,
+    };
+    let mut candidates = pools
+        .iter()
+        .flat_map(|pool| pool.divide(PREFIX).map(|one| (*pool, one)));
+    let mut used = draft.pool();
     for (address, network) in &draft.networks {
         if chosen.contains_key(address) {
             continue;
         }
         // What was passed over once is taken for all.
-        let Some(free) = candidates.find(|one| !taken.iter().any(|other| other.overlaps(one)))
+        let Some((pool, free)) =
+            candidates.find(|(_, one)| !taken.iter().any(|other| other.overlaps(one)))
         else {
+            let pools: Vec<_> = pools.iter().map(ToString::to_string).collect();
             d.push(
                 Diagnostic::error(
                     codes::NO_SUBNET,
                     Some(network.at.clone()),
                     format!(
                         "no subnet of {} is free for the network of `{address}`",
-                        draft.pool
+                        pools.join(" or ")
                     ),
                 )
-                .help("write another pool: `networks: {pool: 10.64.0.0/14}`"),
+                .help("write another pool: `networks: {pool: 10.128.0.0/14}`"),
             );
             continue;
         };
         taken.push(free);
+        used = pool;
         chosen.insert(address.clone(), Some(free));
     }
-    chosen
+    Chosen {
+        of: chosen,
+        pool: used,
+    }
 }
 
 /// A subnet that the files say cannot be another than the one that a network of ours has, nor one that others
