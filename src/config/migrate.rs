@@ -180,7 +180,14 @@ impl File<'_> {
     fn list(&self, key: &str) -> Vec<Edit> {
         let mut edits = Vec::new();
         self.version(&mut edits, Vec::new());
-        match self.entry(key) {
+        // Both files have one shape, and one was made of the other.
+        let other = if key == "tools" { "products" } else { "tools" };
+        let entry = self.entry(key).or_else(|| {
+            let entry = self.entry(other)?;
+            edits.push(self.renamed(entry, key)?);
+            Some(entry)
+        });
+        match entry {
             Some(entry) if entry.node.is_null() => {
                 let after = self.text.get(entry.key_at.span.end..).unwrap_or_default();
                 if let Some(colon) = after.find(':') {
@@ -216,6 +223,13 @@ impl File<'_> {
             }
         }
         edits
+    }
+
+    /// Gives an entry's key another name, in the quotes that it has.
+    fn renamed(&self, entry: &Entry, key: &str) -> Option<Edit> {
+        let span = entry.key_at.span.clone();
+        let start = span.start + self.text.get(span)?.find(&entry.key)?;
+        Some((start..start + entry.key.len(), key.to_owned()))
     }
 
     fn product(&self, item: &Node, key: &str, edits: &mut Vec<Edit>) {

@@ -217,7 +217,11 @@ fn file(source: &Arc<Source>, tool: bool, entries: &mut Vec<Entry>, d: &mut Diag
     // The installer writes which version of itself made the file.
     table.text("coasti-version", d);
     let mut own = Diagnostics::new();
-    let nodes = table.list(if tool { "tools" } else { "products" }, &mut own);
+    let (key, other) = match tool {
+        true => ("tools", "products"),
+        false => ("products", "tools"),
+    };
+    let nodes = table.list(key, &mut own);
     let mut whole = !own.has_errors();
     d.extend(own);
     if let Some(node) = nodes.get(MOST) {
@@ -234,6 +238,15 @@ fn file(source: &Arc<Source>, tool: bool, entries: &mut Vec<Entry>, d: &mut Diag
             Some(one) => entries.push(one),
             None => whole = false,
         }
+    }
+    let named = table.unknown().find(|(entry, _)| entry.key == other);
+    if let Some(at) = named.map(|(entry, _)| entry.key_at.clone()) {
+        let _ = table.take(other, d);
+        let summary = format!("unknown key `{other}`");
+        let error = Diagnostic::error(codes::UNKNOWN_KEY, Some(at), summary);
+        let help = format!("this file lists {key}: call it `{key}`");
+        d.push(error.label("not known here").help(help));
+        whole = false;
     }
     table.finish(d);
     whole

@@ -150,6 +150,17 @@ fn what_is_wrong_in_a_list_is_said() {
     ");
 }
 
+#[test]
+fn the_other_files_key_is_told() {
+    let (listed, said) = listed("products: []\n", "version: 1\nproducts:\n- {id: x}\n");
+    assert_eq!(listed.len(), 0);
+    insta::assert_snapshot!(said, @r"
+    E0104 config/tools.yml:2:1 unknown key `products`
+        ^ not known here
+        help: this file lists tools: call it `tools`
+    ");
+}
+
 /// The problems of a stack that runs `wiki` as these files say.
 fn of_wiki<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, products: &str) -> String {
     let mut folder = Map::new(files);

@@ -55,6 +55,15 @@ fn lists_are_written_anew_with_few_bytes() {
         ("# x\n", "# x\nversion: 1\ntools: []\n"),
         ("version: 0\ntools: []\n", "version: 1\ntools: []\n"),
         ("version: 1\ntools:\n", "version: 1\ntools:\n"),
+        ("products: # x\n", "version: 1\ntools: [] # x\n"),
+        (
+            "\"products\":\n- {id: a, dst_path: /srv/acme/tools/a}\n",
+            "version: 1\n\"tools\":\n- {id: a, dst_path: tools/a}\n",
+        ),
+        (
+            "tools: []\nproducts: []\n",
+            "version: 1\ntools: []\nproducts: []\n",
+        ),
     ] {
         assert_eq!(migrated("config/tools.yml", old), new);
     }
