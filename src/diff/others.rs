@@ -2,7 +2,7 @@
 
 use super::{Action, Change, Diff, Inputs, Notice, Reason, Refusal, Slots};
 use crate::base::{Kind, ResourceId, names};
-use crate::model::{Resource, Spec, flatten};
+use crate::model::{Resource, Spec, Subnet, flatten};
 use crate::observe::Owner;
 use std::collections::BTreeSet;
 
@@ -127,10 +127,7 @@ pub(super) fn networks(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) 
             id: id.clone(),
             summary: format!("network `{}` cannot {what}", resource.name),
             why: "the engine fixes that when it makes the network".into(),
-            help: vec![
-                "call it otherwise in the compose file: containers move over as they run, and this one goes"
-                    .into(),
-            ],
+            help: anew(resource, inputs.desired.pool),
             origin: resource.origin("").cloned(),
         }))
     };
@@ -176,6 +173,34 @@ pub(super) fn networks(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) 
             },
         );
     }
+}
+
+/// How a network comes to be made anew. The one before goes once nothing is on it any more: what the engine has only
+/// once, the new one cannot have beside it.
+fn anew(resource: &Resource, pool: Option<Subnet>) -> Vec<String> {
+    const BRIDGE: &str = "com.docker.network.bridge.name";
+    let Spec::Network(spec) = &resource.spec else {
+        return Vec::new();
+    };
+    let bridge = spec.options.get(BRIDGE);
+    let bridge = bridge.map(|name| format!("the bridge's name `{name}` (`{BRIDGE}`)"));
+    // One of coasti's own choice is another one under another name.
+    let said = spec.subnet;
+    let said = said.filter(|subnet| !pool.is_some_and(|pool| pool.overlaps(subnet)));
+    let subnet = said.map(|subnet| format!("the subnet {subnet}"));
+    let once: Vec<_> = bridge.into_iter().chain(subnet).collect();
+    let mut help = vec![
+        "call it otherwise in the compose file: containers move over as they run, and this one goes"
+            .to_owned(),
+    ];
+    if !once.is_empty() {
+        help.push(format!(
+            "the engine has {} once, and this one keeps it until then: leave it out under the other name and apply, \
+             then call the network as before with it and apply again",
+            once.join(" and ")
+        ));
+    }
+    help
 }
 
 /// Containers on a network that no plan of this stack touches: the engine does not remove it under them.

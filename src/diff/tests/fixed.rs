@@ -18,6 +18,35 @@ fn p0204_a_network_gets_no_other_options() {
     assert_eq!(world.refused(), ["P0204 network:wiki"]);
 }
 
+/// Beside the one before, there can be no second network with its bridge or subnet.
+#[test]
+fn p0204_says_how_what_the_engine_has_once_is_kept() {
+    let helped = |change: &dyn Fn(&mut crate::model::NetworkSpec)| {
+        let world = World::usual(|stack| {
+            let network = stack.resources.get_mut(&ResourceId::network("wiki"));
+            if let Spec::Network(network) = &mut network.unwrap().spec {
+                network.options.insert("mtu".into(), "1400".into());
+                change(network);
+            }
+        });
+        world.plan().refusals[0].help.join("\n")
+    };
+    assert!(!helped(&|_| ()).contains("apply again"));
+    let bridge = helped(&|network| {
+        let name = "com.docker.network.bridge.name";
+        network.options.insert(name.into(), "br-wiki".into());
+    });
+    assert!(
+        bridge.contains("has the bridge's name `br-wiki` (`com.docker.network.bridge.name`) once"),
+        "{bridge}"
+    );
+    let subnet = helped(&|network| network.subnet = Some("10.77.0.0/24".parse().unwrap()));
+    assert!(
+        subnet.contains("has the subnet 10.77.0.0/24 once"),
+        "{subnet}"
+    );
+}
+
 #[test]
 fn other_labels_of_networks_and_volumes_are_told() {
     let world = World::usual(|stack| {
