@@ -133,6 +133,7 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     let mut below = Below::Nothing;
+    let mut told = 0;
     for line in text.split_inclusive('\n') {
         let body = line.trim_end_matches(['\n', '\r']);
         let indent = body.len() - body.trim_start().len();
@@ -152,13 +153,18 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
                 }
             }
             _ => {
-                let (values, goes_on) = values(body, indent);
-                found.extend(
-                    values
-                        .iter()
-                        .map(|value| start + value.start..start + value.end),
-                );
-                below = goes_on;
+                let found_here = values(body, indent);
+                let shift = |range: &Range<usize>| start + range.start..start + range.end;
+                found.extend(found_here.values.iter().map(shift));
+                for from in found_here.tables.iter().map(|from| start + from) {
+                    // What is in another one is told already.
+                    if from >= told {
+                        let (ranges, end) = inside(text, from);
+                        found.extend(ranges);
+                        told = end;
+                    }
+                }
+                below = found_here.below;
             }
         }
     }
@@ -210,9 +216,105 @@ fn refers(before: &str, key: &str, after: &str) -> bool {
         && name.chars().all(word)
 }
 
-/// Secret values on a line, and whether the last of them goes on below.
-fn values(line: &str, indent: usize) -> (Vec<Range<usize>>, Below) {
+/// Keys of a variable's table, whose words say how its value is made and are none.
+const MAKES: &[&str] = &[
+    "display",
+    "external-ip",
+    "file",
+    "from",
+    "gid",
+    "key",
+    "length",
+    "mode",
+    "nua-internal",
+    "path",
+    "persist",
+    "persistent",
+    "random",
+    "secret",
+    "type",
+    "uid",
+    "unique-db",
+    "unique-user",
+];
+
+/// Where the bracket that opens at the start of a text is closed, and where its parts are parted.
+fn brackets(text: &str) -> (Option<usize>, Vec<usize>) {
+    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
+    let mut before = ' ';
+    let mut commas = Vec::new();
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some('"'), '\\') => escaped = true,
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') if before.is_whitespace() || ",:=[{".contains(before) => {
+                quote = Some(c);
+            }
+            (None, '{' | '[') => depth += 1,
+            (None, '}' | ']') => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return (Some(at), commas);
+                }
+            }
+            (None, ',') if depth == 1 => commas.push(at),
+            (None, _) => {}
+        }
+        before = c;
+    }
+    (None, commas)
+}
+
+/// What of the table or list that opens there is secret: all but what says how a value is made; and where it ends.
+fn inside(text: &str, from: usize) -> (Vec<Range<usize>>, usize) {
+    let all = text.get(from..).unwrap_or_default();
+    let (end, commas) = brackets(all);
+    let end = end.unwrap_or(all.len());
+    let word = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let quotes: &[char] = &['"', '\''];
     let mut found = Vec::new();
+    let mut start = 1;
+    for next in commas.into_iter().chain([end]) {
+        let item = all.get(start..next).unwrap_or_default();
+        let value = match item.split_once([':', '=']) {
+            Some((name, value)) if all.starts_with('{') => {
+                let name = name.trim().trim_matches(quotes).replace('_', "-");
+                let plain = value.trim().trim_matches(quotes);
+                match MAKES.contains(&name.as_str()) && plain.chars().all(word) {
+                    true => "",
+                    false => value,
+                }
+            }
+            _ => item,
+        };
+        // Line by line: a place keeps its line.
+        let mut at = from + next - value.len();
+        for line in value.split_inclusive('\n') {
+            let begin = at + line.len() - line.trim_start().len();
+            found.push(begin..begin + line.trim().len());
+            at += line.len();
+        }
+        start = next + 1;
+    }
+    found.retain(|range| !range.is_empty());
+    (found, from + end)
+}
+
+/// What is secret on a line.
+struct OnLine {
+    values: Vec<Range<usize>>,
+    /// Where tables and lists of them open.
+    tables: Vec<usize>,
+    /// What of the last one is below.
+    below: Below,
+}
+
+/// Secret values on a line.
+fn values(line: &str, indent: usize) -> OnLine {
+    let mut found = Vec::new();
+    let mut tables = Vec::new();
     let mut below = Below::Nothing;
     let mut at = 0;
     while let Some(length) = line.get(at..).and_then(|rest| rest.find([':', '='])) {
@@ -238,12 +340,20 @@ fn values(line: &str, indent: usize) -> (Vec<Range<usize>>, Below) {
         let rest = line.get(separator + 1..).unwrap_or_default();
         let value = rest.trim_start();
         let from = line.len() - value.len();
+        if value.starts_with('[') && key == "secrets" {
+            // A list of secrets' names, as compose files have it.
+            continue;
+        }
+        if let Some(length) = table(value) {
+            tables.push(from);
+            at = from + length;
+            continue;
+        }
         let length = match value.chars().next() {
             None | Some('|' | '>') => {
                 below = Below::Deeper(indent);
                 continue;
             }
-            Some('{' | '[') => continue,
             Some(_) if value.starts_with("\"\"\"") || value.starts_with("'''") => {
                 let quotes = if value.starts_with('"') {
                     "\"\"\""
@@ -279,7 +389,25 @@ fn values(line: &str, indent: usize) -> (Vec<Range<usize>>, Below) {
             at = from + length;
         }
     }
-    (found, below)
+    OnLine {
+        values: found,
+        tables,
+        below,
+    }
+}
+
+/// How much of a line a table or list takes; none where there is none, or a text that begins as one (`[a]b`).
+fn table(value: &str) -> Option<usize> {
+    if !value.starts_with(['{', '[']) {
+        return None;
+    }
+    let (Some(end), _) = brackets(value) else {
+        return Some(value.len());
+    };
+    let rest = value.get(end + 1..).unwrap_or_default();
+    let next = rest.chars().next();
+    let ends = next.is_none_or(|c| c.is_whitespace() || ",}]#".contains(c));
+    ends.then_some(end + 1)
 }
 
 #[cfg(test)]
@@ -312,6 +440,26 @@ mod tests {
                 "- {id: a, vcs_auth_value: ***}",
             ),
             ("PASSWORD: {random: true}", "PASSWORD: {random: true}"),
+            (
+                "A_PASSWORD = { random = true, length = 40 }",
+                "A_PASSWORD = { random = true, length = 40 }",
+            ),
+            (
+                "\"A_PASSWORD\": {\n  \"random\": true,\n  \"value\": \"hunter2\"\n},\n\"b\": 1",
+                "\"A_PASSWORD\": {\n  \"random\": true,\n  \"value\": ***\n},\n\"b\": 1",
+            ),
+            (
+                "env: {PASSWORD: {a: [hunter2, {b: hunter3}], 'c': \"},hunter4\"}, B: x}",
+                "env: {PASSWORD: {a: ***, 'c': ***}, B: x}",
+            ),
+            (
+                "TOKENS: [hunter2,\n  hunter3]\nB: x",
+                "TOKENS: [***,\n  ***]\nB: x",
+            ),
+            ("PASSWORD: {hunter2", "PASSWORD: {***"),
+            ("PASSWORD=[a]hunter2", "PASSWORD=***"),
+            ("PASSWORD: {length: hunter 2}", "PASSWORD: {length: ***}"),
+            ("  secrets: [db, smtp]", "  secrets: [db, smtp]"),
             (
                 "KEY: |\n  plain\nB_SECRET: |\n  one\n  two\nC: 3",
                 "KEY: |\n  plain\nB_SECRET: |\n  ***\n  ***\nC: 3",
