@@ -1,14 +1,27 @@
 //! Folders of this process's own.
 
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+use rustix::io::Errno;
 use std::fs;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 
-/// A folder that only this user may look into, gone with this value.
+/// A folder that only this user may look into, gone with this value. What a process that was killed left behind goes
+/// when another one makes its first.
 #[derive(Debug)]
-pub struct Temporary(PathBuf, Option<Sweeper>);
+pub struct Temporary {
+    path: PathBuf,
+    /// Held as long as it is somebody's: the system lets go of it however the process ends.
+    _lock: Option<OwnedFd>,
+    sweeper: Option<Sweeper>,
+}
+
+/// How the names begin.
+const START: &str = "coasti-work-";
 
 impl Temporary {
     /// Where there is room. Why not, in words for the user, where that fails.
@@ -18,9 +31,7 @@ impl Temporary {
 
     /// In memory, for what no disk is to have, where that can be; tells whether it is.
     pub fn in_memory() -> Result<(Self, bool), String> {
-        let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let memory = own.into_iter().chain([PathBuf::from("/dev/shm")]);
-        for folder in memory.filter(|folder| folder.is_absolute() && is_memory(folder)) {
+        for folder in memory() {
             if let Ok(made) = Self::below(&folder) {
                 return Ok((made, true));
             }
@@ -29,31 +40,89 @@ impl Temporary {
     }
 
     fn below(folder: &Path) -> Result<Self, String> {
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(|| {
+            let all = memory().chain([std::env::temp_dir()]);
+            all.for_each(|folder| sweep(&folder));
+        });
+        // Somebody who sweeps may have found it before it was locked.
+        for _ in 0..10 {
+            if let Some(made) = Self::made(folder)? {
+                return Ok(made);
+            }
+        }
+        Err(format!("no folder stays in {}", folder.display()))
+    }
+
+    /// None where somebody else took it away.
+    fn made(folder: &Path) -> Result<Option<Self>, String> {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes).map_err(|error| format!("no randomness: {error}"))?;
-        let path = folder.join(format!("coasti-{}", crate::base::digest::hex(&bytes)));
+        let path = folder.join(format!("{START}{}", crate::base::digest::hex(&bytes)));
         fs::DirBuilder::new()
             .mode(0o700)
             .create(&path)
             .map_err(|error| format!("{} cannot be made: {error}", path.display()))?;
-        Ok(Self(path, None))
+        let lock = match locked(&path) {
+            Ok(lock) => Some(lock),
+            Err(Errno::WOULDBLOCK | Errno::NOENT) => return Ok(None),
+            // Where nothing can be locked, nothing is swept either.
+            Err(_) => None,
+        };
+        Ok(path.exists().then_some(Self {
+            path,
+            _lock: lock,
+            sweeper: None,
+        }))
     }
 
     /// Likewise, and gone also where this process is killed.
     pub fn swept(mut self) -> Self {
-        self.1 = Sweeper::of(&self.0);
+        self.sweeper = Sweeper::of(&self.path);
         self
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Folders in memory.
+fn memory() -> impl Iterator<Item = PathBuf> {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let all = own.into_iter().chain([PathBuf::from("/dev/shm")]);
+    all.filter(|folder| folder.is_absolute() && is_memory(folder))
+}
+
+/// Makes a folder this process's own, where it is nobody's.
+fn locked(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = open(path, flags, Mode::empty())?;
+    flock(&folder, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(folder)
+}
+
+/// Removes what this user's processes left there that are no more: what is in use is locked.
+fn sweep(folder: &Path) {
+    let own = rustix::process::geteuid().as_raw();
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| name.starts_with(START));
+        if !ours || !entry.metadata().is_ok_and(|about| about.uid() == own) {
+            continue;
+        }
+        let path = entry.path();
+        if let Ok(_lock) = locked(&path) {
+            let _ = fs::remove_dir_all(&path);
+        }
     }
 }
 
@@ -118,5 +187,45 @@ mod tests {
             assert!(!path.exists());
         }
         assert!(!is_memory(Path::new("/proc")));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_and_nothing_else() {
+        let home = Temporary::new().unwrap();
+        let names = || {
+            let all = fs::read_dir(home.path()).unwrap();
+            let mut names: Vec<_> = all
+                .map(|one| one.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            names
+        };
+        let made = |name: &str| {
+            let path = home.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("x"), "x").unwrap();
+            path
+        };
+        let left = made("coasti-work-0");
+        let others = made("coasti-0123456789abcdef");
+        std::os::unix::fs::symlink(&others, home.path().join("coasti-work-link")).unwrap();
+        fs::write(home.path().join("coasti-work-file"), "x").unwrap();
+        let used = Temporary::made(home.path()).unwrap().unwrap();
+        // As long as somebody has it.
+        let held = locked(&left).unwrap();
+        sweep(home.path());
+        assert!(left.join("x").exists());
+        drop(held);
+        sweep(home.path());
+        let used = used.path().file_name().unwrap().to_str().unwrap();
+        let mut kept = [
+            "coasti-0123456789abcdef",
+            "coasti-work-file",
+            "coasti-work-link",
+            used,
+        ];
+        kept.sort();
+        assert_eq!(names(), kept);
+        assert!(others.join("x").exists());
     }
 }

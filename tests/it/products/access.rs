@@ -344,3 +344,20 @@ fn nothing_is_left_of_a_fetch_that_is_killed() {
         });
     }
 }
+
+#[test]
+fn what_a_killed_command_left_goes_with_the_next_one() {
+    let home = Home::new("left-over");
+    home.write("tmp/coasti-work-0/secret", "sesame-open-1234\n");
+    home.write("tmp/coasti-other/kept", "kept\n");
+    home.write("shop/coasti.yml", "version: 1\nid: shop\n");
+    home.tag("shop", "v1");
+    let shop = home.at("shop").to_string_lossy().into_owned();
+    let mut command = home.command(&["product", "add", &shop]);
+    command.env("TMPDIR", home.at("tmp"));
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let left = fs::read_dir(home.at("tmp")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["coasti-other"]);
+}

@@ -288,6 +288,7 @@ impl<L: Look> Import<'_, L> {
             return Ok(None);
         };
         let folder = Temporary::new().map_err(|why| OpError::usage(why, &[]))?;
+        let folder = folder.swept();
         let path = folder.path().join("image.tar");
         running.look.save(reference, &path).await?;
         let text = metadata::of_archive(&path).ok().flatten();
