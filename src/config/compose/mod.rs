@@ -6,7 +6,7 @@
 //! | `tree`, `merge` | values with places and secrets; how one file is laid over another |
 //! | `interpolate`, `dotenv`, `numbers` | `${NAME}`; variables of `.env` files; numbers as text |
 //! | `export` | a stack as a compose file |
-//! | `service`, `build`, `settings`, `labels`, `networks`, `mounts`, `ports`, `devices`, `processors`, `words` | what a service says |
+//! | `service`, `build`, `settings`, `labels`, `needs`, `networks`, `mounts`, `ports`, `shared`, `devices`, `processors`, `words` | what a service says |
 
 mod block;
 mod build;
@@ -20,12 +20,14 @@ mod labels;
 mod load;
 mod merge;
 mod mounts;
+mod needs;
 mod networks;
 mod numbers;
 mod ports;
 mod processors;
 mod service;
 mod settings;
+mod shared;
 mod tree;
 mod words;
 
@@ -35,9 +37,10 @@ pub(super) use interpolate::{Vars, guarded};
 pub(super) use labels::labels;
 pub(super) use load::load;
 pub(super) use mounts::{Source as MountFrom, Volume as VolumeUse};
+pub(super) use needs::Condition;
 pub(super) use networks::Network;
 pub(super) use ports::PortUse;
-pub(super) use service::{Condition, EnvFile, Pulled, Service};
+pub(super) use service::{EnvFile, Pulled, Service};
 pub(super) use tree::{Bit, Field, Item, Keys, Str, plain};
 
 use crate::config::secrecy::is_secret_name;

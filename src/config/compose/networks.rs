@@ -1,6 +1,7 @@
 //! Whose network a service has, and how it joins several.
 
-use super::service::{Condition, Dependency, Service};
+use super::needs::{Condition, Dependency};
+use super::service::Service;
 use super::tree::{Item, Keys};
 use crate::config::codes;
 use crate::diag::{Diagnostic, Diagnostics, Place};

@@ -1,16 +1,18 @@
 //! What a service says of its container.
 
 use super::mounts::{self, Volume};
+use super::needs::{self, Dependency};
 use super::networks::{Network, network};
 use super::ports::{self, PortUse};
 use super::settings::check;
+use super::shared::VolumesFrom;
 use super::tree::{Item, Keys, Str, Val};
 use super::{Field, Project, build, devices, words};
 use crate::base::words::LONGEST;
 use crate::config::build::Build;
 use crate::config::doc::Sp;
 use crate::config::{codes, rules};
-use crate::diag::{Diagnostic, Diagnostics, Place, did_you_mean};
+use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{ContainerSpec, Restart, RestartName};
 use std::collections::BTreeMap;
 
@@ -40,37 +42,7 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("pull_refresh_after", ""),
     ("storage_opt", ""),
     ("use_api_socket", ""),
-    (
-        "volumes_from",
-        "name the volumes under `volumes` of both services",
-    ),
 ];
-
-/// What a service needs of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::config) enum Condition {
-    /// It runs.
-    Started,
-    /// It is healthy.
-    Healthy,
-    /// It ended with 0.
-    Completed,
-}
-
-/// An entry of `depends_on`.
-#[derive(Clone, Debug)]
-pub(in crate::config) struct Dependency {
-    /// The other service.
-    pub service: String,
-    /// What it must be.
-    pub condition: Condition,
-    /// Whether it must be there at all.
-    pub required: bool,
-    /// Whether this one is made anew with it.
-    pub restart: bool,
-    /// Where it stands.
-    pub at: Place,
-}
 
 /// A secret or config in a service.
 #[derive(Clone, Debug)]
@@ -134,6 +106,8 @@ pub(in crate::config) struct Service {
     pub ports: Vec<PortUse>,
     /// Mounts.
     pub volumes: Vec<Volume>,
+    /// Services whose mounts it has as well.
+    pub volumes_from: Vec<VolumesFrom>,
     /// Secrets and configs.
     pub files: Vec<FileUse>,
     /// Its networks.
@@ -218,9 +192,10 @@ impl Service {
             env_files: env_files(&mut keys, d),
             ports: ports::read(keys.list("ports", d), &what, d),
             volumes: Vec::new(),
+            volumes_from: Vec::new(),
             files: Vec::new(),
             network: Network::None,
-            needs: depends(keys.take("depends_on"), &what, d),
+            needs: needs::read(keys.take("depends_on"), &what, d),
             restart: None,
             scale: None,
             replicas: 1,
@@ -266,6 +241,7 @@ impl Service {
         }
         service.network = network(&mut keys, &what, d);
         service.links(keys.texts("links", d), d);
+        service.volumes_from(&mut keys, d);
         service.restart = restart(keys.take("restart"), d);
         service.health(keys.take("healthcheck"), &what, d);
         service.settings(&mut keys, d);
@@ -439,55 +415,6 @@ fn env_files(keys: &mut Keys<'_>, d: &mut Diagnostics) -> Vec<EnvFile> {
         }
     }
     files
-}
-
-fn depends(item: Option<&Item>, what: &str, d: &mut Diagnostics) -> Vec<Dependency> {
-    let mut all = Vec::new();
-    let Some(item) = item else { return all };
-    if !matches!(item.value, Val::Map(_)) {
-        d.push(item.wrong(&format!("`depends_on` of {what}"), "a table or a list"));
-    }
-    for field in item.fields() {
-        let mut needed = Dependency {
-            service: field.key.clone(),
-            condition: Condition::Started,
-            required: true,
-            restart: false,
-            at: field.key_at.clone(),
-        };
-        if let Some(mut keys) = Keys::of(&field.item, format!("`depends_on` of {what}"), d) {
-            let condition = keys.plain("condition", d);
-            if condition.is_none() && field.item.get("condition").is_none() {
-                let summary = format!("`{}` of `depends_on` has no `condition`", field.key);
-                let error = Diagnostic::error(codes::MISSING, Some(field.key_at.clone()), summary);
-                d.push(error.help("`service_started`, `service_healthy` or `service_completed_successfully`; a list of names is the first"));
-            }
-            if let Some((word, at)) = condition {
-                match word.as_str() {
-                    "service_started" => {}
-                    "service_healthy" => needed.condition = Condition::Healthy,
-                    "service_completed_successfully" => needed.condition = Condition::Completed,
-                    other => {
-                        const WORDS: [&str; 3] = [
-                            "service_started",
-                            "service_healthy",
-                            "service_completed_successfully",
-                        ];
-                        let error = at.bad("`condition`", "`service_started`, `service_healthy` or `service_completed_successfully`");
-                        d.push(match did_you_mean(other, WORDS) {
-                            Some(near) => error.help(format!("did you mean `{near}`?")),
-                            None => error,
-                        });
-                    }
-                }
-            }
-            needed.required = keys.flag("required", d).unwrap_or(true);
-            needed.restart = keys.flag("restart", d).unwrap_or(false);
-            keys.finish(&[], d);
-        }
-        all.push(needed);
-    }
-    all
 }
 
 fn restart(item: Option<&Item>, d: &mut Diagnostics) -> Option<(Restart, Place)> {

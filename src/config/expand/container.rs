@@ -9,7 +9,7 @@ use crate::config::deploy::Site;
 use crate::config::doc::Sp;
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{
-    About, Attachment, ContainerSpec, Lifecycle, MountSource, NetworkMode, Protocol, Role, Text,
+    About, Attachment, ContainerSpec, Lifecycle, NetworkMode, Protocol, Role, Text,
 };
 use crate::services::{self, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,6 +227,7 @@ impl Cx<'_> {
             data: String::new(),
             files: Vec::new(),
             here: Vec::new(),
+            taken: Vec::new(),
         }
     }
 
@@ -381,14 +382,7 @@ impl Cx<'_> {
 
     /// What follows from the rest.
     fn finish(&self, container: &mut Container) {
-        let writable =
-            container.spec.mounts.values().any(|mount| {
-                !mount.read_only && !matches!(mount.source, MountSource::Tmpfs { .. })
-            });
-        container.life.holds_data = writable;
-        if writable && container.spec.stop_timeout.is_none() {
-            container.spec.stop_timeout = Some(services::STOP_TIMEOUT);
-        }
+        container.keeps();
         container
             .spec
             .env

@@ -10,10 +10,12 @@ mod image;
 mod mounts;
 mod provider;
 mod site;
+mod taken;
 mod template;
 mod values;
 
 pub(super) use checks::{forbids_overlap, refused};
+pub(super) use taken::{Taken, order as taken_in_order, take};
 pub(super) use values::quoted;
 
 use super::budget::Budget;
@@ -26,6 +28,7 @@ use super::{Folder, Generated, adopt};
 use crate::base::{Digest, ResourceId, Secret, StackId, StackName, ValueId};
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{About, ContainerSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
+use crate::services::STOP_TIMEOUT;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
@@ -142,6 +145,19 @@ pub(super) struct Container {
     pub files: Vec<File>,
     /// Folders of this machine that it mounts.
     pub here: Vec<Place>,
+    /// Containers whose mounts it has as well.
+    pub taken: Vec<Taken>,
+}
+
+impl Container {
+    /// What follows from its mounts: where it writes data, it gets the time to do so when it stops.
+    pub(super) fn keeps(&mut self) {
+        let holds = self.spec.data().next().is_some();
+        self.life.holds_data = holds;
+        if holds {
+            self.spec.stop_timeout.get_or_insert(STOP_TIMEOUT);
+        }
+    }
 }
 
 /// A port to publish.

@@ -3,14 +3,14 @@
 
 use super::{Facts, before};
 use crate::base::{EngineId, names};
-use crate::config::expand::{Draft, Volume};
+use crate::config::expand::{Draft, Volume, take, taken_in_order};
 use crate::model::{Mount, MountSource, VolumeSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Gives each of them a volume of the stack's.
 pub(super) fn undeclared(draft: &mut Draft, facts: &Facts<'_>, unknown: &BTreeSet<String>) {
     let none = BTreeSet::new();
-    let mut found: Vec<BTreeMap<String, (String, String)>> = Vec::new();
+    let mut declared: Vec<BTreeSet<String>> = Vec::new();
     for container in &draft.containers {
         let image = facts.observed.images.get(&container.spec.image);
         let mut paths: BTreeSet<String> = image.map_or(&none, |image| &image.volumes).clone();
@@ -30,25 +30,27 @@ pub(super) fn undeclared(draft: &mut Draft, facts: &Facts<'_>, unknown: &BTreeSe
                     .map(|(path, _)| path.clone()),
             );
         }
+        declared.push(paths);
+    }
+    for (number, from) in taken_in_order(&draft.containers) {
+        take(&mut draft.containers, number, &from);
+        let (Some(container), Some(paths)) = (draft.containers.get(number), declared.get(number))
+        else {
+            continue;
+        };
+        let mounts = &container.spec.mounts;
         let missing = paths
             .iter()
-            .map(|path| path.trim_end_matches('/').to_owned());
-        let missing =
-            missing.filter(|path| !path.is_empty() && !container.spec.mounts.contains_key(path));
-        found.push(
-            missing
-                .map(|path| (path.clone(), volume(draft, &container.data, &path)))
-                .collect(),
-        );
-    }
-    for (container, found) in draft.containers.iter_mut().zip(found) {
+            .map(|path| path.trim_end_matches('/').to_owned())
+            .filter(|path| !path.is_empty() && !mounts.contains_key(path));
+        let found: BTreeMap<_, _> = missing
+            .map(|path| (path.clone(), volume(draft, &container.data, &path)))
+            .collect();
+        let Some(container) = draft.containers.get_mut(number) else {
+            continue;
+        };
         for (path, (address, name)) in found {
             let mount = Mount::from(MountSource::Volume(EngineId::new(name.clone())));
-            container.life.holds_data = true;
-            container
-                .spec
-                .stop_timeout
-                .get_or_insert(crate::services::STOP_TIMEOUT);
             let made = Volume {
                 name,
                 spec: VolumeSpec::default(),
@@ -60,6 +62,7 @@ pub(super) fn undeclared(draft: &mut Draft, facts: &Facts<'_>, unknown: &BTreeSe
             };
             draft.volumes.insert(address, made);
             container.spec.mounts.insert(path, mount);
+            container.keeps();
         }
     }
 }

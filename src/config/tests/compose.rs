@@ -4,6 +4,7 @@ use super::*;
 
 mod engines;
 mod keys;
+mod shared;
 
 /// A stack whose one site `web` runs a product that is these files.
 fn stack<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Map {

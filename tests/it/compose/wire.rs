@@ -2,7 +2,7 @@
 
 use super::engine::composed;
 use crate::support::{
-    docker::{docker, inspect},
+    docker::{docker, inspect, quiet},
     stack::Stack,
 };
 use serde_json::{Value, json};
@@ -232,4 +232,40 @@ fn runtimes_devices_and_annotations_come_to_the_engine() {
             .says(&["E0207", "Docker 24"]);
     }
     applied(&stack, &service(", runtime: runc"));
+}
+
+/// What an image declares included: it stays with both where the container that it is of is made anew.
+#[test]
+fn volumes_of_another_service_are_shared() {
+    let Some(stack) = composed("volumes_of_another_service_are_shared", &[]) else {
+        return;
+    };
+    let services = |more: &str| {
+        format!(
+            "services:\n  a: {{image: 'coasti-test/tiny:1', command: WAITS, volumes_from: ['b']}}\n  \
+             r: {{image: 'coasti-test/tiny:1', command: WAITS, volumes_from: ['a:ro']}}\n  \
+             b: {{image: 'coasti-test/volume:1', command: WAITS, volumes: ['data:/data']{more}}}\nvolumes: {{data: }}\n"
+        )
+    };
+    applied(&stack, &services(""));
+    let [a, b, r] = ["a", "b", "r"].map(|name| stack.object(&format!("web/{name}")));
+    let id = |name: &str| inspect(name)["Id"].clone();
+    let before = [id(&a), id(&r)];
+    docker(&[
+        "exec",
+        &b,
+        "sh",
+        "-c",
+        "echo one >/var/lib/thing/here; echo two >/data/here",
+    ]);
+    let both = ["cat", "/var/lib/thing/here", "/data/here"];
+    let read = |name: &str| docker(&[&["exec", name], &both[..]].concat());
+    assert_eq!(read(&a), "one\ntwo");
+    assert_eq!(read(&r), "one\ntwo");
+    docker(&["exec", &a, "sh", "-c", "echo three >/data/here"]);
+    let denied = quiet(&["exec", &r, "sh", "-c", "echo four >/data/here"]);
+    assert!(denied.contains("Read-only file system"), "{denied}");
+    applied(&stack, &services(", labels: {a: b}"));
+    assert_eq!([id(&a), id(&r)], before);
+    assert_eq!(read(&b), "one\nthree");
 }

@@ -4,9 +4,10 @@ mod files;
 mod networks;
 mod project;
 mod service;
+mod shared;
 
 use super::values::{Unit, Values};
-use super::{Container, Draft, codes};
+use super::{Container, Draft, codes, taken};
 use crate::config::Folder;
 use crate::config::app::Parts;
 use crate::config::compose::{self, Bit, Condition, Network, Service, Str, Vars};
@@ -81,6 +82,7 @@ pub(super) fn expand(
             made.extend(cx.container(draft, service, number, &env, &networks, &volumes, d));
         }
     }
+    taken::all(draft, &mut made, d);
     draft.containers.extend(made);
 }
 

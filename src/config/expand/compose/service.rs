@@ -118,6 +118,7 @@ impl Cx<'_> {
             data: format!("{}/{own}", self.data()),
             files: Vec::new(),
             here: Vec::new(),
+            taken: Vec::new(),
         };
         self.texts(draft, &mut container, service, env);
         self.restart(&mut container, service, job, d);
@@ -125,6 +126,7 @@ impl Cx<'_> {
         for volume in &service.volumes {
             self.mount(draft, &mut container, volume, volumes, d);
         }
+        self.taken(&mut container, service, d);
         self.ports(&mut container, service, d);
         files::add(self, draft, &mut container, service, d);
         self.needs(&mut container, service, job);
@@ -132,13 +134,7 @@ impl Cx<'_> {
             let at = service.key_at(key).unwrap_or(&service.at);
             d.push(Diagnostic::error(codes::BAD_VALUE, Some(at.clone()), summary).help(help));
         }
-        container.life.holds_data =
-            container.spec.mounts.values().any(|mount| {
-                !mount.read_only && !matches!(mount.source, MountSource::Tmpfs { .. })
-            });
-        if container.life.holds_data && container.spec.stop_timeout.is_none() {
-            container.spec.stop_timeout = Some(crate::services::STOP_TIMEOUT);
-        }
+        container.keeps();
         Some(container)
     }
 

@@ -82,6 +82,7 @@ const FORMS: &[&str] = &[
     "/HostConfig/Binds",
     "/HostConfig/Mounts",
     "/HostConfig/Tmpfs",
+    "/HostConfig/VolumesFrom",
     "/HostConfig/ContainerIDFile",
 ];
 
@@ -163,6 +164,9 @@ services:
       - data:/empty:nocopy
     tmpfs: [/short, '/sized:size=2m,mode=750']
     working_dir: /data
+  declares: {<<: *runs, image: 'coasti-test/volume:1', volumes: [/nameless, './here:/here:ro', 'data:/data'], tmpfs: /memory}
+  between: {<<: *runs, volumes_from: [declares], volumes: ['data:/own']}
+  takes: {<<: *runs, volumes_from: [between], volumes: [/here]}
   names:
     <<: *runs
     hostname: front

@@ -150,7 +150,8 @@ impl View {
         fields["devices_given"] = given(&fields["gpus"].take(), &deploy);
         restart(&mut fields, &deploy);
         fields["ports"] = ports(&fields);
-        fields["volumes"] = mounts(&fields);
+        fields["volumes"] = mounts(&fields, services);
+        fields["volumes_from"] = Value::Null;
         fields["files"] = files;
         fields["depends_on"] = needs(&fields["depends_on"], services);
         // Who has another's network goes with it, whatever else is said.
@@ -439,7 +440,7 @@ fn ports(fields: &Value) -> Value {
 }
 
 /// By their path in the container, memory of both kinds.
-fn mounts(fields: &Value) -> Value {
+fn mounts(fields: &Value, services: &BTreeMap<String, Value>) -> Value {
     let mut mounts = Map::new();
     for mount in fields["volumes"].as_array().into_iter().flatten() {
         let mut to = json!({"type": mount["type"], "source": mount["source"], "read_only": mount["read_only"]});
@@ -482,6 +483,23 @@ fn mounts(fields: &Value) -> Value {
             }
         }
         mounts.insert(path.trim_end_matches('/').to_owned(), to);
+    }
+    // What the engine would give it of the others, in files of its own.
+    let from: Vec<_> = texts(&fields["volumes_from"]).collect();
+    for from in from.iter().rev() {
+        let (name, mode) = from.split_once(':').unwrap_or((from, "rw"));
+        for (target, mut mount) in table(&self::mounts(&services[name], services)) {
+            if mount["type"] == "tmpfs" {
+                continue;
+            }
+            if mount["type"] == "volume" {
+                mount["nocopy"] = json!(true);
+            }
+            if mode == "ro" {
+                mount["read_only"] = json!(true);
+            }
+            mounts.entry(target).or_insert(mount);
+        }
     }
     Value::Object(mounts)
 }

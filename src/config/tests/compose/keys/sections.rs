@@ -100,7 +100,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ("userns_mode", "host", Read),
             ("uts", "host", Read),
             ("volumes", "['v:/v']", Read),
-            ("volumes_from", "[b]", Refused),
+            ("volumes_from", "[b]", Read),
             ("working_dir", "/w", Read),
         ],
     },

@@ -1,0 +1,57 @@
+//! What a service has of the containers of others.
+
+use super::service::Cx;
+use crate::base::ResourceId;
+use crate::config::codes;
+use crate::config::compose::Service;
+use crate::config::expand::{Container, Taken};
+use crate::diag::{Diagnostic, Diagnostics, Place};
+
+impl Cx<'_> {
+    /// The container of another service that `key` of `service` is about: its first.
+    pub(super) fn of(
+        &self,
+        service: &Service,
+        key: &str,
+        other: &str,
+        at: &Place,
+        d: &mut Diagnostics,
+    ) -> Option<ResourceId> {
+        let first = self.ids(other).into_iter().next();
+        if first.is_none() {
+            let summary = format!(
+                "`{key}` of `{}` names `{other}`, of which none runs",
+                service.name
+            );
+            let error = Diagnostic::error(codes::COMPOSE_KEY, Some(at.clone()), summary);
+            d.push(error.label("its `scale`, or `replicas`, is 0"));
+        }
+        first
+    }
+
+    /// From whom it takes mounts.
+    pub(super) fn taken(&self, container: &mut Container, service: &Service, d: &mut Diagnostics) {
+        for from in &service.volumes_from {
+            let other = &from.service;
+            let Some(id) = self.of(service, "volumes_from", other, &from.at, d) else {
+                continue;
+            };
+            container.taken.push(Taken {
+                from: id,
+                read_only: from.read_only,
+                at: from.at.clone(),
+            });
+            let delivered = self.services.iter().find(|one| one.name == *other);
+            if delivered.is_some_and(|other| !other.files.is_empty()) {
+                let summary = format!(
+                    "`volumes_from` of `{}` takes no secrets and configs of `{other}`",
+                    service.name
+                );
+                d.push(
+                    Diagnostic::warning(codes::IGNORED, Some(from.at.clone()), summary)
+                        .help("name those that it needs under its own `secrets` and `configs`"),
+                );
+            }
+        }
+    }
+}
