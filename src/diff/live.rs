@@ -144,24 +144,15 @@ pub(super) fn compare_live(
         let as_is = now.networks.get(network);
         let right = as_is.is_some_and(|n| {
             attachment.aliases.is_subset(&n.aliases)
+                && attachment.links == n.links
                 && (attachment.address.is_none() || attachment.address == n.address)
         });
         if !right {
-            let show = |a: &Attachment| {
-                if a.aliases.is_empty() {
-                    "connected".to_owned()
-                } else {
-                    format!(
-                        "as {}",
-                        a.aliases.iter().cloned().collect::<Vec<_>>().join(", ")
-                    )
-                }
-            };
             let yours = base.networks.get(network) != Some(attachment);
             tell(
                 &format!("networks.{network}"),
-                as_is.map(show),
-                Some(show(attachment)),
+                as_is.map(Attachment::show),
+                Some(attachment.show()),
                 yours,
             );
             if as_is.is_some() {

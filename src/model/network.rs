@@ -117,9 +117,35 @@ pub struct Attachment {
     /// Further names it answers to.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub aliases: BTreeSet<String>,
+    /// Names that it alone knows others by: what each stands for is a name that answers in this network.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub links: BTreeMap<String, String>,
     /// A fixed IPv4 address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+}
+
+impl Attachment {
+    /// In words for people.
+    pub fn show(&self) -> String {
+        let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
+        let mut words = Vec::new();
+        if !self.aliases.is_empty() {
+            words.push(format!("as {}", list(&mut self.aliases.iter().cloned())));
+        }
+        if let Some(address) = self.address {
+            words.push(format!("at {address}"));
+        }
+        if !self.links.is_empty() {
+            let links = self.links.iter();
+            let mut links = links.map(|(name, of)| format!("{name} for {of}"));
+            words.push(format!("with {}", list(&mut links)));
+        }
+        match words.is_empty() {
+            true => "connected".to_owned(),
+            false => words.join(", "),
+        }
+    }
 }
 
 /// Whether a container has networks of its own.

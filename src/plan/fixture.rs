@@ -110,7 +110,7 @@ fn add_container(stack: &mut Stack, address: &str, image: &str, about: About) {
         network,
         Attachment {
             aliases: [short].into(),
-            address: None,
+            ..Attachment::default()
         },
     );
     let mut made = resource(

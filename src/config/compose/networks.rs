@@ -21,6 +21,17 @@ pub(in crate::config) enum Network {
     Of(String, Place),
 }
 
+/// A name that a service has for another.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Link {
+    /// The other service.
+    pub service: String,
+    /// The name.
+    pub name: String,
+    /// Where it stands.
+    pub at: Place,
+}
+
 /// How a service joins a network.
 #[derive(Clone, Debug)]
 pub(in crate::config) struct Join {
@@ -35,37 +46,59 @@ pub(in crate::config) struct Join {
 }
 
 impl Service {
-    /// A link is a need, and a name for the other that only this service knows: there is none of that but the other's
-    /// own.
+    /// A link is a need, and may be a name for the other that only this service knows.
     pub(super) fn links(&mut self, links: Vec<(String, &Item)>, d: &mut Diagnostics) {
         let name = &self.name;
         for (text, item) in links {
             let at = item.at.clone();
-            let mut wrong = |summary: String, help: String| {
-                let error = Diagnostic::error(codes::COMPOSE_KEY, Some(at.clone()), summary);
-                d.push(error.help(help));
+            let mut wrong = |code, summary: String, help: &str| {
+                d.push(Diagnostic::error(code, Some(at.clone()), summary).help(help));
             };
             let (service, alias) = text.split_once(':').unwrap_or((&text, &text));
-            if text.contains(':') && alias != service {
+            if !matches!(self.network, Network::Joins(_)) {
                 wrong(
-                    format!("`links` of `{name}` calls `{service}` `{alias}`"),
-                    format!(
-                        "write `{alias}` under `aliases` of `{service}` in the network of both"
-                    ),
-                );
-            } else if !matches!(self.network, Network::Joins(_)) {
-                wrong(
+                    codes::COMPOSE_KEY,
                     format!("`links` of `{name}`, which has no network of its own"),
-                    "`depends_on` says what is needed".to_owned(),
+                    "`depends_on` says what is needed",
                 );
-            } else if self.needs.iter().all(|need| need.service != service) {
+                continue;
+            }
+            if alias.is_empty() || alias.contains([':', ' ']) {
+                wrong(
+                    codes::BAD_VALUE,
+                    format!("`links` of `{name}` cannot be `{text}`"),
+                    "`SERVICE`, or `SERVICE:NAME`",
+                );
+                continue;
+            }
+            if self.needs.iter().all(|need| need.service != service) {
                 self.needs.push(Dependency {
                     service: service.to_owned(),
                     condition: Condition::Started,
                     required: true,
                     restart: true,
-                    at,
+                    at: at.clone(),
                 });
+            }
+            if alias == service {
+                continue;
+            }
+            let mut known = self.links.iter();
+            match known.find(|link| link.name == alias) {
+                Some(link) if link.service != service => wrong(
+                    codes::BAD_VALUE,
+                    format!(
+                        "`links` of `{name}` calls both `{}` and `{service}` `{alias}`",
+                        link.service
+                    ),
+                    "a name stands for one service",
+                ),
+                Some(_) => {}
+                None => self.links.push(Link {
+                    service: service.to_owned(),
+                    name: alias.to_owned(),
+                    at,
+                }),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::mounts::{self, Volume};
 use super::needs::{self, Dependency};
-use super::networks::{Network, network};
+use super::networks::{Link, Network, network};
 use super::ports::{self, PortUse};
 use super::settings::check;
 use super::shared::VolumesFrom;
@@ -112,6 +112,8 @@ pub(in crate::config) struct Service {
     pub files: Vec<FileUse>,
     /// Its networks.
     pub network: Network,
+    /// Names that it has for others.
+    pub links: Vec<Link>,
     /// What it needs.
     pub needs: Vec<Dependency>,
     /// Whether the file says when it is started again.
@@ -195,6 +197,7 @@ impl Service {
             volumes_from: Vec::new(),
             files: Vec::new(),
             network: Network::None,
+            links: Vec::new(),
             needs: needs::read(keys.take("depends_on"), &what, d),
             restart: None,
             scale: None,

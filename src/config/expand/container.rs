@@ -236,7 +236,7 @@ impl Cx<'_> {
             let network = names::object(&draft.stack, &self.site.label.value);
             let attachment = Attachment {
                 aliases,
-                address: None,
+                ..Attachment::default()
             };
             container.spec.live.networks.insert(network, attachment);
         }

@@ -306,12 +306,12 @@ configs:
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
     let only = |text: &str| said(&stack([("compose.yml", text)]));
-    insta::assert_snapshot!(only("services:\n  a:\n    image: x:1\n    imge: y\n    links: ['c:d']\n    credential_spec: all\n    ports: ['x', '1-3:3-4', '80:80/sctp']\n    restart: sometimes\n"), @r#"
+    insta::assert_snapshot!(only("services:\n  a:\n    image: x:1\n    imge: y\n    links: ['c:']\n    credential_spec: all\n    ports: ['x', '1-3:3-4', '80:80/sctp']\n    restart: sometimes\n"), @r#"
     E0104 products/shop/compose.yml:4:5 unknown key `imge` in service `a`
         ^ not known here
         help: did you mean `image`?
-    E0170 products/shop/compose.yml:5:13 `links` of `a` calls `c` `d`
-        help: write `d` under `aliases` of `c` in the network of both
+    E0170 products/shop/compose.yml:5:13 `links` of `a` cannot be `c:`
+        help: `SERVICE`, or `SERVICE:NAME`
     E0170 products/shop/compose.yml:6:5 `credential_spec` of service `a` is not supported
         help: leave it out, where the service works without it
     E0131 products/shop/compose.yml:7:13 `x` publishes no port

@@ -136,6 +136,15 @@ fn attachment(endpoint: EndpointSettings, id: &str) -> Attachment {
             .into_iter()
             .filter(|alias| alias != short)
             .collect(),
+        links: endpoint
+            .links
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|link| {
+                let (of, name) = link.split_once(':')?;
+                Some((name.to_owned(), of.to_owned()))
+            })
+            .collect(),
         address: endpoint
             .ipam_config
             .and_then(|ipam| ipam.ipv4_address)

@@ -232,9 +232,14 @@ fn join(
 
 /// How a container joins a network.
 pub(super) fn endpoint(attachment: &Attachment) -> EndpointSettings {
-    let Attachment { aliases, address } = attachment;
+    let Attachment {
+        aliases,
+        links,
+        address,
+    } = attachment;
     EndpointSettings {
         aliases: (!aliases.is_empty()).then(|| aliases.iter().cloned().collect()),
+        links: list(links.iter().map(|(name, of)| format!("{of}:{name}"))),
         ipam_config: address.map(|address| EndpointIpamConfig {
             ipv4_address: address.is_ipv4().then(|| address.to_string()),
             ipv6_address: address.is_ipv6().then(|| address.to_string()),

@@ -305,6 +305,7 @@ impl<E: Engine> Runner<'_, E> {
                 },
                 attachment: Attachment {
                     aliases: words.bare.iter().skip(2).cloned().collect(),
+                    links: links(&words),
                     address: words.get("at").map(|text| text.parse().unwrap()),
                 },
             },
@@ -619,6 +620,7 @@ impl<E: Engine> Runner<'_, E> {
             let aliases = aliases.split(',').filter(|alias| !alias.is_empty());
             let attachment = Attachment {
                 aliases: aliases.map(str::to_owned).collect(),
+                links: links(words),
                 address: words.get("at").map(|text| text.parse().unwrap()),
             };
             spec.live.networks.insert(self.name(name), attachment);
@@ -786,6 +788,9 @@ fn show(container: &Container) -> String {
         if let Some(address) = attachment.address {
             write!(text, " at {address}").unwrap();
         }
+        for (name, of) in &attachment.links {
+            write!(text, " {name}={of}").unwrap();
+        }
     }
     for (path, mount) in mounts {
         let source = match &mount.source {
@@ -814,6 +819,13 @@ fn show(container: &Container) -> String {
         .unwrap();
     }
     text
+}
+
+/// `link=OF:NAME`, each.
+fn links(words: &Words) -> BTreeMap<String, String> {
+    let all = words.all("link").map(|link| link.split_once(':').unwrap());
+    all.map(|(of, name)| (name.to_owned(), of.to_owned()))
+        .collect()
 }
 
 fn is_random(name: &str) -> bool {

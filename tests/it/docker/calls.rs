@@ -25,6 +25,7 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
     let plain = |words: &[&str]| Some(words.iter().map(|word| Text::plain(*word)).collect());
     let attachment = |alias: &str, address: Option<&str>| Attachment {
         aliases: [alias.to_owned()].into(),
+        links: [("known".to_owned(), alias.to_owned())].into(),
         address: address.map(|text| text.parse().unwrap()),
     };
     ContainerSpec {
@@ -322,7 +323,7 @@ async fn work_that_is_done_is_found_done() {
         network: prefix.name("n"),
         attachment: Attachment {
             aliases: ["web".to_owned()].into(),
-            address: None,
+            ..Attachment::default()
         },
     };
     let disconnect = Call::Disconnect {

@@ -46,7 +46,14 @@ impl Export<'_> {
             }
             NetworkMode::Own => {
                 let mut joined = Map::new();
-                for (name, Attachment { aliases, address }) in &spec.live.networks {
+                let mut known = Vec::new();
+                for (name, attachment) in &spec.live.networks {
+                    let Attachment {
+                        aliases,
+                        links,
+                        address,
+                    } = attachment;
+                    known.extend(links.iter().filter_map(|link| self.link(name, link)));
                     let mut how = Map::new();
                     put_list(&mut how, "aliases", aliases.iter());
                     put(
@@ -59,6 +66,9 @@ impl Export<'_> {
                     joined.insert(network, Value::Object(how));
                 }
                 fields.insert("networks".into(), Value::Object(joined));
+                known.sort();
+                known.dedup();
+                put_list(fields, "links", known.iter());
             }
         }
         let ports: Vec<_> = spec
@@ -81,5 +91,16 @@ impl Export<'_> {
         if !ports.is_empty() {
             fields.insert("ports".into(), json!(ports));
         }
+    }
+
+    /// A name for another in a network: for the service that answers there to what it stands for.
+    fn link(&self, network: &str, (name, of): (&String, &String)) -> Option<String> {
+        let answers = |spec: &ContainerSpec| {
+            let joined = spec.live.networks.get(network);
+            joined.is_some_and(|joined| joined.aliases.contains(of))
+        };
+        let mut all = self.stack.containers();
+        let (id, ..) = all.find(|(_, _, spec)| answers(spec))?;
+        Some(format!("{}:{name}", key(id)))
     }
 }

@@ -4,11 +4,11 @@ use super::project::{Names, external, renamed, settings, unknown};
 use super::service::Cx;
 use crate::base::names;
 use crate::config::codes;
-use crate::config::compose::{Field, Item, Keys, Network as Uses, Service, labels};
+use crate::config::compose::{Field, Item, Keys, Link, Network as Uses, Service, labels};
 use crate::config::expand::container::origin;
 use crate::config::expand::{Container, Draft, Network};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{Attachment, Need, NetworkMode, Subnet};
+use crate::model::{Attachment, ContainerSpec, Need, NetworkMode, Subnet};
 use std::collections::BTreeMap;
 
 /// The networks that services join, into the draft.
@@ -197,13 +197,57 @@ impl Cx<'_> {
                     aliases.extend(service.container_name.clone());
                     let attachment = Attachment {
                         aliases,
+                        links: BTreeMap::new(),
                         address: join.address,
                     };
                     spec.live.networks.insert(name.clone(), attachment);
                     let field = format!("live.networks.{name}");
                     origin(&mut container.origins, field, Some(&join.at));
                 }
+                for link in &service.links {
+                    self.link(spec, service, link, networks, d);
+                }
             }
+        }
+    }
+
+    /// A name for another service, in every network that both have. It stands for the name that the other answers to
+    /// there, so that it leads to whichever container of it runs.
+    fn link(
+        &self,
+        spec: &mut ContainerSpec,
+        service: &Service,
+        link: &Link,
+        networks: &Names,
+        d: &mut Diagnostics,
+    ) {
+        // One that is not there is told of where needs are.
+        let other = self.services.iter().find(|one| one.name == link.service);
+        let Some(other) = other else { return };
+        let shared = |name: &str| match &other.network {
+            Uses::Joins(joins) => joins.iter().any(|join| {
+                let theirs = networks.get(&join.network);
+                theirs.is_some_and(|theirs| theirs == name)
+            }),
+            _ => false,
+        };
+        let mut known = false;
+        for (name, attachment) in &mut spec.live.networks {
+            if shared(name) {
+                let of = link.service.clone();
+                attachment.links.insert(link.name.clone(), of);
+                known = true;
+            }
+        }
+        if !known {
+            let summary = format!(
+                "`links` of `{}` calls `{}` `{}`, and they have no network in common",
+                service.name, link.service, link.name
+            );
+            d.push(
+                Diagnostic::error(codes::COMPOSE_KEY, Some(link.at.clone()), summary)
+                    .help("name one network under `networks` of both"),
+            );
         }
     }
 }

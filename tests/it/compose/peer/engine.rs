@@ -178,6 +178,7 @@ services:
     labels: {team: shop, empty: }
     logging: {driver: json-file, options: {max-size: 1m, max-file: '2'}}
     networks: {default: {aliases: [shop.internal]}, inner: }
+    links: ['plain:called', 'words:known', 'words:called.again']
   fixed: {<<: *runs, networks: {fixed: {ipv4_address: SUBNET.7}}, container_name: NAME-given}
   log: {<<: *runs, logging: {driver: local, options: {max-size: 2m}}}
   sidecar: {<<: *runs, network_mode: 'service:names'}
@@ -467,10 +468,18 @@ fn container(name: &str, rename: &dyn Fn(&str) -> String) -> Value {
                     && !GIVEN.iter().any(|given| alias.ends_with(given))
             })
             .collect();
+        // Compose knows each by two further names, which tell its containers apart.
+        let links = joined["Links"].as_array().cloned().unwrap_or_default();
+        let links: BTreeSet<_> = links
+            .iter()
+            .filter_map(|link| link.as_str()?.split_once(':'))
+            .filter(|(_, known)| !known.ends_with("-1"))
+            .map(|(of, known)| format!("{known} for {}", rename(of)))
+            .collect();
         let fixed = &joined["IPAMConfig"];
         networks.insert(
             rename(network),
-            json!({"there": true, "aliases": aliases, "fixed": fixed, "links": joined["Links"], "options": joined["DriverOpts"]}),
+            json!({"there": true, "aliases": aliases, "fixed": fixed, "links": links, "options": joined["DriverOpts"]}),
         );
     }
     let running = all["State"]["Running"] == true;

@@ -19,7 +19,6 @@ const ELSEWHERE: &[&str] = &[
     "configs",
     "deploy",
     "expose",
-    "links",
     "profiles",
     "pull_policy",
     "scale",
@@ -44,6 +43,7 @@ impl View {
                 }
             }
             let files = files(config, service, Some(folder));
+            names(&mut fields["links"], |of| Some(of.to_owned()));
             view.service(&services, name, fields, files);
         }
         view.rest(config, &services, |name| Some(name.to_owned()));
@@ -67,6 +67,7 @@ impl View {
             let mut fields = service.clone();
             rename(&mut fields["networks"], network);
             rename(&mut fields["depends_on"], own);
+            names(&mut fields["links"], own);
             if let Some(other) = fields["network_mode"]
                 .as_str()
                 .and_then(|mode| mode.strip_prefix("service:"))
@@ -303,6 +304,16 @@ fn rename(value: &mut Value, to: impl Fn(&str) -> Option<String>) {
         let each = each.map(|(key, value)| (to(key).unwrap_or_else(|| key.clone()), value.clone()));
         *value = Value::Object(each.collect());
     }
+}
+
+/// Names for others: one by its own name is a need and no more.
+fn names(links: &mut Value, own: impl Fn(&str) -> Option<String>) {
+    let all = texts(links).filter_map(|link| {
+        let (of, name) = link.split_once(':')?;
+        let of = own(of)?;
+        (of != name).then(|| format!("{of}:{name}"))
+    });
+    *links = json!(all.collect::<BTreeSet<_>>());
 }
 
 fn joins(service: &Value) -> BTreeSet<String> {

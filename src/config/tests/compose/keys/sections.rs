@@ -56,7 +56,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ("isolation", "x", Refused),
             ("label_file", "a.env", Refused),
             ("labels", "{a: b}", Read),
-            ("links", "[b]", Read),
+            ("links", "['b:c']", Read),
             ("logging", "{driver: local}", Read),
             ("mac_address", "02:42:ac:11:65:43", Refused),
             ("mem_limit", "64m", Read),
