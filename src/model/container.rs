@@ -62,6 +62,9 @@ pub struct ContainerSpec {
     /// Host names with fixed addresses; `host-gateway` is the host's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extra_hosts: BTreeMap<String, String>,
+    /// Further addresses of them, in order.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub more_hosts: BTreeMap<String, Vec<String>>,
     /// Where its output goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Log>,
@@ -183,6 +186,15 @@ impl ContainerSpec {
             });
             let all = std::iter::once(first.clone()).chain(more);
             all.map(move |port| (inside.as_str(), port))
+        })
+    }
+
+    /// Every host name with each of its fixed addresses.
+    pub fn hosts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.extra_hosts.iter().flat_map(|(name, first)| {
+            let more = self.more_hosts.get(name).into_iter().flatten();
+            let all = std::iter::once(first).chain(more);
+            all.map(move |address| (name.as_str(), address.as_str()))
         })
     }
 

@@ -113,11 +113,12 @@ fn pairs(item: &mut Item, separators: &[char], d: &mut Diagnostics) {
         let number = numbers.get(&field.key);
         match number.and_then(|number| fields.get_mut(*number)) {
             Some(other) => {
-                // Only hosts are divided by colons.
-                if separators.contains(&':') && other.item.as_str() != field.item.as_str() {
-                    d.push(two_addresses(&field.key, &field.key_at, &other.key_at));
-                }
-                *other = field;
+                // Only hosts are divided by colons, and only they are each of what is said of them.
+                let item = match separators.contains(&':') {
+                    true => both(other.item.clone(), field.item),
+                    false => field.item,
+                };
+                *other = Field { item, ..field };
             }
             None => {
                 numbers.insert(field.key.clone(), fields.len());
@@ -223,17 +224,27 @@ pub(super) fn merge(within: &str, key: &str, base: Item, over: Item, d: &mut Dia
             drop(base);
             Val::Map(over)
         }
+        (base @ (Val::Text(_) | Val::List(_)), over @ (Val::Text(_) | Val::List(_)))
+            if within == "extra_hosts" =>
+        {
+            let base = Item {
+                value: base,
+                at: base_at,
+            };
+            both(
+                base,
+                Item {
+                    value: over,
+                    at: at.clone(),
+                },
+            )
+            .value
+        }
         (Val::Map(base), Val::Map(over)) => Val::Map(fields(inside(within, key), base, over, d)),
         (Val::List(base), Val::List(over)) if (within, key) == ("ipam", "config") => {
             Val::List(subnets(base, over, d))
         }
         (Val::List(base), Val::List(over)) => Val::List(list(within, key, base, over)),
-        (Val::Text(text), over) if within == "extra_hosts" => {
-            if !matches!(&over, Val::Text(other) if *other == text) {
-                d.push(two_addresses(key, &at, &base_at));
-            }
-            over
-        }
         (Val::Text(_), over @ Val::Text(_)) => over,
         (_, Val::Null) => Val::Null,
         (base, over) => {
@@ -255,12 +266,22 @@ pub(super) fn merge(within: &str, key: &str, base: Item, over: Item, d: &mut Dia
     Item { value, at }
 }
 
-/// Compose gives a host both addresses; a program takes either.
-fn two_addresses(host: &str, at: &Place, first: &Place) -> Diagnostic {
-    let summary = format!("`extra_hosts` has two addresses for `{host}`");
-    Diagnostic::error(codes::COMPOSE_KEY, Some(at.clone()), summary)
-        .related(first.clone(), "the first")
-        .help("`extra_hosts: !override` takes the place of an earlier file's")
+/// A host has the addresses of both, each once.
+fn both(base: Item, over: Item) -> Item {
+    let at = over.at.clone();
+    let mut all: Vec<Item> = Vec::new();
+    for item in base.items().iter().chain(over.items()) {
+        if !all.iter().any(|one| one.same(item)) {
+            all.push(item.clone());
+        }
+    }
+    match all.len() {
+        0 | 1 => over,
+        _ => Item {
+            value: Val::List(all),
+            at,
+        },
+    }
 }
 
 fn other_driver(base: &[Field], over: &[Field]) -> bool {

@@ -2,8 +2,8 @@
 
 use super::needs::{Condition, Dependency};
 use super::service::Service;
-use super::tree::{Item, Keys};
-use crate::config::codes;
+use super::tree::{Item, Keys, Val, plain};
+use crate::config::{codes, rules};
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -100,6 +100,54 @@ impl Service {
                     at,
                 }),
             }
+        }
+    }
+
+    /// Names with one or several addresses each.
+    pub(super) fn hosts(&mut self, keys: &mut Keys<'_>, d: &mut Diagnostics) {
+        let what = keys.name("extra_hosts");
+        let Some(item) = keys.take("extra_hosts") else {
+            return;
+        };
+        if !matches!(item.value, Val::Map(_)) {
+            d.push(item.wrong(&what, "a table or a list"));
+        }
+        for field in item.fields() {
+            let name = &field.key;
+            let of = format!("the address of `{name}`");
+            if field.item.items().is_empty() {
+                d.push(field.item.bad(&of, "one address, or a list of them"));
+            }
+            let mut all = Vec::new();
+            for item in field.item.items() {
+                let Some(text) = plain(item, &format!("`{name}` in {what}"), d) else {
+                    continue;
+                };
+                let inner = text
+                    .strip_prefix('[')
+                    .and_then(|rest| rest.strip_suffix(']'));
+                let address = inner.unwrap_or(&text).to_owned();
+                if let Err(help) = rules::host(name, &address) {
+                    d.push(item.bad(&of, &help));
+                }
+                if !all.contains(&address) {
+                    all.push(address);
+                }
+            }
+            let mut all = all.into_iter();
+            self.spec
+                .extra_hosts
+                .extend(all.next().map(|first| (name.clone(), first)));
+            let more: Vec<_> = all.collect();
+            if !more.is_empty() {
+                self.spec.more_hosts.insert(name.clone(), more);
+            }
+        }
+        if let (false, Some(at)) = (
+            self.spec.more_hosts.is_empty(),
+            self.origins.get("extra_hosts"),
+        ) {
+            self.origins.insert("more_hosts".to_owned(), at.clone());
         }
     }
 }

@@ -244,6 +244,7 @@ impl Service {
         }
         service.network = network(&mut keys, &what, d);
         service.links(keys.texts("links", d), d);
+        service.hosts(&mut keys, d);
         service.volumes_from(&mut keys, d);
         service.restart = restart(keys.take("restart"), d);
         service.health(keys.take("healthcheck"), &what, d);

@@ -193,22 +193,6 @@ impl Service {
             }
         }
         spec.sysctls = pairs(sysctls);
-        let hosts = keys.table("extra_hosts", d).into_iter();
-        let bare = |address: String| {
-            let inner = address
-                .strip_prefix('[')
-                .and_then(|rest| rest.strip_suffix(']'));
-            inner.map_or(address.clone(), str::to_owned)
-        };
-        let hosts: Vec<_> = hosts
-            .map(|(name, address, at)| (name, bare(address), at))
-            .collect();
-        for (name, address, at) in &hosts {
-            if let Err(help) = rules::host(name, address) {
-                d.push(at.bad(&format!("the address of `{name}`"), &help));
-            }
-        }
-        spec.extra_hosts = pairs(hosts);
         if let Some(item) = keys.take("logging")
             && let Some(mut keys) = Keys::of(item, "`logging`", d)
         {

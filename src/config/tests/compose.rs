@@ -310,7 +310,7 @@ fn what_is_wrong_is_said_with_its_place() {
     E0104 products/shop/compose.yml:4:5 unknown key `imge` in service `a`
         ^ not known here
         help: did you mean `image`?
-    E0170 products/shop/compose.yml:5:13 `links` of `a` cannot be `c:`
+    E0106 products/shop/compose.yml:5:13 `links` of `a` cannot be `c:`
         help: `SERVICE`, or `SERVICE:NAME`
     E0170 products/shop/compose.yml:6:5 `credential_spec` of service `a` is not supported
         help: leave it out, where the service works without it

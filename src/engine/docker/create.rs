@@ -57,6 +57,8 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
         health,
         shm_size,
         extra_hosts,
+        // Taken with the first ones, as `hosts`.
+        more_hosts: _,
         log,
         stop_signal,
         stop_timeout,
@@ -140,9 +142,9 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
             mounted.iter().filter_map(line).collect()
         }),
         shm_size: *shm_size,
-        extra_hosts: some(extra_hosts).map(|hosts| {
-            let line = |(name, address): (&String, &String)| format!("{name}:{address}");
-            hosts.iter().map(line).collect()
+        extra_hosts: some(extra_hosts).map(|_| {
+            let line = |(name, address): (&str, &str)| format!("{name}:{address}");
+            spec.hosts().map(line).collect()
         }),
         log_config: log.as_ref().map(log_config),
         init: *init,

@@ -106,6 +106,11 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
             start_interval: Some(Span::from_secs(1)),
         }),
         shm_size: Some(32 << 20),
+        more_hosts: [(
+            "far".to_owned(),
+            vec!["10.9.9.8".to_owned(), "10.0.0.1".to_owned()],
+        )]
+        .into(),
         extra_hosts: [("far".to_owned(), "10.1.2.3".to_owned())].into(),
         device_requests: vec![
             DeviceRequest {
@@ -263,7 +268,10 @@ async fn every_declared_field_reaches_the_engine_and_is_seen_again() {
             "{{json .HostConfig.DeviceRequests}}",
             r#"[{"Driver":"nvidia","Count":0,"DeviceIDs":["0","GPU-1"],"Capabilities":[["gpu","utility"]],"Options":{"a":"b"}},{"Driver":"","Count":-1,"DeviceIDs":null,"Capabilities":[["gpu"]],"Options":null}]"#,
         ),
-        ("{{json .HostConfig.ExtraHosts}}", r#"["far:10.1.2.3"]"#),
+        (
+            "{{json .HostConfig.ExtraHosts}}",
+            r#"["far:10.1.2.3","far:10.9.9.8","far:10.0.0.1"]"#,
+        ),
         (
             "{{json .HostConfig.LogConfig}}",
             r#"{"Type":"json-file","Config":{"max-size":"1m"}}"#,

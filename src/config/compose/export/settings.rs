@@ -41,7 +41,7 @@ pub(super) fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
     put_map(fields, "labels", &spec.labels);
     put_map(fields, "annotations", &spec.annotations);
     put_map(fields, "sysctls", &spec.sysctls);
-    let hosts = spec.extra_hosts.iter();
+    let hosts = spec.hosts();
     let hosts: Vec<String> = hosts.map(|(name, to)| format!("{name}={to}")).collect();
     put_list(fields, "extra_hosts", hosts.iter());
     if let Some(log) = &spec.log {

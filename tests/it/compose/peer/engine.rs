@@ -50,6 +50,11 @@ const DECIDED: &[(&str, &str, &str)] = &[
         "the first by its name on the engine; all are joined",
     ),
     (
+        "names/",
+        "/Networks/inner/links",
+        "in networks that both have; where the other is not, a name leads nowhere",
+    ),
+    (
         "web/",
         "orts/443/tcp",
         "a port that is not said is given once, and stays; Docker gives another with each start",
@@ -174,7 +179,7 @@ services:
     dns: [10.1.1.1, 10.1.1.2]
     dns_search: example.org
     dns_opt: ['ndots:2']
-    extra_hosts: ['one:10.0.0.1', 'two=10.0.0.2', 'gate:host-gateway', 'six=[fd00::1]']
+    extra_hosts: ['one:10.0.0.1', 'two=10.0.0.2', 'gate:host-gateway', 'six=[fd00::1]', 'one:10.0.0.9', 'one:10.0.0.3']
     labels: {team: shop, empty: }
     logging: {driver: json-file, options: {max-size: 1m, max-file: '2'}}
     networks: {default: {aliases: [shop.internal]}, inner: }
