@@ -416,7 +416,7 @@ fn docker_options() {
         help: `host` or `none`; an app's own network is made for it
     E0106 products/wiki/nua-config.yml:10:19 `restart_policy` of `docker` is not right
         help: `always`, `no`, `on-failure` or `unless-stopped`
-    E0106 products/wiki/nua-config.yml:11:11 `labels` of `docker` is not right
+    E0106 products/wiki/nua-config.yml:11:12 `coasti.stack` cannot be a label
         help: labels that start with `coasti.` are coasti's own
     W0150 products/wiki/nua-config.yml:12:3 `auto_remove` has no effect
         help: coasti keeps stopped containers until it removes them itself

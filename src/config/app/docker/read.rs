@@ -1,9 +1,8 @@
 //! How one option of `docker` is read.
 
 use crate::base::{Span, size, words};
-use crate::config::codes;
 use crate::config::doc::{Node, Table, Value, wrong_type};
-use crate::config::rules;
+use crate::config::{codes, labels, rules};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::model::{Log, Mount, MountSource, NetworkMode, Restart, RestartName, Text};
 use std::collections::BTreeMap;
@@ -328,10 +327,17 @@ impl Read<'_, '_> {
             }
             _ => self.pairs('='),
         };
-        if labels.keys().any(|name| name.starts_with("coasti.")) {
-            self.bad("labels that start with `coasti.` are coasti's own");
-            return BTreeMap::new();
-        }
+        let wrong: Vec<_> = match &self.node.value {
+            Value::Map(entries) => entries
+                .iter()
+                .filter_map(|entry| labels::own(&entry.key, &entry.key_at))
+                .collect(),
+            _ => labels
+                .keys()
+                .filter_map(|name| labels::own(name, &self.node.at))
+                .collect(),
+        };
+        wrong.into_iter().for_each(|error| self.d.push(error));
         labels
     }
 
