@@ -52,7 +52,7 @@ fn normal(key: &str, item: &mut Item, d: &mut Diagnostics) {
             d,
         ),
         "networks" => names(item, &[], d),
-        "env_file" | "tmpfs" | "dns" | "dns_search" | "dns_opt"
+        "env_file" | "label_file" | "tmpfs" | "dns" | "dns_search" | "dns_opt"
             if matches!(item.value, Val::Text(_)) || key == "env_file" && is_map(item) =>
         {
             let at = item.at.clone();
@@ -387,7 +387,7 @@ fn identity(within: &str, key: &str, item: &Item) -> Option<String> {
             None => named("target").or_else(|| named("source")),
         },
         // Of one name in two folders they are two: whoever reads them tells.
-        "env_file" => None,
+        "env_file" | "label_file" => None,
         _ => text,
     }
 }

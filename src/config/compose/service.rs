@@ -30,7 +30,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
         "join the other's network (`external: true`)",
     ),
     ("isolation", ""),
-    ("label_file", "write them under `labels`"),
     ("mac_address", ""),
     ("mem_swappiness", ""),
     ("models", ""),
@@ -102,6 +101,8 @@ pub(in crate::config) struct Service {
     pub env: BTreeMap<String, (Option<Str>, Place)>,
     /// Files with variables.
     pub env_files: Vec<EnvFile>,
+    /// Files with labels.
+    pub label_files: Vec<Sp<String>>,
     /// Ports to publish.
     pub ports: Vec<PortUse>,
     /// Mounts.
@@ -192,6 +193,7 @@ impl Service {
             test: None,
             env: BTreeMap::new(),
             env_files: env_files(&mut keys, d),
+            label_files: Vec::new(),
             ports: ports::read(keys.list("ports", d), &what, d),
             volumes: Vec::new(),
             volumes_from: Vec::new(),
@@ -234,6 +236,10 @@ impl Service {
                 }
             }
         }
+        let label_files = keys.texts("label_file", d).into_iter();
+        service.label_files = label_files
+            .map(|(path, item)| Sp::new(path, &item.at))
+            .collect();
         let volumes = keys.list("volumes", d);
         let tmpfs = keys.take("tmpfs").map(Item::items).unwrap_or_default();
         service.volumes = mounts::read(volumes, tmpfs, &what, d);

@@ -4,6 +4,7 @@ use super::*;
 
 mod engines;
 mod keys;
+mod labels;
 mod shared;
 
 /// A stack whose one site `web` runs a product that is these files.

@@ -22,6 +22,7 @@ fn stack() -> Map {
             include_str!("upgrade/compose.yml"),
         ),
         ("products/shop/token", "abc\n"),
+        ("products/shop/labels.env", "a=file\nb.c=\"two words\"\n"),
     ])
 }
 

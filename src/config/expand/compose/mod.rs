@@ -5,6 +5,7 @@ mod networks;
 mod project;
 mod service;
 mod shared;
+mod variables;
 
 use super::values::{Unit, Values};
 use super::{Container, Draft, codes, taken};
@@ -68,9 +69,9 @@ pub(super) fn expand(
     let volumes = project::volumes(draft, &cx, d);
     let mut made: Vec<Container> = Vec::new();
     for service in &services {
-        let env = cx.environment(service, &mut draft.budget, d);
+        let said = cx.said(service, &mut draft.budget, d);
         let replicas = usize::try_from(service.replicas).unwrap_or(usize::MAX);
-        let values = service.size().saturating_add(env.len());
+        let values = service.size().saturating_add(said.len());
         let values = values.saturating_mul(replicas);
         if !draft
             .budget
@@ -79,7 +80,7 @@ pub(super) fn expand(
             break;
         }
         for number in 1..=service.replicas {
-            made.extend(cx.container(draft, service, number, &env, &networks, &volumes, d));
+            made.extend(cx.container(draft, service, number, &said, &networks, &volumes, d));
         }
     }
     taken::all(draft, &mut made, d);

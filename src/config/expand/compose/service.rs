@@ -1,23 +1,20 @@
 //! One service to a container.
 
 use super::project::Names;
+use super::variables::{Environment, Said};
 use super::{files, text};
 use crate::base::{EngineId, ResourceId, names};
-use crate::config::budget::Budget;
-use crate::config::compose::dotenv;
 use crate::config::compose::{
-    Condition, EnvFile, MountFrom, Network, PortUse, Project, Pulled, Service, Str, Vars,
-    VolumeUse, guarded,
+    Condition, MountFrom, Network, PortUse, Project, Pulled, Service, Str, VolumeUse,
 };
 use crate::config::deploy::Site;
 use crate::config::doc::Sp;
-use crate::config::env_file::Dialect;
 use crate::config::expand::container::{origin, tag_of};
 use crate::config::expand::{Container, Draft, ImageChoice, Port, Volume, build};
 use crate::config::image::checked;
 use crate::config::products::{Loaded, Product};
 use crate::config::{Folder, codes, rules};
-use crate::diag::{Before, Diagnostic, Diagnostics, Place};
+use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{
     About, Lifecycle, Mount, MountSource, Need, Restart, RestartName, Role, VolumeSpec,
 };
@@ -64,7 +61,7 @@ impl Cx<'_> {
         draft: &mut Draft,
         service: &Service,
         number: u32,
-        env: &Environment,
+        said: &Said,
         networks: &Names,
         volumes: &Names,
         d: &mut Diagnostics,
@@ -120,7 +117,11 @@ impl Cx<'_> {
             here: Vec::new(),
             taken: Vec::new(),
         };
-        self.texts(draft, &mut container, service, env);
+        self.texts(draft, &mut container, service, &said.env);
+        for (name, (value, at)) in &said.labels {
+            origin(&mut container.origins, format!("labels.{name}"), Some(at));
+            container.spec.labels.insert(name.clone(), value.clone());
+        }
         self.restart(&mut container, service, job, d);
         self.network(draft, &mut container, service, networks, d);
         for volume in &service.volumes {
@@ -219,73 +220,6 @@ impl Cx<'_> {
             container.spec.env.insert(name.clone(), value);
             origin(&mut container.origins, format!("env.{name}"), Some(at));
         }
-    }
-
-    /// Variables of env files, then those of the service itself, which win.
-    pub(super) fn environment(
-        &self,
-        service: &Service,
-        budget: &mut Budget,
-        d: &mut Diagnostics,
-    ) -> Environment {
-        let mut env = Environment::new();
-        let project = &self.project.vars;
-        // What values of env files may name: the project's variables, the service's own, those of the files.
-        let (mut known, mut files) = (Vars::clone(project), Vars::default());
-        let own = service.env.iter().map(|(name, (value, at))| {
-            let vars = self.project.vars_at(at);
-            let inherited = value.is_none().then(|| vars?.origin(name)).flatten();
-            let value = value.as_ref().or_else(|| vars?.get(name));
-            let at = at.clone().using(inherited.into_iter().collect());
-            (name, value, at)
-        });
-        let own: Vec<_> = own.collect();
-        for (name, value, at) in &own {
-            if let Some(value) = value.filter(|_| known.get(name).is_none()) {
-                known.set(name, value.clone(), Before::File(at.clone()));
-            }
-        }
-        let mut made = BTreeSet::new();
-        for file in self.env_files(service) {
-            let Some(at) = &file.path.at else { continue };
-            let Some(source) = self.file(&file.path.value, at, file.required, d) else {
-                continue;
-            };
-            let dialect = match file.raw {
-                true => Dialect::Raw,
-                false => Dialect::Compose,
-            };
-            for line in dotenv::read(&source, &known, &mut files, dialect, &mut made, budget, d) {
-                let inherited = line.value.is_none().then(|| project.origin(&line.name));
-                let value = line.value.or_else(|| project.get(&line.name).cloned());
-                if let Some(value) = value {
-                    let at = line.at.using(inherited.flatten().into_iter().collect());
-                    set(&mut env, line.name, value, at);
-                }
-            }
-        }
-        for (name, value, at) in own {
-            match value {
-                Some(value) => set(&mut env, name.clone(), guarded(name, value.clone()), at),
-                None => drop(env.remove(name)),
-            }
-        }
-        env
-    }
-
-    /// Its env files, each once: as it is named last, where it is named first.
-    fn env_files<'s>(&self, service: &'s Service) -> Vec<&'s EnvFile> {
-        let mut all: Vec<(_, &EnvFile)> = Vec::new();
-        for file in &service.env_files {
-            let dir = file.path.at.as_ref().and_then(|at| self.project.dir(at));
-            // As it is written, from where it is written.
-            let name = (dir.map(|dir| &dir.folder), &file.path.value);
-            match all.iter_mut().find(|(own, _)| *own == name) {
-                Some((_, own)) => *own = file,
-                None => all.push((name, file)),
-            }
-        }
-        all.into_iter().map(|(_, file)| file).collect()
     }
 
     /// A file that a compose file names at `at`, relative to it.
@@ -497,18 +431,6 @@ impl Cx<'_> {
             }
         }
     }
-}
-
-/// Variables by name, with where each stands.
-pub(super) type Environment = BTreeMap<String, (Str, Place)>;
-
-/// Sets a variable, over what it was before.
-fn set(env: &mut Environment, name: String, value: Str, at: Place) {
-    let at = match env.get(&name) {
-        Some((_, own)) => at.over(Before::File(own.clone())),
-        None => at,
-    };
-    env.insert(name, (value, at));
 }
 
 /// The name of one of a service's containers.

@@ -54,7 +54,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ("init", "true", Read),
             ("ipc", "host", Read),
             ("isolation", "x", Refused),
-            ("label_file", "a.env", Refused),
+            ("label_file", "a.env", Read),
             ("labels", "{a: b}", Read),
             ("links", "['b:c']", Read),
             ("logging", "{driver: local}", Read),
