@@ -39,14 +39,11 @@ impl External {
         missing.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// For templates: a file is read when one of its values is asked for, since its path may come from an answer.
-    pub(super) fn value(&self, render: impl Fn(&str) -> Result<String, Error>) -> Value {
-        let paths = self.named.iter().map(|(name, path)| {
-            let path = render(path).map_err(|error| error.to_string());
-            (name.clone(), path)
-        });
+    /// For templates: a file's path, which may come from an answer, is rendered and the file read when one of its
+    /// values is asked for.
+    pub(super) fn value(&self, render: Render) -> Value {
         Value::from_object(Loaded {
-            paths: paths.collect(),
+            render,
             external: self.clone(),
         })
     }
@@ -73,8 +70,11 @@ impl External {
     }
 }
 
+/// Renders a path.
+pub(super) type Render = Box<dyn Fn(&str) -> Result<String, Error> + Send + Sync>;
+
 struct Loaded {
-    paths: BTreeMap<String, Result<String, String>>,
+    render: Render,
     external: External,
 }
 
@@ -86,12 +86,15 @@ impl std::fmt::Debug for Loaded {
 
 impl Object for Loaded {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let path = self.paths.get(key.as_str()?)?;
-        let read = path.clone().and_then(|path| self.external.read(&path));
+        let mut named = self.external.named.iter();
+        let (_, path) = named.find(|(name, _)| Some(name.as_str()) == key.as_str())?;
+        let path = (self.render)(path).map_err(|error| error.to_string());
+        let read = path.and_then(|path| self.external.read(&path));
         Some(read.unwrap_or_else(|why| Error::new(ErrorKind::InvalidOperation, why).into()))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.paths.keys().map(Value::from).collect())
+        let names = self.external.named.iter();
+        Enumerator::Values(names.map(|(name, _)| Value::from(name)).collect())
     }
 }

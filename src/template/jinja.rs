@@ -150,7 +150,10 @@ impl Jinja {
         let Some(external) = external else {
             return self.text(name, text, context);
         };
-        let data = external.value(|path| self.text(NAME, path, context.clone()));
+        let (env, ops) = (Arc::clone(&self.env), Arc::clone(&self.ops));
+        let own = context.clone();
+        let path = move |path: &str| rendered(&env, &ops, NAME, path, own.clone());
+        let data = external.value(Box::new(path));
         let data = minijinja::Value::from_pairs([(NAME, data)]);
         self.text(name, text, minijinja::value::merge_maps([context, data]))
     }
@@ -160,14 +163,7 @@ impl Jinja {
         let is_plain = !self.ops.any(text);
         let (name, text, ops) = (name.to_owned(), text.to_owned(), Arc::clone(&self.ops));
         let env = Arc::clone(&self.env);
-        let work = move || {
-            let text = ops.written(&lines(&text));
-            let template = env.template_from_named_str(&name, &text)?;
-            let mut made = Bounded(Vec::new());
-            template.render_captured_to(context, &mut made)?;
-            String::from_utf8(made.0)
-                .map_err(|_| Error::new(ErrorKind::InvalidOperation, "it makes what is no text"))
-        };
+        let work = move || rendered(&env, &ops, &name, &text, context);
         if is_plain {
             return work();
         }
@@ -191,6 +187,21 @@ impl Jinja {
     pub(super) fn thrown(&self) -> usize {
         self.thrown.load(Ordering::Relaxed)
     }
+}
+
+fn rendered(
+    env: &Environment<'static>,
+    ops: &Envops,
+    name: &str,
+    text: &str,
+    context: minijinja::Value,
+) -> Result<String, Error> {
+    let text = ops.written(&lines(text));
+    let template = env.template_from_named_str(name, &text)?;
+    let mut made = Bounded(Vec::new());
+    template.render_captured_to(context, &mut made)?;
+    String::from_utf8(made.0)
+        .map_err(|_| Error::new(ErrorKind::InvalidOperation, "it makes what is no text"))
 }
 
 /// A template's text with every line ended by a line feed, as Jinja reads it.

@@ -1,4 +1,4 @@
-//! `'text' % values`, which Jinja takes from Python and minijinja does not have: written as the filter that does it.
+//! `text % values`, which Jinja takes from Python and minijinja has of numbers only: written as the filter that does both.
 
 use super::settings::Envops;
 
@@ -18,7 +18,8 @@ impl Envops {
         all.iter().any(|(start, _)| text.contains(start.as_str()))
     }
 
-    /// A template's text with every `%` between a text in quotes and what stands behind it as a filter. Its lines stay.
+    /// A template's text with every `%` between what may be a text and what stands behind it as a filter. Its lines
+    /// stay.
     pub(super) fn written(&self, text: &str) -> String {
         let mut made = String::with_capacity(text.len());
         let mut rest = text;
@@ -81,48 +82,114 @@ fn until(text: &str, end: &str) -> usize {
     text.len()
 }
 
+/// Words behind which a value starts.
+const WORDS: &[&str] = &[
+    "and",
+    "as",
+    "autoescape",
+    "block",
+    "call",
+    "do",
+    "elif",
+    "else",
+    "extends",
+    "filter",
+    "for",
+    "from",
+    "if",
+    "ignore",
+    "import",
+    "in",
+    "include",
+    "is",
+    "macro",
+    "not",
+    "or",
+    "print",
+    "recursive",
+    "return",
+    "set",
+    "with",
+];
+
 fn expression(text: &str, depth: usize, made: &mut String) {
     let mut rest = text;
-    // What binds as `%` does, and stands before, is worked out first.
-    let mut binds = false;
+    // What binds as `%` does, and stands before, is worked out first; a test has what is behind it.
+    let (mut binds, mut test) = (false, false);
+    // Whether a value ends, or something of it goes on, right before.
+    let (mut value, mut part) = (false, false);
     while let Some(c) = rest.chars().next() {
-        let length = quoted(rest).unwrap_or(c.len_utf8());
-        let (token, after) = rest.split_at(length);
-        let operand = after
-            .trim_start()
-            .strip_prefix('%')
-            .filter(|_| length > 1 && !binds);
-        let operand = operand.map(str::trim_start);
-        let found = operand.and_then(|text| Some((text, operand_length(text)?)));
-        match found.filter(|_| depth < DEEPEST) {
-            Some((operand, length)) => {
-                let (operand, left) = operand.split_at(length);
-                let skipped = after.len() - operand.len() - left.len();
-                made.extend(["(", token]);
-                // What is between them may be lines.
-                made.push_str(&after.get(..skipped).unwrap_or_default().replace('%', ""));
-                made.extend(["|", FILTER, "("]);
-                expression(operand, depth + 1, made);
-                made.push_str("))");
-                rest = left;
-            }
-            None => {
-                made.push_str(token);
-                rest = after;
-            }
+        let token = quoted(rest).or_else(|| word(rest)).unwrap_or(c.len_utf8());
+        let name = rest.get(..token).unwrap_or_default();
+        let is_value =
+            !c.is_ascii_digit() && (token > 1 || word(rest).is_some() || "([{".contains(c));
+        let free = !(value || part || binds || test) && depth < DEEPEST;
+        let left = match free && is_value && !WORDS.contains(&name) && rest.contains('%') {
+            true => operand_length(rest),
+            false => None,
+        };
+        if let Some(length) = left.and_then(|left| remainder(rest, left, depth, made)) {
+            rest = rest.get(length..).unwrap_or_default();
+            value = true;
+            continue;
         }
-        if !c.is_whitespace() {
-            binds = matches!(c, '*' | '/' | '%');
+        made.push_str(name);
+        rest = rest.get(token..).unwrap_or_default();
+        if c.is_whitespace() {
+            continue;
         }
+        let is_word = word(name).is_some();
+        binds = matches!(c, '*' | '/' | '%') || matches!(c, '-' | '+') && !value;
+        test = match is_word {
+            true => name == "is" || test && !matches!(name, "and" | "or" | "if" | "else"),
+            false => test && (token > 1 || c == '.'),
+        };
+        part = matches!(c, '.' | '|');
+        value = token > 1 || is_word || ")]}".contains(c);
+        value &= !WORDS.contains(&name);
     }
+}
+
+/// Writes `left % right` as a filter, as often as there is one more; gives how much of the text that is. None where
+/// there is none.
+fn remainder(text: &str, left: usize, depth: usize, made: &mut String) -> Option<usize> {
+    let mut found = right(text.get(left..)?)?;
+    let mut written = String::new();
+    expression(text.get(..left)?, depth + 1, &mut written);
+    let mut end = left;
+    loop {
+        let (operand, length) = found;
+        let start = end + operand;
+        // What is between them may be lines.
+        let between = text.get(end..start)?.replacen('%', "", 1);
+        written = format!("({written}{between}|{FILTER}(");
+        expression(text.get(start..start + length)?, depth + 1, &mut written);
+        written.push_str("))");
+        end = start + length;
+        let Some(more) = right(text.get(end..)?) else {
+            made.push_str(&written);
+            return Some(end);
+        };
+        found = more;
+    }
+}
+
+/// Where what stands behind a `%` starts, and how long it is; none where something else is there.
+fn right(text: &str) -> Option<(usize, usize)> {
+    let operand = text.trim_start().strip_prefix('%')?.trim_start();
+    let length = operand_length(operand)?;
+    let power = operand.get(length..)?.trim_start().starts_with("**");
+    (!power).then_some((text.len() - operand.len(), length))
+}
+
+/// How long the word is that starts here.
+fn word(text: &str) -> Option<usize> {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    Some(end.unwrap_or(text.len())).filter(|length| *length > 0)
 }
 
 /// How long the value is that starts here, with what belongs to it: attributes, calls, filters.
 fn operand_length(text: &str) -> Option<usize> {
-    let word = |text: &str| {
-        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
-        Some(end.unwrap_or(text.len())).filter(|length| *length > 0)
-    };
     let bare = text.trim_start_matches(['-', '+']);
     let mut at = text.len() - bare.len();
     at += quoted(bare)
@@ -188,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_follows_a_text_in_quotes_is_written_anew() {
+    fn what_may_be_a_text_is_written_anew() {
         let ops = Envops::default();
         for (text, written) in [
             ("{{ '%s' % a }}", "{{ ('%s' |coasti_percent(a)) }}"),
@@ -205,6 +272,15 @@ mod tests {
                 "{{ '%s' % ('%s' % a) }}",
                 "{{ ('%s' |coasti_percent((('%s' |coasti_percent(a))))) }}",
             ),
+            (
+                "{% if not a.b['%']|x(c % d) % e %}",
+                "{% if not (a.b['%']|x((c |coasti_percent(d))) |coasti_percent(e)) %}",
+            ),
+            (
+                "{{ x - (a ~ b) % c % d }}",
+                "{{ x - (((a ~ b) |coasti_percent(c)) |coasti_percent(d)) }}",
+            ),
+            ("{% if (a) % b %}", "{% if ((a) |coasti_percent(b)) %}"),
         ] {
             assert_eq!(
                 ops.written(text).replace("  ", " "),
@@ -214,7 +290,9 @@ mod tests {
         }
         for same in [
             "a '%s' % b",
-            "{# '%s' % b #}{{ a % b }}{{ 7 % 2 }}",
+            "{# '%s' % b #}{{ 7 % 2 }}{{ 1.5 % a }}",
+            "{{ -a % b }}{{ a % b ** 2 }}{{ x is divisibleby a % b }}",
+            "{% if (a) %}{% for x in a %}",
             "{% raw %}{{ '%s' % a }}{% endraw %}",
             "{% if a == 'x' %}y{% endif %}",
             "{%- if a == 'x' -%}y{%- endif -%}",

@@ -318,6 +318,26 @@ fn no_template_writes_outside_of_its_folder() {
 }
 
 #[test]
+fn paths_of_data_are_made_where_they_are_asked_for() {
+    let dice: Dice = Arc::new(|bytes| {
+        bytes.fill(0);
+        Ok(())
+    });
+    let jinja = Jinja::new(&Envops::default(), &Arc::new(Tree::default()), &dice).unwrap();
+    let named = vec![("own".to_owned(), "{{ 9 | ans_random }}.yml".to_owned())];
+    let files: Files = Arc::new(|path| Ok(Some(format!("a: {path}"))));
+    let jinja = jinja.reading(named, files);
+    let render = |text| jinja.render("x", text, &Map::new()).unwrap();
+    assert_eq!(
+        render("{{ 1 }}{{ _external_data.other is defined }}"),
+        "1False"
+    );
+    assert_eq!(jinja.thrown(), 0);
+    assert_eq!(render("{{ _external_data.own.a }}"), "0.yml");
+    assert_eq!(jinja.thrown(), 1);
+}
+
+#[test]
 fn templates_read_what_the_product_has() {
     let copier = "
 _external_data: {own: 'config/{{ which }}.yml', none: none.yml, bad: config/bad.yml, out: ../other/own.yml}

@@ -64,8 +64,17 @@ pub(super) fn add(env: &mut Environment<'static>) {
     );
 }
 
-/// What Python's `%` does with a text: a tuple has its values, a table its names.
+/// What Python's `%` does: of a text, a tuple has the values, a table their names; of all else, what is left over.
 fn percent(state: &mut State<'_, '_>, text: Value, values: Value) -> Result<Value, Error> {
+    if text.as_str().is_none() {
+        let rest = state.env().compile_expression("a % b")?;
+        let operands = Value::from_pairs([("a", text), ("b", values)]);
+        // Its place is that of the filter.
+        return rest.eval(operands).map_err(|error| {
+            let why = error.detail().unwrap_or_default().to_owned();
+            Error::new(error.kind(), why)
+        });
+    }
     let named =
         values.kind() == ValueKind::Map && text.as_str().is_some_and(|text| text.contains("%("));
     let mut args = vec![text];

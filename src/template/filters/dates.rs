@@ -22,7 +22,7 @@ pub(super) fn add(env: &mut Environment<'static>, clock: &Clock) {
             Some(second) => seconds(&second)?,
             None => *clock.get().ok_or_else(|| wrong("there is no clock"))?,
         };
-        formatted(&format, TimeZone::UTC.to_datetime(at))
+        formatted(&format, TimeZone::UTC.to_datetime(at), false)
     });
     env.add_filter("to_datetime", |text: String, format: Option<String>| {
         let format = format.as_deref().unwrap_or("%Y-%m-%d %H:%M:%S");
@@ -31,6 +31,9 @@ pub(super) fn add(env: &mut Environment<'static>, clock: &Clock) {
                 "`to_datetime`: the text is not in the form `{format}`"
             ))
         };
+        if format.contains("%z") {
+            return Err(wrong("`to_datetime`: dates have no zone here, so no `%z`"));
+        }
         let told = BrokenDownTime::parse(format, &text).map_err(|_| no_date())?;
         // As in Python, where a part is missing.
         let first = || {
@@ -38,7 +41,13 @@ pub(super) fn add(env: &mut Environment<'static>, clock: &Clock) {
             Date::new(told.year().unwrap_or(1900), month, day)
         };
         let date = told.to_date().or_else(|_| first()).map_err(|_| no_date())?;
-        let time = told.to_time().unwrap_or(Time::midnight());
+        let part = |part: Option<i8>| part.unwrap_or(0);
+        let some = || {
+            let (minute, second) = (part(told.minute()), part(told.second()));
+            let fraction = told.subsec_nanosecond().unwrap_or(0);
+            Time::new(part(told.hour()), minute, second, fraction)
+        };
+        let time = told.to_time().or_else(|_| some()).map_err(|_| no_date())?;
         Ok::<_, Error>(Value::from_object(Moment(date.to_datetime(time))))
     });
 }
@@ -55,13 +64,41 @@ fn seconds(of: &Value) -> Result<Timestamp, Error> {
     at.ok_or_else(|| wrong("`strftime` wants seconds since 1970"))
 }
 
-fn formatted(format: &str, at: DateTime) -> Result<String, Error> {
-    let no_form = |_| wrong(format!("`{format}` is no form of a date"));
-    let zoned = at.to_zoned(TimeZone::UTC).map_err(no_form)?;
+/// What a date's own `strftime` makes, or the filter of this name, which knows of no fractions.
+fn formatted(format: &str, at: DateTime, own: bool) -> Result<String, Error> {
+    let no_form = || wrong(format!("`{format}` is no form of a date"));
+    let zoned = at.to_zoned(TimeZone::UTC).map_err(|_| no_form())?;
     let config = Config::new().custom(PosixCustom::new());
+    let form = form(format, own).ok_or_else(no_form)?;
     BrokenDownTime::from(&zoned)
-        .to_string_with_config(&config, format)
-        .map_err(no_form)
+        .to_string_with_config(&config, &form)
+        .map_err(|_| no_form())
+}
+
+/// A form as Python takes it; none where it has what Python does not have.
+fn form(format: &str, own: bool) -> Option<String> {
+    let mut made = String::new();
+    let mut rest = format;
+    while let Some((before, after)) = rest.split_once('%') {
+        made.push_str(before);
+        let flags = after.len()
+            - after
+                .trim_start_matches(|c| "-_^#0123456789".contains(c))
+                .len();
+        let (flags, kind) = after.split_at_checked(flags)?;
+        let c = kind.chars().next()?;
+        match c {
+            'f' if own && flags.is_empty() => made.push_str("%6f"),
+            // A date has no zone.
+            'z' | 'Z' if own && flags.is_empty() => {}
+            'f' | 'N' | 'q' | 'Q' | ':' | '.' => return None,
+            'z' if flags.contains('-') => return None,
+            c => made.extend(["%", flags, c.encode_utf8(&mut [0; 4])]),
+        }
+        rest = kind.get(c.len_utf8()..)?;
+    }
+    made.push_str(rest);
+    Some(made)
 }
 
 /// A date with its time.
@@ -92,7 +129,7 @@ impl Object for Moment {
         let weekday = i64::from(self.0.weekday().to_monday_zero_offset());
         if method == "strftime" {
             let (format,): (&str,) = from_args(args)?;
-            return formatted(format, self.0).map(Value::from);
+            return formatted(format, self.0, true).map(Value::from);
         }
         let made = match method {
             "isoformat" => Value::from(self.to_string().replacen(' ', "T", 1)),

@@ -5,6 +5,7 @@ mod data;
 pub(super) mod dates;
 mod patterns;
 mod python;
+mod python_re;
 pub(super) mod text;
 
 use self::dates::Clock;

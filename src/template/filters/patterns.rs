@@ -1,6 +1,6 @@
 //! Filters with regular expressions, as Ansible has them.
 
-use super::wrong;
+use super::{python_re, wrong};
 use fancy_regex::{Captures, Regex, RegexBuilder};
 use minijinja::value::{Kwargs, Rest, Tuple, Value};
 use minijinja::{Environment, Error};
@@ -21,8 +21,8 @@ pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter(
         "regex_findall",
         |of: Value, pattern: String, options: Kwargs| {
-            let pattern = compiled(&pattern, &options)?;
             let text = of.to_string();
+            let pattern = compiled(&pattern, &options, &text)?;
             let found = pattern.captures_iter(text.as_str());
             let found = found.map(|found| Ok(all(&found.map_err(lost)?)));
             found.collect::<Result<Vec<_>, Error>>()
@@ -31,9 +31,9 @@ pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter(
         "regex_replace",
         |of: Value, pattern: String, by: Option<String>, options: Kwargs| {
-            let pattern = compiled(&pattern, &options)?;
-            let by = parts(&by.unwrap_or_default(), &pattern)?;
             let text = of.to_string();
+            let pattern = compiled(&pattern, &options, &text)?;
+            let by = parts(&by.unwrap_or_default(), &pattern)?;
             let mut made = String::new();
             let mut end = 0;
             for found in pattern.captures_iter(text.as_str()) {
@@ -50,8 +50,8 @@ pub(super) fn add(env: &mut Environment<'static>) {
     env.add_filter(
         "regex_search",
         |of: Value, pattern: String, groups: Rest<String>, options: Kwargs| {
-            let pattern = compiled(&pattern, &options)?;
             let text = of.to_string();
+            let pattern = compiled(&pattern, &options, &text)?;
             let Some(found) = pattern.captures(text.as_str()).map_err(lost)? else {
                 return Ok(Value::from(()));
             };
@@ -72,11 +72,13 @@ pub(super) fn add(env: &mut Environment<'static>) {
     );
 }
 
-fn compiled(pattern: &str, options: &Kwargs) -> Result<Regex, Error> {
+fn compiled(pattern: &str, options: &Kwargs, text: &str) -> Result<Regex, Error> {
     let ignore = options.get::<Option<bool>>("ignorecase")?.unwrap_or(false);
     let multi = options.get::<Option<bool>>("multiline")?.unwrap_or(false);
     options.assert_all_used()?;
-    let mut builder = RegexBuilder::new(pattern);
+    let unlike = |why| wrong(format!("the regular expression is wrong: {why}"));
+    let pattern = python_re::translated(pattern, multi, text.ends_with('\n')).map_err(unlike)?;
+    let mut builder = RegexBuilder::new(&pattern);
     builder
         .case_insensitive(ignore)
         .multi_line(multi)

@@ -238,6 +238,19 @@ const CASES: &[(&str, &str)] = &[
     (r"{{ 'ab' | regex_findall('(?:a|(b))') }}", "['', 'b']"),
     (r"{{ 'abc' | regex_search('(x)?b', '\\1') }}", "[None]"),
     (r"{{ 'a' | regex_search('a\\Z') }}", "a"),
+    ("{{ 'a\n' | regex_replace('a$', 'b') }}", "b\n"),
+    ("{{ 'p]&' | regex_search('[[:alpha:]&&x]') }}", "None"),
+    ("{% set f = '%s-%03d' %}{{ f % ('a', 7) }}", "a-007"),
+    ("{% set f = {'a': ['%s']} %}{{ f.a[0] | trim % 'x' }}", "x"),
+    ("{{ ('%s' ~ '%%') % 5 }}", "5%"),
+    (
+        "{% set a, b = 7, 3 %}{{ a % b }} {{ a % -b }} {{ -a % b }} {{ 2 * a % b }} {{ 2 + a % b }}",
+        "1 -2 2 2 3",
+    ),
+    (
+        "{% set a = 7 %}{% for x in range(4) if x % 2 %}{{ x }}{% endfor %}{{ a % 4 % 2 }}",
+        "131",
+    ),
     (r"{{ 'aXbX' | regex_replace('(?<!b)X', '') }}", "abX"),
     (
         "{{ '%Y-%m-%d %H:%M:%S %j %a %A %b %B %y %U %W %u %w %p %I %e' | strftime(1700000000) }}",
@@ -254,6 +267,10 @@ const CASES: &[(&str, &str)] = &[
     (
         "{{ ('2020-01-02' | to_datetime('%Y-%m-%d')).year + 1 }}",
         "2021",
+    ),
+    (
+        "{{ ('2020-01-02 3' | to_datetime('%Y-%m-%d %f')).strftime('%f|%z|%Z|%%f %r') }}",
+        "300000|||%f 12:00:00 AM",
     ),
     (
         "{{ ('2020-01-02' | to_datetime('%Y-%m-%d')).strftime('%d.%m.%Y') }}",
@@ -399,9 +416,23 @@ fn what_is_missing_or_wrong_is_named() {
             "not in the form `%Y-%m-%d %H:%M:%S`",
         ),
         ("{{ '%!' | strftime(0) }}", "`%!` is no form of a date"),
+        ("{{ '%f' | strftime(0) }}", "`%f` is no form of a date"),
+        ("{{ '%Y-%-z' | strftime(0) }}", "no form of a date"),
+        (
+            "{{ '2020-01-02 +0100' | to_datetime('%Y-%m-%d %z') }}",
+            "dates have no zone here",
+        ),
+        (
+            "{{ ('2020' | to_datetime('%Y')) - ('2019' | to_datetime('%Y')) }}",
+            "tried to use - operator on unsupported types",
+        ),
         ("{{ '%999999999Y' | strftime(0) }}", "no form of a date"),
         ("{{ '%Y' | strftime('x') }}", "seconds since 1970"),
         ("{{ '%Y' | strftime }}", "there is no clock"),
+        (
+            "{{ 'x' | regex_search('\\\\h') }}",
+            "the regular expression is wrong: Python has no `\\h`",
+        ),
         (
             "{{ 'x' | regex_search('(x') }}",
             "the regular expression is wrong",
