@@ -4,8 +4,8 @@ use crate::template::{Runner, Work};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,15 +16,16 @@ const MOST: u64 = 4 << 30;
 /// What rendering one text may take, in bytes.
 const TEXT: u64 = 512 << 20;
 
-/// How long rendering one text may take.
+/// How long rendering all texts of a template may take.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// How often that is looked at.
 const TICK: Duration = Duration::from_millis(5);
 
 /// What nested templates and values are read and rendered on, in bytes: more than [`TEXT`], so that what goes too deep
-/// is given up on before it is at the end of it. Only what is used takes memory.
-const STACK: usize = 1 << 30;
+/// is given up on before it is at the end of it. Only what is used takes memory, but some systems promise no more than
+/// they have: there, less is asked for, and less may be taken.
+const STACKS: [usize; 3] = [1 << 30, 256 << 20, 64 << 20];
 
 /// While this is there, whatever needs more memory ends the program, and not others on its machine.
 pub(super) struct Budget(Option<Rlimit>);
@@ -54,40 +55,71 @@ impl Drop for Budget {
 /// Renders each text on a thread of its own, and looks at what that takes. One that takes too much cannot be stopped:
 /// it goes with the program, which has nothing else to do then than to tell so.
 pub(super) fn runner() -> Runner {
+    within(LONGEST)
+}
+
+/// Likewise, with another time for all of it.
+fn within(longest: Duration) -> Runner {
     let given_up: Arc<OnceLock<String>> = Arc::default();
+    let spent: Mutex<Duration> = Mutex::default();
     Arc::new(move |work: Work| {
         if let Some(why) = given_up.get() {
             return Err(why.clone());
         }
-        if interrupted() {
-            return Err(given_up.get_or_init(|| INTERRUPTED.to_owned()).clone());
-        }
-        let (done, end) = mpsc::channel::<()>();
+        let mut spent = spent.lock().unwrap_or_else(PoisonError::into_inner);
         let started = Instant::now();
         let before = resident();
-        thread::Builder::new()
-            .name(NAME.to_owned())
-            .stack_size(STACK)
-            .spawn(move || {
-                work();
-                drop(done);
-            })
-            .map_err(|error| format!("there is no thread for it: {error}"))?;
+        let (end, stack) = match interrupted() {
+            true => return Err(given_up.get_or_init(|| INTERRUPTED.to_owned()).clone()),
+            false => start(work)?,
+        };
+        let most = TEXT.min(stack as u64 / 2);
         loop {
             if end.recv_timeout(TICK) == Err(RecvTimeoutError::Disconnected) {
+                *spent += started.elapsed();
                 return Ok(());
             }
             let why = match (before, resident()) {
-                (Some(before), Some(now)) if now > before.saturating_add(TEXT) => {
-                    "it takes more than 512 MB of memory"
+                (Some(before), Some(now)) if now > before.saturating_add(most) => {
+                    format!("it takes more than {} MB of memory", most >> 20)
                 }
-                _ if started.elapsed() > LONGEST => "it takes longer than a minute",
-                _ if interrupted() => INTERRUPTED,
+                _ if *spent + started.elapsed() > longest && spent.is_zero() => {
+                    format!("it takes longer than {} seconds", longest.as_secs())
+                }
+                _ if *spent + started.elapsed() > longest => format!(
+                    "with it, the template's texts take longer than {} seconds",
+                    longest.as_secs()
+                ),
+                _ if interrupted() => INTERRUPTED.to_owned(),
                 _ => continue,
             };
-            return Err(given_up.get_or_init(|| why.to_owned()).clone());
+            return Err(given_up.get_or_init(|| why).clone());
         }
     })
+}
+
+/// Starts a thread that does the work; tells when it ends, and how large its stack is.
+fn start(work: Work) -> Result<(Receiver<()>, usize), String> {
+    let (done, end) = mpsc::channel::<()>();
+    let work = Arc::new(Mutex::new(Some((work, done))));
+    let mut failed = String::new();
+    for stack in STACKS {
+        let work = Arc::clone(&work);
+        let thread = thread::Builder::new()
+            .name(NAME.to_owned())
+            .stack_size(stack);
+        let run = move || {
+            let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some((work, _done)) = work {
+                work();
+            }
+        };
+        match thread.spawn(run) {
+            Ok(_) => return Ok((end, stack)),
+            Err(error) => failed = error.to_string(),
+        }
+    }
+    Err(format!("there is no thread for it: {failed}"))
 }
 
 /// What the system calls the thread.
@@ -129,4 +161,29 @@ fn resident() -> Option<u64> {
     let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     kilobytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_that_of_all_texts() {
+        let run = within(Duration::from_millis(200));
+        let short = || -> Work {
+            Box::new(|| {
+                let started = Instant::now();
+                while started.elapsed() < Duration::from_millis(50) {
+                    std::hint::spin_loop();
+                }
+            })
+        };
+        let ran: Vec<_> = (0..6).map(|_| run(short())).collect();
+        assert_eq!(ran[0], Ok(()));
+        let why = ran[5].clone().unwrap_err();
+        assert!(
+            why.starts_with("with it, the template's texts take"),
+            "{why}"
+        );
+    }
 }

@@ -189,6 +189,29 @@ fn values_in_values_are_no_abort() {
 }
 
 #[test]
+fn a_machine_that_promises_little_memory_does_with_less() {
+    let home = Home::new("promised");
+    home.write("small/a.jinja", "{{ 1 + 1 }}");
+    home.write(
+        "stack/config/products.yml",
+        "version: 1\nproducts: [{id: small, vcs_repo: ../small}]\n",
+    );
+    let install = home.command(&["product", "install", "small"]);
+    let limited = |kilobytes: u32| {
+        let mut command = Command::new("/bin/sh");
+        let script = format!("ulimit -v {kilobytes} && exec \"$@\"");
+        command.args(["-c", &script, "sh"]);
+        command.arg(install.get_program()).args(install.get_args());
+        let set = install.get_envs();
+        command.envs(set.filter_map(|(name, value)| Some((name, value?))));
+        command.output().unwrap()
+    };
+    let output = limited(900_000);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(home.read("stack/products/small/a"), "2");
+}
+
+#[test]
 fn an_empty_address_is_none() {
     let home = Home::new("empty-address");
     let told = home.bad(1, &["product", "add", ""]);
