@@ -1,7 +1,7 @@
 //! What a Dockerfile says, as far as it matters before it is sent: its stages, the images that it starts from,
-//! and what the classic builder does not do.
+//! and which of the engine's builders it is for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 /// Flags of the classic builder, by instruction. All others are BuildKit's.
@@ -21,13 +21,21 @@ const FLAGS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Arguments that BuildKit gives by itself, behind `BUILD` and `TARGET`: `TARGETARCH`.
+const PLATFORM: &[&str] = &["PLATFORM", "OS", "ARCH", "VARIANT"];
+
+/// The reader of Dockerfiles that BuildKit has built in, too: naming it asks for no more than that.
+const OWN_FRONTEND: &str = "docker/dockerfile";
+
 /// A Dockerfile, read.
 #[derive(Clone, Debug, Default)]
 pub struct Dockerfile {
     /// Its instructions, in order.
     pub instructions: Vec<Instruction>,
-    /// What BuildKit would read and the classic builder takes for instructions of their own.
-    heredocs: Vec<Range<usize>>,
+    /// The image that reads it for BuildKit: `# syntax=docker/dockerfile:1`.
+    pub frontend: Option<String>,
+    /// Whether it has here-documents, which the classic builder takes for instructions of their own.
+    heredocs: bool,
 }
 
 /// One instruction.
@@ -43,22 +51,32 @@ pub struct Instruction {
     pub at: Range<usize>,
 }
 
-/// Something that the classic builder will refuse.
+/// Something that no builder of an engine can do by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// There is no `FROM`.
     NoStage,
-    /// A flag of BuildKit's: the instruction, and the flag.
-    Flag(String, String),
-    /// A here-document.
-    Heredoc,
+    /// A mount of this type, for which BuildKit asks its caller while it builds.
+    Session(String),
 }
 
 impl Dockerfile {
     /// Reads a text. Nothing is wrong as such: what the engine does not understand, it says.
     pub fn new(text: &str) -> Self {
         let mut file = Self::default();
-        let escape = escape(text);
+        let directive = |name: &str| {
+            let mut all = directives(text);
+            all.find(|(found, _)| found.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
+        };
+        let escape = match directive("escape") {
+            Some("`") => '`',
+            _ => '\\',
+        };
+        let frontend = directive("syntax").and_then(|value| value.split_whitespace().next());
+        file.frontend = frontend.map(str::to_owned);
+        // Here-documents that are open: what they end with.
+        let mut documents: VecDeque<String> = VecDeque::new();
         let mut open: Option<(String, Range<usize>)> = None;
         let mut at = 0;
         let ends = last_lines(text);
@@ -66,6 +84,12 @@ impl Dockerfile {
             let start = at;
             at += raw.len();
             let line = raw.trim_end_matches(['\n', '\r']);
+            if let Some(end) = documents.front() {
+                if line.trim_end().trim_start_matches('\t') == end {
+                    documents.pop_front();
+                }
+                continue;
+            }
             let bare = line.trim_start();
             if bare.starts_with('#') || bare.is_empty() {
                 // Also within an instruction that goes on.
@@ -85,7 +109,7 @@ impl Dockerfile {
                 open = Some((text, place));
                 continue;
             }
-            file.add(&text, place, at, &ends);
+            documents.extend(file.add(&text, place, at, &ends));
         }
         if let Some((text, place)) = open {
             file.add(&text, place, at, &ends);
@@ -93,8 +117,14 @@ impl Dockerfile {
         file
     }
 
-    /// Adds an instruction; what follows it begins at `next`.
-    fn add(&mut self, text: &str, at: Range<usize>, next: usize, ends: &BTreeMap<&str, usize>) {
+    /// Adds an instruction; what follows it begins at `next`: the here-documents that come back.
+    fn add(
+        &mut self,
+        text: &str,
+        at: Range<usize>,
+        next: usize,
+        ends: &BTreeMap<&str, usize>,
+    ) -> Vec<String> {
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let word = word.to_ascii_uppercase();
         let mut rest = rest.trim();
@@ -108,11 +138,11 @@ impl Dockerfile {
             flags.push((name.to_owned(), value));
             rest = after.trim_start();
         }
+        let mut documents = Vec::new();
         if matches!(word.as_str(), "RUN" | "COPY" | "ADD") {
-            let ends = |word: &str| ends.get(word).is_some_and(|last| *last >= next);
-            if heredocs(rest).any(|word| ends(&word)) {
-                self.heredocs.push(at.clone());
-            }
+            let ends = |word: &String| ends.get(word.as_str()).is_some_and(|last| *last >= next);
+            documents.extend(heredocs(rest).filter(ends));
+            self.heredocs |= !documents.is_empty();
         }
         self.instructions.push(Instruction {
             word,
@@ -120,31 +150,32 @@ impl Dockerfile {
             rest: rest.to_owned(),
             at,
         });
+        documents
     }
 
-    /// What the classic builder will refuse, each with its place.
+    /// Whether only BuildKit builds it as it is meant: the classic builder refuses what it does not know, and
+    /// takes arguments that nobody gives for empty.
+    pub fn needs_buildkit(&self) -> bool {
+        let is_own = |image: &String| {
+            let image = image.trim_start_matches("docker.io/");
+            image.split([':', '@']).next() == Some(OWN_FRONTEND)
+        };
+        self.heredocs
+            || self.frontend.as_ref().is_some_and(|image| !is_own(image))
+            || self.instructions.iter().any(Instruction::needs_buildkit)
+    }
+
+    /// What cannot be built, each with its place.
     pub fn faults(&self) -> Vec<(Range<usize>, Fault)> {
         let mut faults = Vec::new();
         if self.stages().is_empty() {
             let at = self.instructions.first().map_or(0..0, |one| one.at.clone());
             faults.push((at, Fault::NoStage));
         }
-        let heredocs = self.heredocs.iter();
-        faults.extend(heredocs.map(|at| (at.clone(), Fault::Heredoc)));
-        if !faults.is_empty() {
-            // What follows in a here-document is no instruction.
-            return faults;
-        }
         for one in &self.instructions {
-            let known = FLAGS.iter().find(|(word, _)| *word == one.word);
-            let known = known.map_or(&[][..], |(_, flags)| flags);
-            if !matches!(one.word.as_str(), "RUN" | "COPY" | "ADD") {
-                continue;
-            }
-            let mut flags = one.flags.iter();
-            if let Some((flag, _)) = flags.find(|(flag, _)| !known.contains(&flag.as_str())) {
-                faults.push((one.at.clone(), Fault::Flag(one.word.clone(), flag.clone())));
-            }
+            let types = one.mounts().filter_map(|mount| of(mount, "type"));
+            let asked = types.filter(|kind| matches!(*kind, "secret" | "ssh"));
+            faults.extend(asked.map(|kind| (one.at.clone(), Fault::Session(kind.to_owned()))));
         }
         faults
     }
@@ -201,11 +232,14 @@ impl Dockerfile {
                     stages.extend(names.next().flatten());
                     count += 1;
                 }
-                "COPY" => {
+                "COPY" | "RUN" => {
                     let from = one.flags.iter().find(|(flag, _)| flag == "from");
-                    let from = from.and_then(|(_, value)| value.clone());
-                    let number = |from: &String| from.parse::<usize>().is_ok();
-                    bases.extend(from.filter(|from| !number(from) && !of_stage(from, &stages)));
+                    let from = from.and_then(|(_, value)| value.as_deref());
+                    let mounted = one.mounts().filter_map(|mount| of(mount, "from"));
+                    let image =
+                        |from: &&str| from.parse::<usize>().is_err() && !of_stage(from, &stages);
+                    let all = from.into_iter().chain(mounted).filter(image);
+                    bases.extend(all.map(str::to_owned));
                 }
                 _ => {}
             }
@@ -219,21 +253,55 @@ fn of_stage(image: &str, stages: &BTreeSet<String>) -> bool {
     stages.contains(&image.to_ascii_lowercase())
 }
 
-/// The character that lets an instruction go on: a directive at the top may change it.
-fn escape(text: &str) -> char {
-    for line in text.lines() {
-        let Some((name, value)) = line
-            .trim()
-            .strip_prefix('#')
-            .and_then(|rest| rest.split_once('='))
-        else {
-            break;
+impl Instruction {
+    /// Its mounts: `type=cache,target=/root/.cache`.
+    fn mounts(&self) -> impl Iterator<Item = &str> {
+        let flags = self
+            .flags
+            .iter()
+            .filter(|(flag, _)| self.word == "RUN" && flag == "mount");
+        flags.filter_map(|(_, value)| value.as_deref())
+    }
+
+    fn needs_buildkit(&self) -> bool {
+        let is_given = |name: &str| {
+            let part = name
+                .strip_prefix("TARGET")
+                .or_else(|| name.strip_prefix("BUILD"));
+            part.is_some_and(|part| PLATFORM.contains(&part))
         };
-        if name.trim().eq_ignore_ascii_case("escape") && value.trim() == "`" {
-            return '`';
+        match self.word.as_str() {
+            "ARG" => self.rest.split_whitespace().any(is_given),
+            "FROM" => {
+                let platform = self.flags.iter().find(|(flag, _)| flag == "platform");
+                platform
+                    .and_then(|(_, value)| value.as_deref())
+                    .is_some_and(|value| {
+                        is_given(value.trim_start_matches(['$', '{']).trim_end_matches('}'))
+                    })
+            }
+            "RUN" | "COPY" | "ADD" => {
+                let known = FLAGS.iter().find(|(word, _)| *word == self.word);
+                let known = known.map_or(&[][..], |(_, flags)| flags);
+                let mut flags = self.flags.iter();
+                flags.any(|(flag, _)| !known.contains(&flag.as_str()))
+            }
+            _ => false,
         }
     }
-    '\\'
+}
+
+/// A field of a mount.
+fn of<'a>(mount: &'a str, name: &str) -> Option<&'a str> {
+    let mut fields = mount.split(',').filter_map(|field| field.split_once('='));
+    fields.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// What stands in the comments at the top: `# escape=\``.
+fn directives(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines()
+        .map_while(|line| line.trim().strip_prefix('#')?.split_once('='))
+        .map(|(name, value)| (name.trim(), value.trim()))
 }
 
 /// Where each line that may end a here-document stands last.
@@ -341,10 +409,10 @@ mod tests {
     fn bases_are_images_and_not_stages() {
         let text = "ARG V=12\nARG IMAGE\nARG FULL=x/y:${V}\nFROM debian:$V AS base\nFROM ${IMAGE:-busybox} as other\n\
                     FROM base\nFROM ${FULL}\nFROM ${NOTHING}\nCOPY --from=base / /\nCOPY --from=0 / /\n\
-                    COPY --from=redis:7 / /\nFROM scratch\n";
+                    COPY --from=redis:7 / /\nRUN --mount=type=bind,from=base,target=/b --mount=from=tools:1,target=/t x\nFROM scratch\n";
         assert_eq!(
             bases(text, &[]),
-            ["debian:12", "busybox", "x/y:12", "redis:7"]
+            ["debian:12", "busybox", "x/y:12", "redis:7", "tools:1"]
         );
         assert_eq!(
             bases(
@@ -355,7 +423,7 @@ mod tests {
                     ("NOTHING", "not declared")
                 ]
             ),
-            ["debian:13", "tiny:1", "x/y:13", "redis:7"]
+            ["debian:13", "tiny:1", "x/y:13", "redis:7", "tools:1"]
         );
         let file = Dockerfile::new(text);
         assert!(file.has_stage("BASE") && file.has_stage("other"));
@@ -363,7 +431,57 @@ mod tests {
     }
 
     #[test]
-    fn what_the_classic_builder_does_not_do_is_told() {
+    fn buildkit_is_for_what_only_it_does() {
+        let needs = |text: &str| Dockerfile::new(text).needs_buildkit();
+        for text in [
+            "FROM x\nRUN --mount=type=cache,target=/c make\n",
+            "FROM x\nCOPY --link a b\n",
+            "FROM x\nADD --chmod=1 a b\n",
+            "FROM x\nRUN <<EOF\nmake\nEOF\n",
+            "FROM x\nRUN cat <<-'EOF' > y\n\tz\n\tEOF\n",
+            "FROM x\nARG A TARGETARCH\nRUN echo $TARGETARCH\n",
+            "FROM --platform=$BUILDPLATFORM x\n",
+            "FROM --platform=${TARGETPLATFORM} x\n",
+            "# syntax=acme/frontend\nFROM x\n",
+        ] {
+            assert!(needs(text), "{text}");
+        }
+        for text in [
+            "# syntax=docker/dockerfile:1\nFROM x\nCOPY --from=a --chown=1 b c\n",
+            "# syntax = docker.io/docker/dockerfile@sha256:0\nFROM x\n",
+            "FROM --platform=linux/amd64 x\nHEALTHCHECK --interval=1s CMD x\nRUN echo --mount=x\n",
+            "FROM x\nRUN cat <<< EOF\nRUN echo $((1<<EOF))\n",
+            "FROM x\nARG TARGETS=1 BUILD\nARG TARGETARCH_=2\n",
+        ] {
+            assert!(!needs(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn here_documents_are_no_instructions() {
+        let text = "FROM x\nCOPY <<A <<-\"B\" /\nFROM y\nA\n\tRUN z \\\n\tB\nRUN c\n";
+        let file = Dockerfile::new(text);
+        let words: Vec<_> = file
+            .instructions
+            .iter()
+            .map(|one| one.word.as_str())
+            .collect();
+        assert_eq!(words, ["FROM", "COPY", "RUN"]);
+        // One that never ends is none.
+        assert_eq!(
+            Dockerfile::new("FROM x\nRUN a <<A\nRUN b").stages().len(),
+            1
+        );
+        assert_eq!(
+            Dockerfile::new("FROM x\nRUN a <<A\nRUN b")
+                .instructions
+                .len(),
+            3
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_told() {
         let faults = |text: &str| {
             let faults = Dockerfile::new(text).faults();
             faults
@@ -373,26 +491,11 @@ mod tests {
         };
         assert_eq!(faults("# nothing\n"), [Fault::NoStage]);
         assert_eq!(
-            faults("FROM x\nRUN cat <<-'EOF' > y\n\tRUN --mount=z\n\tEOF\n"),
-            [Fault::Heredoc]
-        );
-        assert_eq!(
-            faults("FROM x\nRUN cat <<< EOF\nRUN echo $((1<<EOF))\n"),
-            []
-        );
-        let flag = |word: &str, flag: &str| Fault::Flag(word.to_owned(), flag.to_owned());
-        assert_eq!(
             faults(
-                "FROM --platform=linux/amd64 x\nCOPY --chown=1 --link a b\nRUN --mount=type=cache x\nADD --chmod=1 a b\n"
+                "FROM x\nRUN --mount=type=cache,target=/c --mount=type=secret,id=a make\nRUN --mount=type=ssh x\n"
             ),
-            [
-                flag("COPY", "link"),
-                flag("RUN", "mount"),
-                flag("ADD", "chmod")
-            ]
+            ["secret", "ssh"].map(|kind| Fault::Session(kind.to_owned()))
         );
-        let fine = "FROM x\nCOPY --from=a --chown=1 b c\nHEALTHCHECK --interval=1s CMD x\nRUN echo --mount=x\n";
-        assert_eq!(faults(fine), []);
     }
 
     proptest! {

@@ -191,9 +191,8 @@ codes! {
         "All of it that `.dockerignore` does not keep out is read with every plan: what is not sent need not be readable.";
     BAD_DOCKERFILE "E0201" "a Dockerfile that cannot be built"
         "The engine would say the same, later.";
-    BUILDKIT "E0202" "a Dockerfile that needs BuildKit"
-        "coasti has images built by the engine's own builder, which every engine has and which needs no session with \
-         its caller.";
+    BUILDKIT "E0202" "a Dockerfile that asks its caller"
+        "BuildKit asks its caller for secrets and ssh keys over a session of its own, which coasti does not hold.";
     SECRET_ARG "E0203" "a secret as a build argument"
         "Arguments of a build stay in the image's history.";
     LARGE_CONTEXT "W0204" "a large folder to be built"

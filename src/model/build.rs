@@ -17,6 +17,12 @@ pub struct BuildSpec {
     /// The Dockerfile's text, where it does not stand in the folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline: Option<String>,
+    /// Whether BuildKit builds it, not the classic builder.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub buildkit: bool,
+    /// The image that reads the Dockerfile for BuildKit, where it is not BuildKit itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontend: Option<String>,
     /// What `ARG`s are. The image's history shows them: never a secret.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub args: BTreeMap<String, String>,
@@ -70,6 +76,8 @@ impl BuildSpec {
             context: context.into(),
             dockerfile: "Dockerfile".to_owned(),
             inline: None,
+            buildkit: false,
+            frontend: None,
             args: BTreeMap::new(),
             target: None,
             labels: BTreeMap::new(),

@@ -8,7 +8,7 @@ use crate::config::codes;
 use crate::config::doc::Sp;
 use crate::diag::{Diagnostic, Diagnostics};
 
-/// What the engine's own builder cannot do, with what to do.
+/// What the engine's call for builds has no field for, with what to do.
 const UNSUPPORTED: &[(&str, &str)] = &[
     ("additional_contexts", BUILDKIT),
     ("attest", BUILDKIT),
@@ -27,7 +27,7 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ),
 ];
 
-const BUILDKIT: &str = "only BuildKit does that: build it with `docker buildx build`, push it, and name it under `image`";
+const BUILDKIT: &str = "the engine's call for builds has nothing for it: build it with `docker buildx build`, push it, and name it under `image`";
 
 /// Reads it; its short form was made one of the long form before.
 pub(super) fn read(item: Option<&Item>, what: &str, d: &mut Diagnostics) -> Option<Build> {

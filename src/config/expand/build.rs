@@ -85,6 +85,7 @@ pub(super) fn read(cx: &Cx<'_>, build: &Build, d: &mut Diagnostics) -> Option<Bu
     }
     let full = |base: String| image::full(&base).ok().map(|reference| reference.text);
     let bases = parsed.bases(&args).into_iter().filter_map(full);
+    let buildkit = parsed.needs_buildkit();
     let spec = BuildSpec {
         context,
         dockerfile: file.inside.clone().unwrap_or_default(),
@@ -92,6 +93,8 @@ pub(super) fn read(cx: &Cx<'_>, build: &Build, d: &mut Diagnostics) -> Option<Bu
             Some(_) => None,
             None => Some(file.source.text.clone()),
         },
+        frontend: parsed.frontend.clone().filter(|_| buildkit).and_then(full),
+        buildkit,
         args,
         target: build.target.as_ref().map(|target| target.value.clone()),
         labels: build.labels.clone(),
@@ -250,7 +253,7 @@ fn arguments(cx: &Cx<'_>, build: &Build, d: &mut Diagnostics) -> Option<BTreeMap
     fine.then_some(args)
 }
 
-/// Says what the engine's builder would refuse.
+/// Says what the engine's builders would refuse.
 fn check(parsed: &Dockerfile, file: &File, build: &Build, d: &mut Diagnostics) -> bool {
     let mut fine = true;
     for (span, fault) in parsed.faults() {
@@ -265,23 +268,17 @@ fn check(parsed: &Dockerfile, file: &File, build: &Build, d: &mut Diagnostics) -
                 .unwrap_or_else(|| build.at.clone()),
         };
         let at = Some(at);
-        let kit = |summary: String| {
-            Diagnostic::error(codes::BUILDKIT, at.clone(), summary)
-                .label("only BuildKit does that; the engine builds without it")
-        };
         d.push(match fault {
             Fault::NoStage => {
                 Diagnostic::error(codes::BAD_DOCKERFILE, at, "the Dockerfile has no `FROM`")
                     .help("it begins with the image that it starts from: `FROM debian:12`")
             }
-            Fault::Flag(word, flag) if flag == "mount" => kit(format!("`{word} --mount`"))
-                .help("without it the build is the same, only slower where it is a cache")
-                .help("or build it with `docker buildx build`, push it, and write `image`"),
-            Fault::Flag(word, flag) => kit(format!("`{word} --{flag}`")).help(
-                "leave it out, or build it with `docker buildx build`, push it, and write `image`",
-            ),
-            Fault::Heredoc => kit("a here-document (`<<`)".to_owned())
-                .help("join the lines with `&& \\`, or `COPY` a script and run that"),
+            Fault::Session(kind) => {
+                let summary = format!("`RUN --mount=type={kind}`");
+                Diagnostic::error(codes::BUILDKIT, at, summary)
+                    .label("BuildKit asks its caller for that while it builds, which coasti does not answer")
+                    .help("build it with `docker buildx build`, push it, and write `image`")
+            }
         });
     }
     if let Some(target) = &build.target

@@ -347,19 +347,13 @@ fn what_cannot_be_built_is_said() {
     E0201 products/shop/app/Dockerfile:1:1 the Dockerfile has no `FROM`
         help: it begins with the image that it starts from: `FROM debian:12`
     "#);
-    insta::assert_snapshot!(of_build("app", [("app/Dockerfile", "FROM x\nRUN --mount=type=cache,target=/c make\nCOPY --link a b\n")]), @r#"
-    E0202 products/shop/app/Dockerfile:2:1 `RUN --mount`
-        ^ only BuildKit does that; the engine builds without it
-        help: without it the build is the same, only slower where it is a cache
-        help: or build it with `docker buildx build`, push it, and write `image`
-    E0202 products/shop/app/Dockerfile:3:1 `COPY --link`
-        ^ only BuildKit does that; the engine builds without it
-        help: leave it out, or build it with `docker buildx build`, push it, and write `image`
-    "#);
-    insta::assert_snapshot!(of_build("app", [("app/Dockerfile", "FROM x\nRUN <<EOF\nmake\nEOF\n")]), @r#"
-    E0202 products/shop/app/Dockerfile:2:1 a here-document (`<<`)
-        ^ only BuildKit does that; the engine builds without it
-        help: join the lines with `&& \`, or `COPY` a script and run that
+    insta::assert_snapshot!(of_build("app", [("app/Dockerfile", "FROM x\nRUN --mount=type=cache,target=/c --mount=type=secret,id=a make\nRUN --mount=type=ssh make\n")]), @r#"
+    E0202 products/shop/app/Dockerfile:2:1 `RUN --mount=type=secret`
+        ^ BuildKit asks its caller for that while it builds, which coasti does not answer
+        help: build it with `docker buildx build`, push it, and write `image`
+    E0202 products/shop/app/Dockerfile:3:1 `RUN --mount=type=ssh`
+        ^ BuildKit asks its caller for that while it builds, which coasti does not answer
+        help: build it with `docker buildx build`, push it, and write `image`
     "#);
     insta::assert_snapshot!(of_build("app", [FROM, ("app/.dockerignore", "a\n[\n")]), @r#"
     E0206 products/shop/app/.dockerignore:2:1 `[` cannot be understood
@@ -369,9 +363,9 @@ fn what_cannot_be_built_is_said() {
     E0170 products/shop/compose.yml:2:54 several `platforms` of service `a`
         help: the engine builds for one: leave it out, and that is its own
     E0170 products/shop/compose.yml:2:68 `secrets` of `build` of service `a` is not supported
-        help: only BuildKit does that: build it with `docker buildx build`, push it, and name it under `image`
+        help: the engine's call for builds has nothing for it: build it with `docker buildx build`, push it, and name it under `image`
     E0170 products/shop/compose.yml:2:82 `ssh` of `build` of service `a` is not supported
-        help: only BuildKit does that: build it with `docker buildx build`, push it, and name it under `image`
+        help: the engine's call for builds has nothing for it: build it with `docker buildx build`, push it, and name it under `image`
     E0170 products/shop/compose.yml:2:98 `ulimits` of `build` of service `a` is not supported
         help: commands of a build have the engine's own limits: change them in its settings
     E0104 products/shop/compose.yml:2:115 unknown key `contexts` in `build` of service `a`
@@ -392,4 +386,21 @@ fn what_cannot_be_built_is_said() {
         help: give it to the container that runs: as a variable or a file
         help: fetch before what only the build needs: `COPY` takes it from the folder
     "#);
+}
+
+#[test]
+fn buildkit_builds_what_only_it_does() {
+    let spec = |text: &str| {
+        let map = stack("services: {a: {build: app}}\n", [("app/Dockerfile", text)]);
+        built(&made(&map), "web/a").clone()
+    };
+    let classic = spec("# syntax=docker/dockerfile:1\nFROM x\n");
+    assert!(!classic.buildkit && classic.frontend.is_none());
+    let kit = spec("# syntax=docker/dockerfile:1\nFROM x\nRUN --mount=from=y,target=/y make\n");
+    assert!(kit.buildkit);
+    assert_eq!(kit.frontend.unwrap(), "docker.io/docker/dockerfile:1");
+    assert_eq!(
+        kit.bases.into_iter().collect::<Vec<_>>(),
+        ["docker.io/library/x:latest", "docker.io/library/y:latest"]
+    );
 }

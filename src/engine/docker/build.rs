@@ -1,8 +1,8 @@
-//! Images built from a folder of the caller's, by the engine's own builder (not BuildKit: that one speaks
-//! another protocol, over a session). The folder is sent as it is read; none of it is kept in memory.
+//! Images built from a folder of the caller's, by the engine's classic builder, or by BuildKit where only that
+//! does what the Dockerfile says. The folder is sent as it is read; none of it is kept in memory.
 
 use super::{
-    Docker, News, auth,
+    Docker, News, auth, buildkit,
     error::{self, Effect},
     image,
     observe::present,
@@ -51,6 +51,10 @@ pub(super) async fn build(
     for base in &build.pull {
         image::pull(docker, base, what).await?;
     }
+    let missing = match build.spec.buildkit {
+        true => buildkit::prepare(docker, build, what).await?,
+        false => None,
+    };
     let mut request =
         Request::post(format!("/build?{}", query(build))).header(CONTENT_TYPE, "application/x-tar");
     if let Some(logins) = logins(build)
@@ -92,7 +96,7 @@ pub(super) async fn build(
     };
     let mut output = Vec::new();
     if let Err(failed) = follow(docker, build, answer, &mut output).await {
-        return Err(hinted(build, what, failed).with_output(shown(&output)));
+        return Err(hinted(build, what, missing, failed).with_output(shown(&output)));
     }
     for tag in &build.spec.tags {
         let tagged = image::tag(docker, &build.reference, tag).await;
@@ -146,6 +150,9 @@ fn query(build: &ImageBuild) -> String {
         ("rm", flag(true)),
         ("forcerm", flag(true)),
     ];
+    if spec.buildkit {
+        pairs.push(("version", buildkit::VERSION.to_owned()));
+    }
     if !spec.cache_from.is_empty() {
         let images = serde_json::json!(spec.cache_from);
         pairs.push(("cachefrom", images.to_string()));
@@ -196,6 +203,8 @@ async fn logins(build: &ImageBuild) -> Result<Option<String>, String> {
 struct Line {
     stream: Option<String>,
     error: Option<String>,
+    id: Option<String>,
+    aux: Option<serde_json::Value>,
 }
 
 /// Reads the answer to its end; what the build prints goes to `output`.
@@ -208,6 +217,7 @@ async fn follow(
     let (head, mut body) = answer.into_parts();
     let mut buffer: Vec<u8> = Vec::new();
     let mut layers = HashMap::new();
+    let mut trace = buildkit::Trace::default();
     while let Some(frame) = body.frame().await {
         let Ok(part) = frame?.into_data() else {
             continue;
@@ -233,6 +243,18 @@ async fn follow(
                     docker.tell(&build.reference, News::Step(step.replacen(" : ", " ", 1)));
                 }
                 keep_last(output, text.as_bytes(), OUTPUT_LIMIT);
+            } else if line.id.as_deref() == Some(buildkit::TRACE) {
+                let aux = line.aux.as_ref().and_then(serde_json::Value::as_str);
+                for news in trace.read(aux.unwrap_or_default()) {
+                    if let buildkit::News::Step(step) = &news {
+                        docker.tell(&build.reference, News::Step(step.clone()));
+                    }
+                    keep_last(
+                        output,
+                        without_colors(&news.text()).as_bytes(),
+                        OUTPUT_LIMIT,
+                    );
+                }
             } else if let Ok(info) = serde_json::from_slice::<CreateImageInfo>(&raw)
                 && image::note(&mut layers, info)
             {
@@ -257,14 +279,22 @@ async fn follow(
 }
 
 /// Why it failed; where an image that it starts from cannot be had, with what to do.
-fn hinted(build: &ImageBuild, what: &str, failed: Error) -> EngineError {
+fn hinted(
+    build: &ImageBuild,
+    what: &str,
+    missing: Option<EngineError>,
+    failed: Error,
+) -> EngineError {
     let plain = error::convert(what, failed, Effect::Some);
     // A command's own words say nothing of registries, whatever is in them.
-    if plain.message.starts_with("The command ") {
+    if plain.message.starts_with("The command ") || buildkit::is_commands(&plain.message) {
         return EngineError {
             kind: ErrorKind::Rejected,
             ..plain
         };
+    }
+    if build.spec.buildkit {
+        return buildkit::hinted(build, missing, plain);
     }
     let said = |base: &&String| {
         let path = image::split(base).0.trim_start_matches("docker.io/");

@@ -14,6 +14,7 @@
 mod attach;
 mod auth;
 mod build;
+mod buildkit;
 mod connect;
 mod convert;
 mod create;

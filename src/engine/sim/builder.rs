@@ -114,6 +114,10 @@ impl World {
             let why = format!("dockerfile parse error: unknown instruction: {}", one.word);
             return no(ErrorKind::Rejected, why);
         }
+        if file.needs_buildkit() && !spec.buildkit {
+            let why = "the classic builder does not do what the Dockerfile says";
+            return no(ErrorKind::Rejected, why);
+        }
         if let Some(target) = spec
             .target
             .as_ref()
@@ -239,7 +243,8 @@ fn step(
         }
         "COPY" | "ADD" if !one.flags.iter().any(|(flag, _)| flag == "from") => {
             let sources = words.split_last().map_or(&[][..], |(_, sources)| sources);
-            if let Some(source) = sources.iter().find(|source| !is_sent(files, source)) {
+            let mut paths = sources.iter().filter(|source| !source.starts_with("<<"));
+            if let Some(source) = paths.find(|source| !is_sent(files, source)) {
                 return Err(format!(
                     "COPY failed: file not found in build context or excluded by .dockerignore: stat {source}: file does not exist"
                 ));

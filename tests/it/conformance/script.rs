@@ -26,7 +26,7 @@
 
 use coasti::{
     base::{EngineId, Secret, Span, StackName, size},
-    build::{DOCKERFILE, LABEL_BUILD},
+    build::{DOCKERFILE, Dockerfile, LABEL_BUILD},
     engine::{
         Call, ContainerCreate, Delivery, Done, Engine, Event, Events, ImageBuild, Scope, context,
     },
@@ -503,7 +503,9 @@ impl<E: Engine> Runner<'_, E> {
         let content = context::look(&folder, &rules).unwrap();
         let args = words.all("arg").map(|pair| pair.split_once(':').unwrap());
         let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let dockerfile = fs::read_to_string(folder.join(DOCKERFILE)).unwrap_or_default();
         let spec = BuildSpec {
+            buildkit: Dockerfile::new(&dockerfile).needs_buildkit(),
             args: args.map(own).collect(),
             target: words.get("target").map(str::to_owned),
             tags: words.all("tag").map(|tag| self.name(tag)).collect(),

@@ -295,3 +295,72 @@ fn what_a_build_says_reaches_the_engine() {
     assert_eq!(image_id(&further), facts(&app).image);
     docker(&["rmi", &further]);
 }
+
+#[test]
+fn what_only_buildkit_does_is_built_by_it() {
+    let test = "what_only_buildkit_does_is_built_by_it";
+    let build = "  build: {context: src, dockerfile: ../web.Dockerfile, target: final, args: {WORD: two words}}\n";
+    let Some(stack) = with_app(test, build) else {
+        return;
+    };
+    let dockerfile = |step: &str| {
+        let text = format!(
+            "FROM --platform=$BUILDPLATFORM coasti-test/tiny:1 AS first\nARG TARGETOS\nARG TARGETARCH\n\
+             RUN echo \"$TARGETOS/$TARGETARCH\" > /for\nFROM coasti-test/tiny:1 AS final\nARG WORD=none\n\
+             RUN --mount=type=cache,target=/cache --mount=type=bind,from=first,target=/first \\\n  \
+             cp /first/for /for; touch /cache/x; echo \"$WORD\" > /word\n\
+             COPY --chmod=640 page /page\n{step}\n{WAITS}\nFROM nosuch.invalid/x:1\n"
+        );
+        stack.write("products/app/web.Dockerfile", &text);
+    };
+    stack.write("products/app/src/page", "one");
+    dockerfile("RUN ls /cache || touch /no-cache-in-it");
+    stack.apply();
+    stack.plan(0);
+    let app = stack.object("app");
+    assert_eq!(exec(&app, "cat /word /page"), "two words\none");
+    assert!(exec(&app, "cat /for").starts_with("linux/"));
+    assert_eq!(exec(&app, "stat -c %a /page"), "640");
+    let before = facts(&app);
+
+    dockerfile("RUN --mount=type=cache,target=/c echo so far; exit 3");
+    let ran = stack.coasti(&["apply", "--yes"]).expect(7);
+    ran.says(&["so far", "exit code: 3", "nothing that ran was touched"]);
+    assert_eq!(facts(&app), before);
+
+    dockerfile("COPY --from=nosuch.invalid/tools:1 --chmod=1 /x /x");
+    let ran = stack.coasti(&["apply", "--yes"]).expect(7);
+    ran.says(&["nosuch.invalid", "nothing that ran was touched"]);
+
+    // Cut off, the engine gives it up.
+    let word = (100_000 + u32::from(stack.port(0))).to_string();
+    dockerfile(&format!("RUN sleep {word}"));
+    let mut running = stack.start(stack.command(&["apply", "--yes"]));
+    until("the build's command", Duration::from_secs(60), || {
+        process(&word)
+    });
+    running.kill();
+    drop(running);
+    let none = || process(&word).is_none().then_some(());
+    until(
+        "the engine to give the build up",
+        Duration::from_secs(30),
+        none,
+    );
+    assert_eq!(facts(&app), before);
+
+    dockerfile("RUN echo after > /after");
+    stack.apply();
+    assert_eq!(exec(&app, "cat /after"), "after");
+    stack.plan(0);
+}
+
+/// Whether a process is called `sleep` with this word; BuildKit's are in no container of the engine's.
+fn process(word: &str) -> Option<()> {
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let mut lines = all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let wanted = format!("sleep\0{word}\0");
+    lines
+        .any(|line| line.ends_with(wanted.as_bytes()))
+        .then_some(())
+}
