@@ -6,8 +6,8 @@ use crate::build::{LABEL_BUILD, LABEL_STACK};
 use crate::engine::{Call, ContainerCreate, Delivery, ImageBuild};
 use crate::exec::Made;
 use crate::model::{
-    Command, ContainerSpec, FileSpec, ImageSpec, LiveSpec, NetworkMode, Resource, Restart,
-    RestartName, Spec, Stack, Text,
+    Command, ContainerSpec, FileSpec, ImageSpec, LiveSpec, Resource, Restart, RestartName, Spec,
+    Stack, Text,
 };
 use crate::observe::Stamp;
 use crate::plan::{Op, Step, Target};
@@ -259,16 +259,14 @@ impl Binder<'_> {
         })
     }
 
-    /// The spec with its health check's words resolved, and with the id of the container whose network it
-    /// uses where this run made that: its name is another one's until it is switched to.
+    /// The spec with its health check's words resolved, and with the ids of containers whose network,
+    /// processes or memory it has where this run made those: their names are others' until they are switched to.
     fn resolved(&self, spec: &ContainerSpec) -> Result<ContainerSpec, String> {
         let mut spec = spec.clone();
-        if let NetworkMode::Container(other) = &mut spec.network_mode
-            && let Some((id, _)) = self.desired.by_name(Kind::Container, other)
-            && let Some(made) = self.made.get(id)
-        {
-            *other = made.to_string();
-        }
+        spec.rename_shared(|other| {
+            let (id, _) = self.desired.by_name(Kind::Container, other)?;
+            self.made.get(id).map(EngineId::to_string)
+        });
         for text in spec.health.iter_mut().flat_map(|health| &mut health.test) {
             let word = text.resolve(self.values).map_err(|id| missing(&id))?;
             *text = Text::plain(word.expose().clone());

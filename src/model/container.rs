@@ -134,10 +134,10 @@ pub struct ContainerSpec {
     /// Whether its standard input stays open.
     #[serde(default, skip_serializing_if = "is_default")]
     pub stdin_open: bool,
-    /// Whose processes it sees: `host`, or its own.
+    /// Whose processes it sees: `host`, `container:` and a name on the engine, or its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<String>,
-    /// With whom it shares memory: `host`, `private`, `shareable`, `none`.
+    /// With whom it shares memory: `host`, `private`, `shareable`, `none`, `container:` and a name on the engine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipc: Option<String>,
     /// Whose users it has: `host`, or the engine's choice.
@@ -215,6 +215,40 @@ impl ContainerSpec {
                 if !all.is_empty() {
                     self.more_ports.insert(inside.to_owned(), all);
                 }
+            }
+        }
+    }
+}
+
+/// What stands before the name of a container whose processes or memory another one has.
+pub const OF_CONTAINER: &str = "container:";
+
+impl ContainerSpec {
+    /// Containers whose processes or memory it has, by their names on the engine.
+    pub fn joined(&self) -> impl Iterator<Item = &str> {
+        let modes = [&self.pid, &self.ipc].into_iter().flatten();
+        modes.filter_map(|mode| mode.strip_prefix(OF_CONTAINER))
+    }
+
+    /// Containers whose network, processes or memory it has, likewise.
+    pub fn shares(&self) -> impl Iterator<Item = &str> {
+        let network = match &self.network_mode {
+            NetworkMode::Container(name) => Some(name.as_str()),
+            NetworkMode::Own | NetworkMode::Host | NetworkMode::None => None,
+        };
+        network.into_iter().chain(self.joined())
+    }
+
+    /// Calls those containers otherwise, where `name` has another one for them.
+    pub fn rename_shared(&mut self, name: impl Fn(&str) -> Option<String>) {
+        if let NetworkMode::Container(other) = &mut self.network_mode
+            && let Some(name) = name(other)
+        {
+            *other = name;
+        }
+        for mode in [&mut self.pid, &mut self.ipc].into_iter().flatten() {
+            if let Some(name) = mode.strip_prefix(OF_CONTAINER).and_then(&name) {
+                *mode = format!("{OF_CONTAINER}{name}");
             }
         }
     }

@@ -15,8 +15,8 @@ pub use build::BuildSpec;
 pub use canonical::{Flat, HASH_VERSION, digest_of, flatten, shown, spec_hash, spec_json};
 pub use command::Command;
 pub use container::{
-    About, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, Port, Protocol, Restart,
-    RestartName, Role, Ulimit, overlap,
+    About, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, OF_CONTAINER, Port, Protocol,
+    Restart, RestartName, Role, Ulimit, overlap,
 };
 pub use file::{File, FileSpec, Files};
 pub use mount::{Mount, MountOptions, MountSource, Propagation, Selinux};

@@ -28,6 +28,11 @@ pub(crate) fn forbids_start_first(spec: &ContainerSpec, replaced: &[Object]) -> 
         }
         NetworkMode::Own | NetworkMode::None => {}
     }
+    if let Some(name) = spec.joined().next() {
+        return Some(format!(
+            "the new one shares processes or memory with {name}"
+        ));
+    }
     if spec
         .live
         .networks

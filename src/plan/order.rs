@@ -4,7 +4,7 @@
 use super::lower::Lowering;
 use super::{Op, Phase, Step, StepId, Target};
 use crate::base::{EngineId, Kind, ResourceId};
-use crate::model::{Need, NetworkMode};
+use crate::model::{ContainerSpec, Need};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Lowering<'_> {
@@ -40,10 +40,10 @@ impl Lowering<'_> {
                 }
             }
             // The engine takes another's name for the container that has it then, and coasti tells the new one.
-            if let Some(created) = mark.created
-                && let Some(other) = self.network_of(id).and_then(|other| marks.get(&other))
-            {
-                edges.extend(other.created.map(|first| (first, created)));
+            if let Some(created) = mark.created {
+                let others = self.shared(id);
+                let others = others.iter().filter_map(|other| marks.get(other)?.created);
+                edges.extend(others.map(|first| (first, created)));
             }
             for (need, how) in self.needs(id) {
                 let Some(other) = marks.get(&need) else {
@@ -81,13 +81,14 @@ impl Lowering<'_> {
         }
     }
 
-    /// The container whose network another one uses.
-    fn network_of(&self, id: &ResourceId) -> Option<ResourceId> {
-        let NetworkMode::Container(name) = &self.inputs.desired.container(id)?.network_mode else {
-            return None;
-        };
-        let found = self.inputs.desired.by_name(Kind::Container, name);
-        found.map(|(id, _)| id.clone())
+    /// The containers whose network, processes or memory another one has.
+    fn shared(&self, id: &ResourceId) -> Vec<ResourceId> {
+        let desired = self.inputs.desired;
+        let names = desired.container(id).into_iter();
+        let names = names.flat_map(ContainerSpec::shares);
+        names
+            .filter_map(|name| Some(desired.by_name(Kind::Container, name)?.0.clone()))
+            .collect()
     }
 
     /// What a container that starts needs.

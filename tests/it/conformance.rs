@@ -43,7 +43,9 @@ scripts! {
     pause
     ports
     restart
+    shared_memory
     shared_network
+    shared_processes
     start
     stop
     subnets

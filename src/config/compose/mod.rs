@@ -41,6 +41,7 @@ pub(super) use needs::Condition;
 pub(super) use networks::{Link, Network};
 pub(super) use ports::PortUse;
 pub(super) use service::{EnvFile, Pulled, Service};
+pub(super) use shared::Join;
 pub(super) use tree::{Bit, Field, Item, Keys, Str, plain};
 
 use crate::config::secrecy::is_secret_name;

@@ -26,6 +26,8 @@ pub(in crate::config) struct Dependency {
     pub required: bool,
     /// Whether this one is made anew with it.
     pub restart: bool,
+    /// Whether just what it keeps is needed (`volumes_from`): it may have ended.
+    pub kept: bool,
     /// Where it stands.
     pub at: Place,
 }
@@ -43,6 +45,7 @@ pub(super) fn read(item: Option<&Item>, what: &str, d: &mut Diagnostics) -> Vec<
             condition: Condition::Started,
             required: true,
             restart: false,
+            kept: false,
             at: field.key_at.clone(),
         };
         if let Some(mut keys) = Keys::of(&field.item, format!("`depends_on` of {what}"), d) {

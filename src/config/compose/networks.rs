@@ -77,6 +77,7 @@ impl Service {
                     condition: Condition::Started,
                     required: true,
                     restart: true,
+                    kept: false,
                     at: at.clone(),
                 });
             }

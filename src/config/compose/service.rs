@@ -5,7 +5,7 @@ use super::needs::{self, Dependency};
 use super::networks::{Link, Network, network};
 use super::ports::{self, PortUse};
 use super::settings::check;
-use super::shared::VolumesFrom;
+use super::shared::{Join, VolumesFrom};
 use super::tree::{Item, Keys, Str, Val};
 use super::{Field, Project, build, devices, words};
 use crate::base::words::LONGEST;
@@ -109,6 +109,8 @@ pub(in crate::config) struct Service {
     pub volumes: Vec<Volume>,
     /// Services whose mounts it has as well.
     pub volumes_from: Vec<VolumesFrom>,
+    /// Services whose processes or memory it has.
+    pub joins: Vec<Join>,
     /// Secrets and configs.
     pub files: Vec<FileUse>,
     /// Its networks.
@@ -197,6 +199,7 @@ impl Service {
             ports: ports::read(keys.list("ports", d), &what, d),
             volumes: Vec::new(),
             volumes_from: Vec::new(),
+            joins: Vec::new(),
             files: Vec::new(),
             network: Network::None,
             links: Vec::new(),
@@ -255,6 +258,7 @@ impl Service {
         service.restart = restart(keys.take("restart"), d);
         service.health(keys.take("healthcheck"), &what, d);
         service.settings(&mut keys, d);
+        service.joined();
         service.limits(&mut keys, d);
         if let Some((count, _)) = keys.int("scale", 0..=1000, d) {
             service.scale = u32::try_from(count).ok();

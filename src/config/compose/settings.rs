@@ -4,6 +4,7 @@ use super::devices;
 use super::labels::labels;
 use super::processors::{cpus, quota};
 use super::service::{Pulled, Service};
+use super::shared::{Join, OF_SERVICE};
 use super::tree::{Field, Item, Keys, Str, Val};
 use crate::base::{Span, size};
 use crate::config::{codes, rules};
@@ -136,11 +137,11 @@ impl Service {
             spec.stop_timeout = span(&text, at, "`stop_grace_period`", d);
         }
         for (key, to, words) in [
-            ("pid", &mut spec.pid, &["host", "private"][..]),
+            ("pid", &mut spec.pid, &["host", "private", OF_SERVICE][..]),
             (
                 "ipc",
                 &mut spec.ipc,
-                &["host", "private", "shareable", "none"][..],
+                &["host", "private", "shareable", "none", OF_SERVICE][..],
             ),
             ("uts", &mut spec.uts, &["host"][..]),
             ("userns_mode", &mut spec.userns, &["host"][..]),
@@ -148,7 +149,15 @@ impl Service {
             let Some((word, at)) = keys.plain(key, d) else {
                 continue;
             };
-            if !words.contains(&word.as_str()) {
+            if words.contains(&OF_SERVICE)
+                && let Some(other) = word.strip_prefix("service:").filter(|s| !s.is_empty())
+            {
+                self.joins.push(Join {
+                    key,
+                    service: other.to_owned(),
+                    at: at.at.clone(),
+                });
+            } else if !words.contains(&word.as_str()) {
                 let known: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
                 d.push(at.bad(
                     &format!("`{key}`"),

@@ -1,4 +1,4 @@
-//! What a service has of another's container: its mounts.
+//! What a service has of another's container: its mounts, its processes, its memory.
 
 use super::needs::{Condition, Dependency};
 use super::service::Service;
@@ -17,7 +17,28 @@ pub(in crate::config) struct VolumesFrom {
     pub at: Place,
 }
 
+/// How another's processes and memory are asked for.
+pub(super) const OF_SERVICE: &str = "service:NAME";
+
+/// Processes or memory of another service.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Join {
+    /// `pid` or `ipc`.
+    pub key: &'static str,
+    /// The other service.
+    pub service: String,
+    /// Where it stands.
+    pub at: Place,
+}
+
 impl Service {
+    /// Whoever has another's processes or memory is made anew with it.
+    pub(super) fn joined(&mut self) {
+        for Join { service, at, .. } in self.joins.clone() {
+            self.has_of(&service, false, &at);
+        }
+    }
+
     /// Reads `volumes_from`: the other has to be there first.
     pub(super) fn volumes_from(&mut self, keys: &mut Keys<'_>, d: &mut Diagnostics) {
         for (text, item) in keys.texts("volumes_from", d) {
@@ -36,7 +57,7 @@ impl Service {
                 d.push(item.bad("`volumes_from`", "`SERVICE`, `SERVICE:ro` or `SERVICE:rw`"));
                 continue;
             }
-            self.has_of(service, false, &at);
+            self.has_of(service, true, &at);
             self.volumes_from.push(VolumesFrom {
                 service: service.to_owned(),
                 read_only: mode == "ro",
@@ -45,17 +66,20 @@ impl Service {
         }
     }
 
-    /// What is had of another service is needed of it.
-    fn has_of(&mut self, service: &str, restart: bool, at: &Place) {
+    /// What is had of another service is needed of it: where that is more than what it keeps, it has to run, and this
+    /// one is made anew with it.
+    fn has_of(&mut self, service: &str, kept: bool, at: &Place) {
         if let Some(need) = self.needs.iter_mut().find(|need| need.service == service) {
             need.required = true;
-            need.restart |= restart;
+            need.restart |= !kept;
+            need.kept &= kept;
         } else {
             self.needs.push(Dependency {
                 service: service.to_owned(),
                 condition: Condition::Started,
                 required: true,
-                restart,
+                restart: !kept,
+                kept,
                 at: at.clone(),
             });
         }

@@ -264,6 +264,9 @@ pub(in crate::config) fn forbids_overlap(container: &super::Container) -> Option
         NetworkMode::Container(_) => return Some("it uses another's network"),
         NetworkMode::Own | NetworkMode::None => {}
     }
+    if container.spec.joined().next().is_some() {
+        return Some("it shares another's processes or memory");
+    }
     if !container.ports.is_empty() {
         return Some("it publishes a port");
     }

@@ -3,10 +3,11 @@
 use super::ledger::Violation;
 use super::program::Process;
 use super::rules::{Answer, No, Yes, no, no_container};
+use super::shared::KILLED;
 use super::world::{Timer, Unit, World};
 use crate::base::{EngineId, Span};
 use crate::engine::{Done, ErrorKind};
-use crate::model::{Health, NetworkMode, RestartName};
+use crate::model::{Health, RestartName};
 use crate::observe::{HealthStatus, LABEL_RESOURCE, Status};
 
 /// How long Docker waits before it kills.
@@ -130,23 +131,7 @@ impl World {
                 return fail(ErrorKind::PortTaken, "Address already in use".to_owned());
             }
         }
-        if let NetworkMode::Container(other) = &unit.create.spec.network_mode {
-            let found = self.unit_id(other).and_then(|id| self.units.get(&id));
-            match found {
-                None => {
-                    let message = format!("No such container: {other}");
-                    return fail(ErrorKind::NotFound, message);
-                }
-                Some(found) if !found.runs() => {
-                    let message = format!(
-                        "cannot join network of a non running container: {}",
-                        found.id
-                    );
-                    return fail(ErrorKind::Conflict, message);
-                }
-                Some(_) => {}
-            }
-        }
+        self.can_join(unit).map_err(|no| (no, 128))?;
         for (protocol, bind, port) in unit.publishes() {
             let clash = |other: &Unit| {
                 other.id != *id
@@ -253,7 +238,7 @@ impl World {
             }
             None => {
                 let at = self.now + grace.millis();
-                self.schedule(at, Timer::Exit(id, epoch, 137));
+                self.schedule(at, Timer::Exit(id, epoch, KILLED));
                 Ok(Yes(Done::Done, Some(at)))
             }
         }
@@ -344,6 +329,9 @@ impl World {
             unit.state.status = Status::Exited;
         }
         self.tell(id, "die");
+        for other in self.with_processes_of(id) {
+            self.end(&other, KILLED, false);
+        }
     }
 
     /// Lets everything happen that is due by `now`.

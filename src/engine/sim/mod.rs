@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `world` | networks, volumes, images, containers |
 //! | `rules`, `units`, `life` | calls and refusals; containers; their running |
+//! | `shared` | what a container has of another one |
 //! | `program` | what main processes do |
 //! | `builder` | images built from folders |
 //! | `files`, `archive` | files in volumes, tar archives, image archives |
@@ -26,6 +27,7 @@ mod look;
 mod machine;
 mod program;
 mod rules;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod units;

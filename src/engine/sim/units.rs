@@ -3,6 +3,7 @@
 use super::files::{self, Node, Tree};
 use super::program::Behaviour;
 use super::rules::{Answer, no, no_container};
+use super::shared::KILLED;
 use super::world::{Endpoint, SimImage, Unit, World};
 use crate::base::{EngineId, Secret, names::absolute};
 use crate::engine::{ContainerCreate, Done, ErrorKind};
@@ -38,6 +39,7 @@ impl World {
         }
         self.name_is_free(&create.name, "")?;
         limits(&spec.live)?;
+        self.has_joined(spec)?;
         for mount in spec.mounts.values() {
             if let MountSource::Directory(path) = &mount.source
                 && !self.directories.contains(path)
@@ -111,11 +113,9 @@ impl World {
         }
         // A name means the container that has it now; one that nobody has, who has it at the start.
         let mut create = create.clone();
-        if let NetworkMode::Container(other) = &mut create.spec.network_mode
-            && let Some(id) = self.unit_id(other)
-        {
-            *other = id.to_string();
-        }
+        create
+            .spec
+            .rename_shared(|other| self.unit_id(other).map(|id| id.to_string()));
         let unit = Unit {
             id: id.clone(),
             name: create.name.clone(),
@@ -223,7 +223,7 @@ impl World {
             .is_some_and(|unit| unit.state.status.is_active())
         {
             self.tell(&id, "kill");
-            self.end(&id, 137, true);
+            self.end(&id, KILLED, true);
         }
         self.tell(&id, "destroy");
         self.units.remove(&id);

@@ -269,3 +269,45 @@ fn volumes_of_another_service_are_shared() {
     assert_eq!([id(&a), id(&r)], before);
     assert_eq!(read(&b), "one\nthree");
 }
+
+/// Whoever has another's processes or memory goes with it.
+#[test]
+fn processes_and_memory_of_another_service_are_shared() {
+    let test = "processes_and_memory_of_another_service_are_shared";
+    let Some(stack) = composed(test, &[]) else {
+        return;
+    };
+    let services = |more: &str| {
+        format!(
+            "services:\n  a: {{image: 'coasti-test/tiny:1', command: WAITS, pid: 'service:b', ipc: 'service:b'}}\n  \
+             b: {{image: 'coasti-test/tiny:1', command: WAITS, ipc: shareable{more}}}\n"
+        )
+    };
+    applied(&stack, &services(""));
+    let [a, b] = ["a", "b"].map(|name| stack.object(&format!("web/{name}")));
+    let check = || {
+        let [a, b] = [inspect(&a), inspect(&b)];
+        let of = json!(format!("container:{}", b["Id"].as_str().unwrap()));
+        let host = &a["HostConfig"];
+        assert_eq!([&host["PidMode"], &host["IpcMode"]], [&of, &of]);
+        assert_eq!(a["State"]["Running"], true);
+        a["Id"].clone()
+    };
+    let before = check();
+    docker(&["exec", &b, "sh", "-c", "echo one >/dev/shm/here"]);
+    assert_eq!(docker(&["exec", &a, "cat", "/dev/shm/here"]), "one");
+    applied(&stack, &services(", labels: {a: b}"));
+    assert_ne!(check(), before);
+    // What fails later brings both back as they were.
+    let kept = check();
+    let broken = services(", environment: {A: b}").replace(
+        "a: {",
+        "c: {image: 'coasti-test/tiny:1', command: 'false', depends_on: [a]}\n  a: {",
+    );
+    stack.write(
+        "products/shop/docker/compose.yml",
+        &broken.replace("WAITS", super::engine::WAITS),
+    );
+    stack.coasti(&["apply", "--yes"]).expect(7);
+    assert_eq!(check(), kept);
+}

@@ -32,7 +32,7 @@ use coasti::{
     },
     model::{
         Attachment, BuildSpec, ContainerSpec, Health, LiveSpec, Mount, MountSource, NetworkMode,
-        Port, Propagation, Restart, RestartName,
+        OF_CONTAINER, Port, Propagation, Restart, RestartName,
     },
     observe::{Container, HealthStatus, Image, LABEL_STACK, Status},
 };
@@ -592,6 +592,11 @@ impl<E: Engine> Runner<'_, E> {
         }
     }
 
+    /// What a container has of another.
+    fn of(&self, other: &str) -> String {
+        format!("{OF_CONTAINER}{}", self.name(other))
+    }
+
     fn create(&self, words: &Words) -> Call {
         let mut spec = ContainerSpec {
             image: self.image(words.get("image").unwrap_or("tiny")),
@@ -602,6 +607,11 @@ impl<E: Engine> Runner<'_, E> {
                 (false, Some(other)) => NetworkMode::Container(self.name(other)),
                 (false, None) => NetworkMode::Own,
             },
+            pid: words.get("pid").map(|other| self.of(other)),
+            ipc: words.get("ipc").map(|mode| match mode {
+                "shareable" | "private" | "host" => mode.to_owned(),
+                other => self.of(other),
+            }),
             stop_timeout: words.get("stop").map(|text| text.parse().unwrap()),
             health: words.get("health").map(|test| Health {
                 test: match test {

@@ -244,7 +244,7 @@ impl Export<'_> {
             }
             fields.insert("environment".into(), Value::Object(env));
         }
-        settings(fields, spec);
+        settings(fields, spec, self.stack);
         limits(fields, spec);
         self.network(fields, spec);
         self.mounts(fields, &own, spec);

@@ -1,24 +1,34 @@
 //! What is one value each: limits and Docker's own settings.
 
-use super::{put, put_flag, put_int, put_list, put_map};
-use crate::model::{ContainerSpec, RestartName};
+use super::{key, put, put_flag, put_int, put_list, put_map};
+use crate::base::Kind;
+use crate::model::{ContainerSpec, OF_CONTAINER, RestartName, Stack};
 use serde_json::{Map, Value, json};
 
-pub(super) fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
+pub(super) fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec, stack: &Stack) {
     for (key, text) in [
         ("hostname", &spec.hostname),
         ("domainname", &spec.domainname),
         ("user", &spec.user),
         ("working_dir", &spec.working_dir),
         ("stop_signal", &spec.stop_signal),
-        ("pid", &spec.pid),
-        ("ipc", &spec.ipc),
         ("uts", &spec.uts),
         ("userns_mode", &spec.userns),
         ("runtime", &spec.runtime),
         ("cgroup_parent", &spec.cgroup_parent),
     ] {
         put(fields, key, text.as_ref());
+    }
+    for (field, mode) in [("pid", &spec.pid), ("ipc", &spec.ipc)] {
+        let other = mode
+            .as_deref()
+            .and_then(|mode| mode.strip_prefix(OF_CONTAINER))
+            .and_then(|name| stack.by_name(Kind::Container, name));
+        let mode = match other {
+            Some((other, _)) => Some(format!("service:{}", key(other))),
+            None => mode.clone(),
+        };
+        put(fields, field, mode.as_ref());
     }
     let grace = spec.stop_timeout.map(|span| span.to_string());
     put(fields, "stop_grace_period", grace.as_ref());

@@ -247,6 +247,7 @@ fn jobs(services: &[Service]) -> BTreeSet<String> {
     for need in services.iter().flat_map(|service| &service.needs) {
         match need.condition {
             Condition::Completed => to_end.insert(need.service.as_str()),
+            _ if need.kept => continue,
             _ => running.insert(need.service.as_str()),
         };
     }

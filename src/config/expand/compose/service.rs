@@ -128,6 +128,7 @@ impl Cx<'_> {
             self.mount(draft, &mut container, volume, volumes, d);
         }
         self.taken(&mut container, service, d);
+        self.joined(draft, &mut container, service, d);
         self.ports(&mut container, service, d);
         files::add(self, draft, &mut container, service, d);
         self.needs(&mut container, service, job);

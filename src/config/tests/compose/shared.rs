@@ -73,3 +73,46 @@ fn files_of_another_are_not_taken_and_a_warning_says_so() {
     ");
     assert!(container(&made(&map), "web/a").files.is_empty());
 }
+
+#[test]
+fn processes_and_memory_of_another_go_with_it() {
+    let map = stack([(
+        "compose.yml",
+        "services:\n  \
+         a: {image: 'x:1', pid: 'service:b', ipc: 'service:c'}\n  \
+         b: {image: 'x:1', restart: 'no'}\n  \
+         c: {image: 'x:1', ipc: shareable, scale: 2}\n",
+    )]);
+    let stack = made(&map);
+    let spec = container(&stack, "web/a");
+    assert_eq!(spec.pid.as_deref(), Some("container:acme-web-b"));
+    assert_eq!(spec.ipc.as_deref(), Some("container:acme-web-c"));
+    let id = |name: &str| ResourceId::container(format!("web/{name}"));
+    let a = &stack.resources[&id("a")];
+    assert_eq!(a.needs[&id("b")], Need::Started);
+    let with = &a.about.as_ref().unwrap().renews_with;
+    assert!(
+        ["b", "c", "c-2"]
+            .into_iter()
+            .all(|name| with.contains(&id(name)))
+    );
+    // It has to run, so it is no job.
+    assert!(!stack.resources[&id("b")].about.as_ref().unwrap().job);
+}
+
+/// What is taken of it stays when it has ended: the oldest way to keep data has such a container.
+#[test]
+fn what_only_keeps_volumes_may_end() {
+    let job = |more: &str| {
+        let text = format!(
+            "services:\n  a: {{image: 'x:1', volumes_from: [b]{more}}}\n  \
+             b: {{image: 'x:1', volumes: [/d], command: 'true', restart: 'no'}}\n"
+        );
+        let stack = made(&stack([("compose.yml", text.as_str())]));
+        let b = &stack.resources[&ResourceId::container("web/b")];
+        b.about.as_ref().unwrap().job
+    };
+    assert!(job(""));
+    assert!(!job(", depends_on: [b]"));
+    assert!(!job(", pid: 'service:b'"));
+}

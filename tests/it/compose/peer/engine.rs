@@ -187,6 +187,7 @@ services:
   fixed: {<<: *runs, networks: {fixed: {ipv4_address: SUBNET.7}}, container_name: NAME-given}
   log: {<<: *runs, logging: {driver: local, options: {max-size: 2m}}}
   sidecar: {<<: *runs, network_mode: 'service:names'}
+  sees: {<<: *runs, pid: 'service:names', ipc: 'service:rights'}
   hosts: {<<: *runs, network_mode: host}
   alone: {<<: *runs, network_mode: none}
   checked:
@@ -420,20 +421,20 @@ fn container(name: &str, rename: &dyn Fn(&str) -> String) -> Value {
     for key in ["CapAdd", "CapDrop", "ExtraHosts", "Ulimits"] {
         sort(&mut all["HostConfig"][key]);
     }
-    let mode = all["HostConfig"]["NetworkMode"]
-        .as_str()
-        .unwrap_or_default();
-    let mode = match mode.strip_prefix("container:") {
-        Some(id) => {
-            let other = inspect(id)["Name"].clone();
-            format!(
-                "container:{}",
-                rename(other.as_str().unwrap().trim_start_matches('/'))
-            )
-        }
-        None => rename(mode),
-    };
-    all["HostConfig"]["NetworkMode"] = json!(mode);
+    for key in ["NetworkMode", "PidMode", "IpcMode"] {
+        let mode = all["HostConfig"][key].as_str().unwrap_or_default();
+        let mode = match mode.strip_prefix("container:") {
+            Some(id) => {
+                let other = inspect(id)["Name"].clone();
+                format!(
+                    "container:{}",
+                    rename(other.as_str().unwrap().trim_start_matches('/'))
+                )
+            }
+            None => rename(mode),
+        };
+        all["HostConfig"][key] = json!(mode);
+    }
     let mut mounts = serde_json::Map::new();
     for mount in all["Mounts"].as_array().unwrap() {
         let mut mount = mount.clone();

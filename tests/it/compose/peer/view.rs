@@ -74,6 +74,12 @@ impl View {
             {
                 fields["network_mode"] = json!(format!("service:{}", own(other).unwrap()));
             }
+            for key in ["pid", "ipc"] {
+                let mode = fields[key].as_str().unwrap_or_default();
+                if let Some(other) = mode.strip_prefix("service:") {
+                    fields[key] = json!(format!("service:{}", own(other).unwrap()));
+                }
+            }
             for mount in fields["volumes"].as_array_mut().into_iter().flatten() {
                 if mount["type"] == "volume" {
                     let name = own(mount["source"].as_str().unwrap()).unwrap();
