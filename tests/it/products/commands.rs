@@ -1,6 +1,7 @@
 //! Commands that templates bring.
 
 use crate::support::home::Home;
+use crate::support::pty::Typing;
 use crate::support::ran::Running;
 
 #[test]
@@ -34,6 +35,35 @@ fn commands_of_a_template_run_only_for_the_commit_that_is_trusted() {
     home.tag("shop", "v2");
     home.bad(6, &["product", "update", "shop", "--trust", &commit]);
     assert_eq!(home.read("stack/products/shop/a"), "");
+}
+
+/// Only `yes` is one; Ctrl-C and Escape end the command.
+#[test]
+fn somebody_at_the_terminal_is_asked_about_commands() {
+    let home = Home::new("trust-typed");
+    home.write("shop/copier.yml", "_tasks: ['echo ran > made']\n");
+    home.write("shop/a", "");
+    home.tag("shop", "v1");
+    home.good(&["product", "add", &home.at("shop").to_string_lossy()]);
+    let install = |keys: &str, code: i32| {
+        let mut typing = Typing::start(home.command(&["product", "install", "shop"]));
+        typing.sees("echo ran > made");
+        typing.sees("Let it? Type `yes`:");
+        typing.types(keys);
+        typing.end(code)
+    };
+    for keys in ["\u{3}", "ye\u{3}", "\u{1b}"] {
+        let said = install(keys, 130);
+        assert!(said.contains("nothing was changed"), "{said}");
+        assert!(!home.at("stack/products").exists());
+    }
+    for keys in ["no\r", "\r", "y\r"] {
+        let said = install(keys, 6);
+        assert!(said.contains("wants to run commands"), "{said}");
+        assert!(!home.at("stack/products").exists());
+    }
+    install("yes\r", 0);
+    assert_eq!(home.read("stack/products/shop/made"), "ran\n");
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod home;
 pub mod http;
 pub mod lab;
 pub mod proxy;
+pub mod pty;
 pub mod ran;
 pub mod recorder;
 pub mod scratch;
