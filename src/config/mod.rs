@@ -74,6 +74,11 @@ pub trait Folder {
     /// Whether a file is at `path`.
     fn exists(&self, path: &str) -> bool;
 
+    /// Whether a folder is at `path`, as far as that can be told.
+    fn has_folder(&self, _path: &str) -> bool {
+        true
+    }
+
     /// What is in the encrypted file at `path`, as far as it can be opened; none where there is no such file.
     fn decrypt(&self, _path: &str) -> Result<Option<secrets::Encrypted>, Unreadable> {
         Ok(None)

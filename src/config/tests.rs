@@ -56,6 +56,11 @@ impl Folder for Map {
             .map(|text| Arc::new(Source::new(path, format!("/srv/acme/{path}"), text.clone()))))
     }
 
+    fn has_folder(&self, path: &str) -> bool {
+        let inside = |file: &String| file.starts_with(&format!("{path}/"));
+        self.0.keys().any(inside)
+    }
+
     /// What a test wrote is what is in it, after a word about whether it can be opened.
     fn decrypt(&self, path: &str) -> Result<Option<secrets::Encrypted>, Unreadable> {
         let Some(text) = self.0.get(path) else {

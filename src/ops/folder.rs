@@ -259,6 +259,10 @@ impl Folder for Disk {
         self.root.join(path).is_file()
     }
 
+    fn has_folder(&self, path: &str) -> bool {
+        self.root.join(path).is_dir()
+    }
+
     fn archived(&self, path: &str) -> Result<Option<BTreeSet<String>>, String> {
         archived(&self.root.join(path))
     }

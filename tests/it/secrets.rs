@@ -539,6 +539,10 @@ fn an_editor_changes_a_secret_or_nothing() {
         assert_eq!(home.files("config/secrets"), before, "{script}");
     }
     home.edit("new", "printf 'new-5512' >\"$1\"").expect(0);
+    let mut command = home.command(&["secret", "edit", "new"]);
+    command.env_remove("EDITOR").env_remove("VISUAL");
+    let ran = Ran::of(command.output().unwrap()).expect(1);
+    assert!(ran.err.contains("no terminal to edit on"), "{}", ran.err);
     assert_eq!(home.secret(&["get", "new"]).expect(0).out, "new-5512");
 }
 

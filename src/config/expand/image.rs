@@ -204,6 +204,26 @@ fn holds(
     None
 }
 
+/// That nothing tells how a product runs: it is not there yet, or does not tell.
+fn no_app(image: &Sp<String>, product: &Product, folder: &dyn Folder) -> Diagnostic {
+    let (id, listed) = (&product.id.value, &product.listed);
+    let (list, word) = match listed.tool {
+        true => ("tools", "tool"),
+        false => ("products", "product"),
+    };
+    let error = |summary| Diagnostic::error(codes::NO_APP, image.at.clone(), summary);
+    if listed.repo.is_some() && !folder.has_folder(&listed.path) {
+        return error(format!("the {word} `{id}` is not installed"))
+            .help(format!("coasti {word} install {id}"));
+    }
+    error(format!("the {word} `{id}` does not say how it runs"))
+        .help(format!("write `app:` into {}/info.yml, with `image:` in it", listed.path))
+        .help("or put a nua-config.toml (.yml, .json) there")
+        .help(format!(
+            "or name its compose file in config/{list}.yml, beside `id: {id}`: `run: {{compose: FILE}}`"
+        ))
+}
+
 fn from_product<'a>(
     stack: &StackName,
     image: &Sp<String>,
@@ -228,19 +248,7 @@ fn from_product<'a>(
     }
     let Some(app) = &product.info.app else {
         if !product.broken {
-            d.push(
-                Diagnostic::error(
-                    codes::NO_APP,
-                    image.at.clone(),
-                    format!("the product `{id}` does not say how it runs"),
-                )
-                .help(format!(
-                    "write `app:` into {}/info.yml, with `image:` in it",
-                    product.listed.path
-                ))
-                .help("or put a nua-config.toml (.yml, .json) there")
-                .help("or name its compose file in the list: `run: {compose: FILE}`"),
-            );
+            d.push(no_app(image, product, folder));
         }
         return None;
     };

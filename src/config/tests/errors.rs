@@ -200,7 +200,16 @@ fn images() {
     E0121 config/deploy.yml:4:21 the product `wiki` does not say how it runs
         help: write `app:` into products/wiki/info.yml, with `image:` in it
         help: or put a nua-config.toml (.yml, .json) there
-        help: or name its compose file in the list: `run: {compose: FILE}`
+        help: or name its compose file in config/products.yml, beside `id: wiki`: `run: {compose: FILE}`
+    "#);
+    let listed = "products: [{id: wiki, vcs_repo: 'https://x.org/wiki.git'}]\n";
+    let not_yet = Map::new([
+        ("config/products.yml", listed),
+        ("config/deploy.yml", &deploy("- {label: a, image: wiki}\n")),
+    ]);
+    insta::assert_snapshot!(problems(&not_yet, &World::new()), @r#"
+    E0121 config/deploy.yml:4:21 the product `wiki` is not installed
+        help: coasti product install wiki
     "#);
     let products = "products:\n- {id: wiki, enabled: false}\n- {id: Wiki}\n- {id: x, dst_path: ../x}\n- {vcs_ref: main}\n";
     folder

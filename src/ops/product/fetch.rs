@@ -95,6 +95,11 @@ impl Origin {
             });
         }
         if named.is_none() && (self.repo.contains("://") || !path.exists()) {
+            // `host:path` is an address as well.
+            if !self.repo.contains(':') && !self.repo.starts_with('-') {
+                let why = "there is no such file or folder".to_owned();
+                return Err(FetchError::new(Class::NotFound, why));
+            }
             return Ok(Place::Repository(None));
         }
         if path.is_file()

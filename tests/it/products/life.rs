@@ -12,7 +12,11 @@ fn a_product_is_added_installed_updated_and_removed() {
     let home = Home::new("life");
     shop(&home);
     let address = home.at("shop").to_string_lossy().into_owned();
+    let nothing = home.bad(1, &["product", "install"]);
+    assert!(nothing.contains("lists nothing") && nothing.contains("coasti product add ADDRESS"));
     home.good(&["product", "add", &address]);
+    let other = home.bad(1, &["product", "install", "shpo"]);
+    assert!(other.contains("did you mean `shop`?"), "{other}");
     let list = format!(
         "# what runs here\nversion: 1\n\nproducts: # none yet\n- id: shop\n  vcs_repo: {address}\n  dst_path: products/shop\n"
     );

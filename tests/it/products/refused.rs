@@ -14,7 +14,10 @@ fn what_cannot_be_fetched_says_why_and_leaves_no_trace() {
     shop(&home);
     let before = home.read("stack/config/products.yml");
     let cases = [
-        ("/nowhere/at/all.git", "not found"),
+        (
+            "/nowhere/at/all.git",
+            "not found: there is no such file or folder",
+        ),
         ("https://127.0.0.1:1/a.git", "the host cannot be reached"),
         ("ssh://git@127.0.0.1:1/a.git", "the host cannot be reached"),
         ("ext::sh -c id", "no repository's address"),

@@ -10,7 +10,7 @@ use super::session::Shell;
 use crate::cli::args::{Format, ItemCommand};
 use crate::cli::render::{self, style::clean};
 use crate::config::{self, Auth, Listed};
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostics, did_you_mean};
 use crate::ops::OpError;
 use crate::ops::folder::Disk;
 use crate::ops::product::{self, Work};
@@ -142,7 +142,12 @@ fn find(all: Vec<Listed>, what: What, id: &str) -> Result<(usize, Listed), OpErr
                 true => format!("coasti {} add ADDRESS", what.word()),
                 false => format!("there are {}", ids.join(", ")),
             };
-            OpError::usage(format!("{} lists no `{id}`", what.file()), &[&known])
+            let near = did_you_mean(id, ids.iter().map(String::as_str));
+            let near = near.map(|near| format!("did you mean `{near}`?"));
+            OpError::Usage {
+                what: format!("{} lists no `{id}`", what.file()),
+                help: near.into_iter().chain([known]).collect(),
+            }
         })
 }
 

@@ -65,28 +65,38 @@ pub(super) fn chosen(
     if let Some(id) = id {
         return Ok(id);
     }
-    let all = listed(disk, what)?.into_iter();
-    let fits = all.filter(|one| disk.root().join(&one.path).is_dir() == installed);
-    let ids: Vec<String> = fits.map(|one| one.id).collect();
-    let state = if installed {
-        "installed"
-    } else {
-        "left to install"
-    };
-    if ids.is_empty() {
+    let all = listed(disk, what)?;
+    let (word, file) = (what.word(), what.file());
+    if all.is_empty() {
         return Err(OpError::usage(
-            format!("no {} of {} is {state}", what.word(), what.file()),
-            &[],
+            format!("{file} lists nothing"),
+            &[&format!("coasti {word} add ADDRESS")],
         ));
+    }
+    let fits = all
+        .into_iter()
+        .filter(|one| disk.root().join(&one.path).is_dir() == installed);
+    let ids: Vec<String> = fits.map(|one| one.id).collect();
+    if ids.is_empty() {
+        return Err(match installed {
+            true => OpError::usage(
+                format!("no {word} of {file} is installed"),
+                &[&format!("coasti {word} install")],
+            ),
+            false => OpError::usage(
+                format!("every {word} of {file} is installed"),
+                &[&format!("another version: coasti {word} update ID")],
+            ),
+        });
     }
     let Some(terminal) = Terminal::of(shell) else {
         return Err(OpError::usage(
-            format!("which {}?", what.word()),
+            format!("which {word}?"),
             &[&format!("there are {}", ids.join(", "))],
         ));
     };
     let names: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let asked = format!("Which {}?", what.word());
+    let asked = format!("Which {word}?");
     let number = terminal.choose(&asked, &names).map_err(stopped)?;
     Ok(ids.get(number).cloned().unwrap_or_default())
 }

@@ -5,7 +5,7 @@ use crate::base::Secret;
 use crate::ops::OpError;
 use crate::ops::temporary::Temporary;
 use std::fs;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -41,6 +41,10 @@ pub(super) async fn edit(
             ))
         })
         .unwrap_or_else(|| ("vi".to_owned(), "EDITOR"));
+    if editor == "vi" && !std::io::stdin().is_terminal() {
+        let help = "coasti secret set takes one from standard input";
+        return Err(OpError::usage("there is no terminal to edit on", &[help]));
+    }
     // An editor may be a command with options of its own.
     let mut command = tokio::process::Command::new("/bin/sh");
     command
