@@ -1,7 +1,7 @@
 //! The spec of a container.
 
 use crate::base::{EngineId, ResourceId, Span};
-use crate::model::{Attachment, Files, Mount, NetworkMode, Text};
+use crate::model::{Attachment, Blkio, Files, Mount, NetworkMode, Text};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -155,6 +155,27 @@ pub struct ContainerSpec {
     /// The processors that it may use (`0-3`, `0,1`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpuset: Option<String>,
+    /// What it may read from and write to disks.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub blkio: Blkio,
+    /// How readily its memory is moved to the swap, from 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swappiness: Option<i64>,
+    /// Whether it waits, and is not killed, where its memory runs out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub oom_kill_disable: bool,
+    /// Microseconds of [`cpu_rt_period`](Self::cpu_rt_period) that its processes may run in real time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_rt_runtime: Option<i64>,
+    /// Of how many microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_rt_period: Option<i64>,
+    /// Options of the driver that stores its files (`size`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub storage_opt: BTreeMap<String, String>,
+    /// Whose control groups it sees: `host`, or `private`, its own; the engine's choice where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<String>,
     /// The control group that its own is made in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup_parent: Option<String>,

@@ -1,6 +1,7 @@
 //! What a stack is: resources with specs, needs and a lifecycle. Meaning only: nothing here knows a file
 //! format or an engine.
 
+mod blkio;
 mod build;
 mod canonical;
 mod command;
@@ -11,6 +12,7 @@ mod network;
 mod stack;
 mod text;
 
+pub use blkio::Blkio;
 pub use build::BuildSpec;
 pub use canonical::{Flat, HASH_VERSION, digest_of, flatten, shown, spec_hash, spec_json};
 pub use command::Command;

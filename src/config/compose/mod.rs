@@ -6,7 +6,7 @@
 //! | `tree`, `merge` | values with places and secrets; how one file is laid over another |
 //! | `interpolate`, `dotenv`, `numbers` | `${NAME}`; variables of `.env` files; numbers as text |
 //! | `export` | a stack as a compose file |
-//! | `service`, `build`, `settings`, `labels`, `needs`, `networks`, `mounts`, `ports`, `shared`, `devices`, `processors`, `words` | what a service says |
+//! | `service`, `build`, `settings`, `labels`, `needs`, `networks`, `mounts`, `ports`, `shared`, `devices`, `processors`, `kernel`, `words` | what a service says |
 
 mod block;
 mod build;
@@ -16,6 +16,7 @@ mod export;
 mod extends;
 mod include;
 mod interpolate;
+mod kernel;
 mod labels;
 mod load;
 mod merge;

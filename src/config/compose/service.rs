@@ -18,28 +18,18 @@ use std::collections::BTreeMap;
 
 /// Keys of a service that are not supported, with what to do.
 const UNSUPPORTED: &[(&str, &str)] = &[
-    ("blkio_config", ""),
-    ("cgroup", ""),
-    ("cpu_count", "use `cpus`"),
-    ("cpu_percent", "use `cpus`"),
-    ("cpu_rt_period", ""),
-    ("cpu_rt_runtime", ""),
     ("credential_spec", ""),
     (
         "external_links",
         "join the other's network (`external: true`)",
     ),
-    ("isolation", ""),
     ("mac_address", ""),
-    ("mem_swappiness", ""),
     ("models", ""),
-    ("oom_kill_disable", ""),
     ("post_start", ""),
     ("pre_start", ""),
     ("pre_stop", ""),
     ("provider", ""),
     ("pull_refresh_after", ""),
-    ("storage_opt", ""),
     ("use_api_socket", ""),
 ];
 
@@ -145,6 +135,7 @@ pub(in crate::config) struct EnvFile {
 /// Keys whose value is a field of the spec under another name.
 const ORIGINS: &[(&str, &str)] = &[
     ("command", "command"),
+    ("blkio_config", "blkio"),
     ("cpu_quota", "live.nano_cpus"),
     ("cpus", "live.nano_cpus"),
     ("entrypoint", "entrypoint"),
@@ -154,6 +145,7 @@ const ORIGINS: &[(&str, &str)] = &[
     ("image", "image"),
     ("logging", "log"),
     ("mem_limit", "live.memory"),
+    ("mem_swappiness", "swappiness"),
     ("memswap_limit", "live.memory_swap"),
     ("network_mode", "network_mode"),
     ("networks", "live.networks"),
@@ -260,6 +252,7 @@ impl Service {
         service.settings(&mut keys, d);
         service.joined();
         service.limits(&mut keys, d);
+        service.kernel(&mut keys, d);
         if let Some((count, _)) = keys.int("scale", 0..=1000, d) {
             service.scale = u32::try_from(count).ok();
             service.replicas = service.scale.unwrap_or(1);

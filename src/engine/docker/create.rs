@@ -3,14 +3,15 @@
 
 use crate::engine::ContainerCreate;
 use crate::model::{
-    Attachment, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, Mount, MountOptions,
+    Attachment, Blkio, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, Mount, MountOptions,
     MountSource, NetworkMode, Port, Propagation, Restart, RestartName, Ulimit,
 };
 use bollard::models::{
     ContainerCreateBody, ContainerUpdateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings,
-    HealthConfig, HostConfig, HostConfigLogConfig, MountBindOptions,
+    HealthConfig, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig, MountBindOptions,
     MountBindOptionsPropagationEnum, MountTmpfsOptions, MountType, MountVolumeOptions,
-    NetworkingConfig, PortBinding, PortMap, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    NetworkingConfig, PortBinding, PortMap, ResourcesBlkioWeightDevice, ResourcesUlimits,
+    RestartPolicy, RestartPolicyNameEnum, ThrottleDevice,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
@@ -89,6 +90,13 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
         memory_reservation,
         cpu_shares,
         cpuset,
+        blkio,
+        swappiness,
+        oom_kill_disable,
+        cpu_rt_runtime,
+        cpu_rt_period,
+        storage_opt,
+        cgroup,
         cgroup_parent,
         oom_score_adj,
         // Run by the executor, once the container works.
@@ -105,6 +113,15 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
         restart,
         networks,
     } = live;
+
+    let Blkio {
+        weight,
+        weights,
+        read_bps,
+        write_bps,
+        read_iops,
+        write_iops,
+    } = blkio;
 
     let mut mounted = mounted.clone();
     if let (Some(delivery), Some(root)) = (files, root) {
@@ -166,6 +183,26 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
         memory_reservation: *memory_reservation,
         cpu_shares: *cpu_shares,
         cpuset_cpus: cpuset.clone(),
+        blkio_weight: *weight,
+        blkio_weight_device: list(weights.iter().map(|(path, weight)| {
+            ResourcesBlkioWeightDevice {
+                path: Some(path.clone()),
+                weight: Some(usize::from(*weight)),
+            }
+        })),
+        blkio_device_read_bps: rates(read_bps),
+        blkio_device_write_bps: rates(write_bps),
+        blkio_device_read_iops: rates(read_iops),
+        blkio_device_write_iops: rates(write_iops),
+        memory_swappiness: *swappiness,
+        oom_kill_disable: oom_kill_disable.then_some(true),
+        cpu_realtime_runtime: *cpu_rt_runtime,
+        cpu_realtime_period: *cpu_rt_period,
+        storage_opt: some(storage_opt).map(|map| map.clone().into_iter().collect()),
+        cgroupns_mode: cgroup.as_deref().map(|mode| match mode {
+            "host" => HostConfigCgroupnsModeEnum::HOST,
+            _ => HostConfigCgroupnsModeEnum::PRIVATE,
+        }),
         cgroup_parent: cgroup_parent.clone(),
         oom_score_adj: *oom_score_adj,
         device_cgroup_rules: list(device_rules.iter().cloned()),
@@ -207,6 +244,14 @@ pub(super) fn creation(create: &ContainerCreate, root: Option<&str>) -> Creation
         ..ContainerCreateBody::default()
     };
     Creation { body, later }
+}
+
+/// Limits of devices.
+fn rates(rates: &BTreeMap<String, i64>) -> Option<Vec<ThrottleDevice>> {
+    list(rates.iter().map(|(path, rate)| ThrottleDevice {
+        path: Some(path.clone()),
+        rate: Some(*rate),
+    }))
 }
 
 type Named = (String, EndpointSettings);

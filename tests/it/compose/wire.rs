@@ -311,3 +311,40 @@ fn processes_and_memory_of_another_service_are_shared() {
     stack.coasti(&["apply", "--yes"]).expect(7);
     assert_eq!(check(), kept);
 }
+
+/// What an engine does only on some kernels is told to it; this one's is asked what it made of that.
+#[test]
+fn what_only_some_kernels_do_comes_to_the_engine() {
+    let Some(stack) = composed("what_only_some_kernels_do_comes_to_the_engine", &[]) else {
+        return;
+    };
+    let disk = std::fs::read_dir("/sys/block").into_iter().flatten();
+    let disk = disk
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .map(|name| format!("/dev/{name}"))
+        .find(|path| std::path::Path::new(path).exists());
+    let blkio = disk.as_ref().map_or(String::new(), |disk| {
+        format!(
+            ", blkio_config: {{device_read_bps: [{{path: {disk}, rate: 1mb}}], device_write_iops: [{{path: {disk}, rate: 100}}]}}"
+        )
+    });
+    applied(
+        &stack,
+        &format!(
+            "services:\n  a: {{image: 'coasti-test/tiny:1', command: WAITS, mem_swappiness: 10, oom_kill_disable: true, cgroup: private{blkio}}}\n"
+        ),
+    );
+    let host = &inspect(&stack.object("web/a"))["HostConfig"];
+    assert_eq!(host["CgroupnsMode"], "private");
+    let info = docker(&["info", "--format", "{{.CgroupVersion}}"]);
+    // Kernels with the second version have neither.
+    if info.trim() == "1" {
+        assert_eq!(host["MemorySwappiness"], 10);
+        assert_eq!(host["OomKillDisable"], true);
+    }
+    if let Some(disk) = disk {
+        let rate = |rate: u32| json!([{"Path": disk, "Rate": rate}]);
+        assert_eq!(host["BlkioDeviceReadBps"], rate(1 << 20));
+        assert_eq!(host["BlkioDeviceWriteIOps"], rate(100));
+    }
+}

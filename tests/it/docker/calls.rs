@@ -6,8 +6,9 @@ use coasti::{
     base::{EngineId, Secret, Span},
     engine::{Call, Done, ErrorKind, Look},
     model::{
-        Attachment, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, Mount, MountOptions,
-        MountSource, NetworkMode, Port, Propagation, Restart, RestartName, Selinux, Text, Ulimit,
+        Attachment, Blkio, ContainerSpec, DeviceRequest, Health, LiveSpec, Log, Mount,
+        MountOptions, MountSource, NetworkMode, Port, Propagation, Restart, RestartName, Selinux,
+        Text, Ulimit,
     },
     observe::Status,
 };
@@ -128,6 +129,14 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
         ],
         device_rules: vec!["c 189:* rwm".into()],
         cgroup_parent: Some("/coasti".into()),
+        cgroup: Some("host".into()),
+        swappiness: Some(10),
+        oom_kill_disable: true,
+        // These depend on kernel, disks and storage driver.
+        blkio: Blkio::default(),
+        cpu_rt_runtime: None,
+        cpu_rt_period: None,
+        storage_opt: BTreeMap::new(),
         runtime: Some("runc".into()),
         annotations: BTreeMap::new(),
         log: Some(Log {

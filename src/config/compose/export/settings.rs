@@ -2,7 +2,7 @@
 
 use super::{key, put, put_flag, put_int, put_list, put_map};
 use crate::base::Kind;
-use crate::model::{ContainerSpec, OF_CONTAINER, RestartName, Stack};
+use crate::model::{Blkio, ContainerSpec, OF_CONTAINER, RestartName, Stack};
 use serde_json::{Map, Value, json};
 
 pub(super) fn settings(fields: &mut Map<String, Value>, spec: &ContainerSpec, stack: &Stack) {
@@ -83,6 +83,7 @@ pub(super) fn limits(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
         put_int(fields, key, number);
     }
     put(fields, "cpuset", spec.cpuset.as_ref());
+    kernel(fields, spec);
     let cpus = live.nano_cpus.map(|nano| {
         let text = format!("{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000);
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -117,5 +118,51 @@ pub(super) fn limits(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
             )
         });
         fields.insert("ulimits".into(), Value::Object(each.collect()));
+    }
+}
+
+fn kernel(fields: &mut Map<String, Value>, spec: &ContainerSpec) {
+    put_int(fields, "mem_swappiness", spec.swappiness);
+    put_flag(fields, "oom_kill_disable", spec.oom_kill_disable);
+    put_int(fields, "cpu_rt_runtime", spec.cpu_rt_runtime);
+    put_int(fields, "cpu_rt_period", spec.cpu_rt_period);
+    put_map(fields, "storage_opt", &spec.storage_opt);
+    put(fields, "cgroup", spec.cgroup.as_ref());
+    let Blkio {
+        weight,
+        weights,
+        read_bps,
+        write_bps,
+        read_iops,
+        write_iops,
+    } = &spec.blkio;
+    let mut blkio = Map::new();
+    put_int(&mut blkio, "weight", weight.map(i64::from));
+    let mut devices = |key: &str, what: &str, each: &mut dyn Iterator<Item = (&String, i64)>| {
+        let all: Vec<_> = each
+            .map(|(path, value)| json!({"path": path, what: value}))
+            .collect();
+        if !all.is_empty() {
+            blkio.insert(key.to_owned(), json!(all));
+        }
+    };
+    let mut weights = weights
+        .iter()
+        .map(|(path, weight)| (path, i64::from(*weight)));
+    devices("weight_device", "weight", &mut weights);
+    for (key, rates) in [
+        ("device_read_bps", read_bps),
+        ("device_write_bps", write_bps),
+        ("device_read_iops", read_iops),
+        ("device_write_iops", write_iops),
+    ] {
+        devices(
+            key,
+            "rate",
+            &mut rates.iter().map(|(path, rate)| (path, *rate)),
+        );
+    }
+    if !blkio.is_empty() {
+        fields.insert("blkio_config".into(), Value::Object(blkio));
     }
 }

@@ -147,6 +147,7 @@ services:
     restart: on-failure:3
     stop_signal: INT
     stop_grace_period: 3s
+  kernel: {<<: *runs, mem_swappiness: 10, oom_kill_disable: true, cgroup: private}
   deployed:
     <<: *runs
     deploy:

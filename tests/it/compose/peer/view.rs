@@ -191,6 +191,12 @@ impl View {
         if fields["pid"] == "private" {
             fields["pid"] = Value::Null;
         }
+        if fields["mem_swappiness"] == "-1" {
+            fields["mem_swappiness"] = Value::Null;
+        }
+        for key in ["isolation", "cpu_count", "cpu_percent"] {
+            fields[key] = Value::Null;
+        }
         if fields["network_mode"] == "bridge" {
             fields["networks"] = json!({"default": {"aliases": [name]}});
             fields["network_mode"] = Value::Null;
