@@ -1,6 +1,6 @@
 //! Secrets of the folder, with the program as users run it and without an engine.
 
-use crate::support::{arguments::Arguments, until};
+use crate::support::{arguments::Arguments, pty::Typing, until};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -495,6 +495,39 @@ fn a_new_value_has_the_old_ones_shape() {
     assert_eq!(get(), "a phrase of words");
     let told = home.given("x-5512", &["set", "token"]).expect(0);
     assert!(told.err.contains("P0302"), "{}", told.err);
+}
+
+/// What is typed is not shown, and Ctrl-U and Ctrl-W take it back.
+#[test]
+fn a_secret_is_typed_unseen() {
+    let home = Home::new("secret-typed");
+    let set = || Typing::start(home.command(&["secret", "set", "token"]));
+    let mut typing = set();
+    typing.sees("token:");
+    typing.types("wrong one\u{17}\u{15}right-5512\r");
+    typing.sees("Once more:");
+    typing.types("other\r");
+    typing.sees("these two differ");
+    typing.types("right-55122\u{7f}\r");
+    wait_for_two(&typing);
+    typing.types("right-5512\r");
+    let said = typing.end(0);
+    assert!(!said.contains("5512"), "{said}");
+    assert_eq!(home.secret(&["get", "token"]).expect(0).out, "right-5512");
+    for key in ["\u{3}", "\u{4}", "\u{1b}"] {
+        let mut typing = set();
+        typing.sees("token:");
+        typing.types(&format!("new{key}"));
+        typing.end(130);
+    }
+    assert_eq!(home.secret(&["get", "token"]).expect(0).out, "right-5512");
+}
+
+/// Waits until the second `Once more:` is asked.
+fn wait_for_two(typing: &Typing) {
+    until("the question", PATIENCE, || {
+        (typing.said().matches("Once more:").count() == 2).then_some(())
+    });
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Questions on the terminal.
 
 use super::session::Shell;
-use crate::cli::render::style::clean;
+use super::unseen;
+use crate::cli::render::style::{Style, Tone, clean};
 use crate::ops::OpError;
 use crate::template::{Choice, Prompt, Unanswered};
 use inquire::ui::RenderConfig;
 use inquire::validator::{ErrorMessage, Validation};
-use inquire::{Confirm, InquireError, MultiSelect, Password, PasswordDisplayMode, Select, Text};
+use inquire::{Confirm, InquireError, MultiSelect, Select, Text};
 use serde_json::{Value as Json, json};
 use std::fmt;
 
@@ -162,12 +163,7 @@ impl<'a> Terminal<'a> {
             about.get_or_insert("Enter: as before, or generated");
         }
         until_right(prompt, about, |about| {
-            let mut password = Password::new(asked)
-                .with_display_mode(PasswordDisplayMode::Masked)
-                .without_confirmation()
-                .with_render_config(self.look());
-            password.help_message = about;
-            let typed = password.prompt().map_err(ended)?;
+            let typed = self.unseen(asked, about)?;
             if typed.is_empty() && prompt.default.is_some() {
                 return Ok(None);
             }
@@ -244,12 +240,24 @@ impl<'a> Terminal<'a> {
 
     /// A secret, twice.
     pub(super) fn password(self, asked: &str) -> Result<String, Unanswered> {
-        let password = Password::new(asked)
-            .with_display_mode(PasswordDisplayMode::Masked)
-            .with_custom_confirmation_message("Once more:")
-            .with_custom_confirmation_error_message("these two differ")
-            .with_render_config(self.look());
-        password.prompt().map_err(ended)
+        loop {
+            let typed = self.unseen(asked, None)?;
+            if self.unseen("Once more:", None)? == typed {
+                return Ok(typed);
+            }
+            self.complain("these two differ");
+        }
+    }
+
+    fn unseen(self, asked: &str, about: Option<&str>) -> Result<String, Unanswered> {
+        let style = Style {
+            color: self.shell.out.color(self.shell.out.is_terminal()),
+            ..Style::default()
+        };
+        let mark = style.paint(Tone::Good, "?");
+        let about = about.map(|about| format!(" [{}]", one_line(about)));
+        let about = style.paint(Tone::Dim, &about.unwrap_or_default());
+        unseen::ask(&format!("{mark} {}{about}", clean(asked)))
     }
 
     /// A line of text; none where only Enter was pressed.
@@ -268,11 +276,7 @@ impl<'a> Terminal<'a> {
 
     /// A secret that is there already.
     pub(super) fn hidden(self, asked: &str) -> Result<String, Unanswered> {
-        let password = Password::new(asked)
-            .with_display_mode(PasswordDisplayMode::Masked)
-            .without_confirmation()
-            .with_render_config(self.look());
-        password.prompt().map_err(ended)
+        self.unseen(asked, None)
     }
 
     /// The number of one of these.

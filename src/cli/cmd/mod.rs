@@ -11,6 +11,7 @@ mod plan;
 mod product;
 mod secret;
 mod session;
+mod unseen;
 
 use super::args::{Cli, Command};
 use crate::diff::Wishes;
