@@ -3,6 +3,7 @@
 use super::dotenv;
 use super::interpolate::{Filler, Vars, feeds};
 use super::merge;
+use super::shared;
 use super::tree::{Field, Item, Str, Val};
 use super::{Context, Dir, Project, TAGS};
 use crate::base::names;
@@ -100,6 +101,7 @@ fn read(
             _ => project.secrets = fields,
         }
     }
+    shared::by_service(&mut project.services);
     choose(&mut project, run, d);
     (Some(project), secret)
 }

@@ -165,12 +165,12 @@ pub(super) fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> N
         Some(("host", _)) => return Network::Host,
         Some(("none", _)) => return Network::None,
         // The engine's default bridge knows no names; a network of the service's own is at least as good.
-        None | Some(("bridge", _)) => {}
+        None | Some(("bridge" | "default" | "", _)) => {}
         Some((mode, at)) => match mode.strip_prefix("service:") {
             Some(name) => return Network::Of(name.to_owned(), at.at.clone()),
             None => d.push(at.bad(
                 "`network_mode`",
-                "`host`, `none`, `bridge` or `service:NAME`",
+                "`host`, `none`, `bridge`, `service:NAME`, or `container:NAME` of a service with that `container_name`",
             )),
         },
     }

@@ -426,7 +426,7 @@ fn env_files(keys: &mut Keys<'_>, d: &mut Diagnostics) -> Vec<EnvFile> {
 
 fn restart(item: Option<&Item>, d: &mut Diagnostics) -> Option<(Restart, Place)> {
     let item = item?;
-    let text = super::tree::plain(item, "`restart`", d)?;
+    let text = super::tree::plain(item, "`restart`", d).filter(|text| !text.is_empty())?;
     let (word, tries) = match text.split_once(':') {
         Some((word, tries)) => (word, tries.parse::<i64>().ok()),
         None => (text.as_str(), Some(0)),

@@ -128,10 +128,12 @@ impl Service {
             ("runtime", &mut spec.runtime, any),
             ("cgroup_parent", &mut spec.cgroup_parent, any),
         ] {
-            let found = keys.plain(key, d);
+            // Where a variable is empty, a service has what it would have without.
+            let found = keys
+                .plain(key, d)
+                .filter(|(text, _)| key == "user" || !text.is_empty());
             check(key, found.as_slice(), rule, d);
-            let empty_is_none = matches!(key, "runtime" | "cgroup_parent");
-            *to = text(found).filter(|text| !empty_is_none || !text.is_empty());
+            *to = text(found);
         }
         if let Some((text, at)) = keys.plain("stop_grace_period", d) {
             spec.stop_timeout = span(&text, at, "`stop_grace_period`", d);
@@ -303,9 +305,10 @@ impl Service {
             policy.accept(&["delay", "window"]);
             policy.finish(&[], d);
             let name = match condition.as_ref().map(|(text, _)| text.as_str()) {
-                None | Some("any") => Some(RestartName::Always),
+                None | Some("any" | "always") => Some(RestartName::Always),
                 Some("on-failure") => Some(RestartName::OnFailure),
-                Some("none") => Some(RestartName::No),
+                Some("unless-stopped") => Some(RestartName::UnlessStopped),
+                Some("none" | "no") => Some(RestartName::No),
                 Some(_) => None,
             };
             match (name, condition) {

@@ -2,9 +2,10 @@
 
 use super::needs::{Condition, Dependency};
 use super::service::Service;
-use super::tree::Keys;
+use super::tree::{Field, Keys, Str, Val};
 use crate::config::codes;
 use crate::diag::{Diagnostic, Diagnostics, Place};
+use std::collections::BTreeMap;
 
 /// An entry of `volumes_from`.
 #[derive(Clone, Debug)]
@@ -29,6 +30,31 @@ pub(in crate::config) struct Join {
     pub service: String,
     /// Where it stands.
     pub at: Place,
+}
+
+/// Names by its service what is had of a container that is a service's by its `container_name`.
+pub(super) fn by_service(services: &mut [Field]) {
+    let called = services.iter().filter_map(|service| {
+        let name = service.item.get("container_name")?.as_str()?.as_plain()?;
+        Some((name.to_owned(), service.key.clone()))
+    });
+    let called: BTreeMap<String, String> = called.collect();
+    for service in services {
+        let Val::Map(fields) = &mut service.item.value else {
+            continue;
+        };
+        let modes = ["network_mode", "ipc", "pid"];
+        for field in fields
+            .iter_mut()
+            .filter(|field| modes.contains(&field.key.as_str()))
+        {
+            let text = field.item.as_str().and_then(Str::as_plain);
+            let name = text.and_then(|text| text.strip_prefix("container:"));
+            if let Some(service) = name.and_then(|name| called.get(name)) {
+                field.item.value = Val::Text(Str::plain(format!("service:{service}")));
+            }
+        }
+    }
 }
 
 impl Service {

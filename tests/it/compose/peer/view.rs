@@ -431,7 +431,8 @@ fn restart(fields: &mut Value, deploy: &Value) {
         return;
     }
     let word = match policy["condition"].as_str() {
-        Some("none") => "no".to_owned(),
+        Some("none" | "no") => "no".to_owned(),
+        Some("unless-stopped") => "unless-stopped".to_owned(),
         Some("on-failure") => match policy["max_attempts"].as_u64() {
             Some(tries) if tries > 0 => format!("on-failure:{tries}"),
             _ => "on-failure".to_owned(),
