@@ -1,7 +1,7 @@
 //! Definitions of apps: in folders, and in the images that nua built of them.
 
 use crate::config::{Folder as _, NuaApp, Unreadable, nua_app, plain};
-use crate::diag::{Diagnostics, Source};
+use crate::diag::{Diagnostics, Source, did_you_mean};
 use crate::ops::folder::Disk;
 use std::collections::BTreeMap;
 use std::fs;
@@ -129,6 +129,17 @@ impl Definitions {
                 app.tag.as_deref() == Some(version) || app.version.as_deref() == Some(version)
             }),
         }
+    }
+
+    /// The product that was found and is most likely meant by that name.
+    pub(super) fn near(&self, product: &str) -> Option<&str> {
+        let ids = || self.all.iter().map(|one| one.app.id.as_str());
+        let begins = |id: &&str| {
+            let rest = plain(id);
+            rest.strip_prefix(product)
+                .is_some_and(|rest| rest.starts_with('-'))
+        };
+        did_you_mean(product, ids()).or_else(|| ids().filter(begins).min())
     }
 
     /// Versions of a product that were found.

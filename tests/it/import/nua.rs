@@ -229,6 +229,17 @@ fn all_that_is_wrong_is_told_at_once_and_nothing_is_written() {
         ]);
     assert!(!ran.err.contains("no product is called"), "{}", ran.err);
     assert!(!place.path("out").exists());
+    for name in ["my-wiky", "my"] {
+        place.write(
+            "near.yml",
+            &format!("site:\n- {{label: w, image: nua-{name}}}\n"),
+        );
+        let args = ["import", "nua", "near.yml", "--apps", "apps", "--to", "out"];
+        place.coasti(&args).expect(3).says(&[
+            &format!("no definition of `{name}` was found"),
+            "did you mean `my-wiki`?",
+        ]);
+    }
     // What is wrong with a definition is told where it stands.
     place.write(
         "apps/wiki/nua/nua-config.toml",

@@ -339,9 +339,10 @@ impl<L: Look> Import<'_, L> {
         let error = Diagnostic::error(codes::UNKNOWN_IMAGE, site.image_at.clone(), summary)
             .label("the nua-config that says how it runs")
             .help(format!("looked for below {}", folders.join(", ")));
-        let error = match versions.as_slice() {
-            [] => error,
-            versions => error.help(format!("there are versions {}", versions.join(", "))),
+        let error = match (versions.as_slice(), self.definitions.near(&site.product)) {
+            ([], Some(near)) => error.help(format!("did you mean `{near}`?")),
+            ([], None) => error,
+            (versions, _) => error.help(format!("there are versions {}", versions.join(", "))),
         };
         error
             .help("`--apps DIR` names a folder that has it, in any folder below")
