@@ -210,15 +210,15 @@ impl Desired {
         containers.map(|container| container.id.address.as_str())
     }
 
-    /// Networks that an engine has only once, by `SITE` or `SITE/NETWORK`: the files say their subnet, or the name of
-    /// their bridge.
+    /// Networks that an engine has only once, by `SITE` or `SITE/NETWORK`: the files say their subnet, the name of
+    /// their bridge, or the host's interface that they are on.
     pub fn single_networks(&self) -> impl Iterator<Item = &str> {
         let single = |network: &expand::Network| {
-            !network.external
-                && (network.subnet.is_some()
-                    || network
-                        .options
-                        .contains_key("com.docker.network.bridge.name"))
+            let spec = &network.spec;
+            !spec.external
+                && (spec.subnets().next().is_some()
+                    || spec.parent().is_some()
+                    || spec.options.contains_key("com.docker.network.bridge.name"))
         };
         let networks = self.draft.networks.iter();
         let networks = networks.filter(move |(_, network)| single(network));

@@ -146,6 +146,7 @@ pub(super) fn compare_live(
             attachment.aliases.is_subset(&n.aliases)
                 && attachment.links == n.links
                 && (attachment.address.is_none() || attachment.address == n.address)
+                && (attachment.address6.is_none() || attachment.address6 == n.address6)
         });
         if !right {
             let yours = base.networks.get(network) != Some(attachment);

@@ -69,10 +69,10 @@ fn written(mounts: &BTreeMap<String, Mount>) -> impl Iterator<Item = String> {
 }
 
 fn addresses(spec: &ContainerSpec) -> impl Iterator<Item = String> {
-    spec.live.networks.values().filter_map(|attachment| {
-        let address = attachment.address?;
-        Some(format!("address {address}"))
-    })
+    let joined = spec.live.networks.values();
+    joined
+        .flat_map(|attachment| attachment.fixed())
+        .map(|address| format!("address {address}"))
 }
 
 impl Object {

@@ -113,9 +113,16 @@ pub(super) fn networks(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) 
             Spec::Network(spec) => network.internal != spec.internal,
             _ => false,
         };
+        let fixed = |field: &String| {
+            let whole = matches!(field.as_str(), "driver" | "enable_ipv6");
+            whole || field.starts_with("ipam.") || field.starts_with("ipam6.")
+        };
         let options: Vec<_> = differing(&network.owner, resource)
             .into_iter()
-            .filter_map(|field| Some(format!("`{}`", field.strip_prefix("options.")?)))
+            .filter_map(|field| match field.strip_prefix("options.") {
+                Some(option) => Some(format!("`{option}`")),
+                None => fixed(&field).then(|| format!("`{field}`")),
+            })
             .collect();
         let what = match (opens, options.as_slice()) {
             (true, _) => "change between internal and open".to_owned(),
@@ -188,7 +195,9 @@ fn anew(resource: &Resource, pool: Option<Subnet>) -> Vec<String> {
     let said = spec.subnet;
     let said = said.filter(|subnet| !pool.is_some_and(|pool| pool.overlaps(subnet)));
     let subnet = said.map(|subnet| format!("the subnet {subnet}"));
-    let once: Vec<_> = bridge.into_iter().chain(subnet).collect();
+    let parent = spec.parent();
+    let parent = parent.map(|parent| format!("a network on `{parent}`"));
+    let once: Vec<_> = bridge.into_iter().chain(subnet).chain(parent).collect();
     let mut help = vec![
         "call it otherwise in the compose file: containers move over as they run, and this one goes"
             .to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::base::{EngineId, Secret, Span};
 use crate::model::{
-    Attachment, BuildSpec, ContainerSpec, FileSpec, LiveSpec, Mount, MountSource, Subnet,
+    Attachment, BuildSpec, ContainerSpec, FileSpec, LiveSpec, Mount, MountSource, NetworkSpec,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,18 +42,14 @@ pub enum Call {
         /// The reference.
         tag: String,
     },
-    /// Makes a bridge network.
+    /// Makes a network.
     CreateNetwork {
         /// Its name.
         name: String,
-        /// Its labels.
+        /// All labels, ours and the user's.
         labels: BTreeMap<String, String>,
-        /// Its subnet; the engine's choice where none is given.
-        subnet: Option<Subnet>,
-        /// Whether it has no way out.
-        internal: bool,
-        /// Options of its driver.
-        options: BTreeMap<String, String>,
+        /// What it is; the engine chooses the subnet where none is given.
+        spec: NetworkSpec,
     },
     /// Removes a network.
     RemoveNetwork {

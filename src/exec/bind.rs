@@ -90,9 +90,7 @@ impl Binder<'_> {
                 Call::CreateNetwork {
                     name: resource.name.clone(),
                     labels: self.stamp.labels(of, resource),
-                    subnet: spec.subnet,
-                    internal: spec.internal,
-                    options: spec.options.clone(),
+                    spec: spec.clone(),
                 }
             }
             Op::CreateVolume => {

@@ -19,10 +19,13 @@ pub(super) async fn execute<E: Engine>(
     for _ in 1..SUBNETS {
         match engine.execute(&call, limit).await {
             Err(error) if error.kind == ErrorKind::PoolOverlap => match &mut call {
-                Call::CreateNetwork {
-                    subnet: Some(subnet),
-                    ..
-                } => *subnet = free(context, *subnet).await?,
+                Call::CreateNetwork { spec, .. } => match spec.subnet {
+                    // One of the host's own network is not changed for another.
+                    Some(subnet) if !spec.is_lan() => {
+                        spec.subnet = Some(free(context, subnet).await?);
+                    }
+                    _ => return Err(error),
+                },
                 _ => return Err(error),
             },
             other => return other,

@@ -45,7 +45,10 @@ pub fn spec_hash(spec: &Spec) -> String {
                 text.values_mut().for_each(nameless);
             }
         }
-        Spec::Network(network) => network.subnet = None,
+        Spec::Network(network) => {
+            network.subnet = None;
+            network.subnet6 = None;
+        }
         Spec::File(spec) => {
             let contents = spec.files.values_mut().map(|file| &mut file.content);
             contents.flat_map(Text::values_mut).for_each(nameless);

@@ -22,7 +22,7 @@ pub use container::{
 };
 pub use file::{File, FileSpec, Files};
 pub use mount::{Mount, MountOptions, MountSource, Propagation, Selinux};
-pub use network::{Attachment, NetworkMode, NetworkSpec, Subnet};
+pub use network::{Addresses, Attachment, NetworkMode, NetworkSpec, Subnet};
 pub use stack::{
     Adopt, Given, IN_FILE, ImageSpec, Left, Lifecycle, Need, Order, Pull, Resource, Spec, Stack,
     Update, VolumeSpec,

@@ -1,5 +1,6 @@
 //! Networks, their address ranges, and how containers join them.
 
+use super::container::is_default;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -11,10 +12,25 @@ pub struct NetworkSpec {
     /// The subnet to make it with (`172.24.0.0/26`); none takes the engine's choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet: Option<Subnet>,
+    /// The driver; Docker's `bridge` where none is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    /// What addresses of the subnet are for, where it is said.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ipam: Addresses,
+    /// Whether it has IPv6 addresses as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enable_ipv6: bool,
+    /// Its subnet of these; given like the other one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet6: Option<Subnet>,
+    /// What addresses of that are for, where it is said.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ipam6: Addresses,
     /// Whether it has no way out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub internal: bool,
-    /// Options of the engine's bridge driver.
+    /// Options of its driver.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
     /// Labels of the user's.
@@ -23,6 +39,41 @@ pub struct NetworkSpec {
     /// Not coasti's to make or remove.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub external: bool,
+}
+
+/// What addresses of a subnet are for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Addresses {
+    /// That of the way out; the engine's choice, the first, where none is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<IpAddr>,
+    /// Those that the engine gives containers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_range: Option<Subnet>,
+    /// Those that it gives nobody, each with what it is.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aux_addresses: BTreeMap<String, IpAddr>,
+}
+
+impl NetworkSpec {
+    /// Its subnets, each with what its addresses are for.
+    pub fn subnets(&self) -> impl Iterator<Item = (Subnet, &Addresses)> {
+        let both = [(self.subnet, &self.ipam), (self.subnet6, &self.ipam6)];
+        both.into_iter()
+            .filter_map(|(subnet, addresses)| Some((subnet?, addresses)))
+    }
+
+    /// Whether containers are in the host's own network with it, each under an address of its own: the engine
+    /// publishes no port then.
+    pub fn is_lan(&self) -> bool {
+        matches!(self.driver.as_deref(), Some("macvlan" | "ipvlan"))
+    }
+
+    /// The interface of the host that it is on, of which no other one of its driver may be.
+    pub fn parent(&self) -> Option<&String> {
+        self.options.get("parent").filter(|_| self.is_lan())
+    }
 }
 
 /// An address range in CIDR notation.
@@ -35,6 +86,20 @@ pub struct Subnet {
 }
 
 impl Subnet {
+    /// Whether an address is in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let prefix = if address.is_ipv4() { 32 } else { 128 };
+        self.prefix <= prefix && self.overlaps(&Self { address, prefix })
+    }
+
+    /// The address after its first, which the engine gives itself.
+    pub fn gateway(&self) -> Option<IpAddr> {
+        Some(match self.address {
+            IpAddr::V4(address) => IpAddr::V4(u32::from(address).checked_add(1)?.into()),
+            IpAddr::V6(address) => IpAddr::V6(u128::from(address).checked_add(1)?.into()),
+        })
+    }
+
     /// Whether an address is in both.
     pub fn overlaps(&self, other: &Self) -> bool {
         let prefix = self.prefix.min(other.prefix);
@@ -123,9 +188,17 @@ pub struct Attachment {
     /// A fixed IPv4 address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+    /// A fixed IPv6 address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address6: Option<IpAddr>,
 }
 
 impl Attachment {
+    /// Its fixed addresses: no two containers have one at a time.
+    pub fn fixed(&self) -> impl Iterator<Item = IpAddr> {
+        self.address.into_iter().chain(self.address6)
+    }
+
     /// In words for people.
     pub fn show(&self) -> String {
         let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
@@ -133,8 +206,9 @@ impl Attachment {
         if !self.aliases.is_empty() {
             words.push(format!("as {}", list(&mut self.aliases.iter().cloned())));
         }
-        if let Some(address) = self.address {
-            words.push(format!("at {address}"));
+        let at: Vec<_> = self.fixed().map(|address| address.to_string()).collect();
+        if !at.is_empty() {
+            words.push(format!("at {}", at.join(" and ")));
         }
         if !self.links.is_empty() {
             let links = self.links.iter();

@@ -359,6 +359,7 @@ impl Stack {
             }
             if let Spec::Network(network) = &mut resource.spec {
                 network.subnet = None;
+                network.subnet6 = None;
             }
         }
         Digest::of(canonical::to_json(&bare).as_bytes())

@@ -37,7 +37,7 @@ pub(crate) fn forbids_start_first(spec: &ContainerSpec, replaced: &[Object]) -> 
         .live
         .networks
         .values()
-        .any(|attachment| attachment.address.is_some())
+        .any(|attachment| attachment.fixed().next().is_some())
     {
         return Some("the new one has a fixed address".into());
     }

@@ -4,6 +4,7 @@
 mod builds;
 mod engine;
 mod export;
+mod networks;
 mod peer;
 mod wire;
 
@@ -130,9 +131,7 @@ async fn engine_for(desired: &Desired, folder: &Path) -> Sim {
     let network = coasti::engine::Call::CreateNetwork {
         name: "others-network".into(),
         labels: BTreeMap::new(),
-        subnet: None,
-        internal: false,
-        options: BTreeMap::new(),
+        spec: Default::default(),
     };
     for call in [volume, network] {
         sim.hand()

@@ -37,6 +37,7 @@ scripts! {
     files
     health
     images
+    ipv6
     layer
     limits
     networks

@@ -86,9 +86,10 @@ async fn make_network(
     let call = Call::CreateNetwork {
         name,
         labels: BTreeMap::new(),
-        subnet: subnet.map(|text| text.parse().unwrap()),
-        internal: false,
-        options: BTreeMap::new(),
+        spec: coasti::model::NetworkSpec {
+            subnet: subnet.map(|text| text.parse().unwrap()),
+            ..Default::default()
+        },
     };
     run(docker, call).await
 }

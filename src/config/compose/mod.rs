@@ -39,7 +39,7 @@ pub(super) use labels::labels;
 pub(super) use load::load;
 pub(super) use mounts::{Source as MountFrom, Volume as VolumeUse};
 pub(super) use needs::Condition;
-pub(super) use networks::{Link, Network};
+pub(super) use networks::{Join as NetworkUse, Link, Network};
 pub(super) use ports::PortUse;
 pub(super) use service::{EnvFile, Pulled, Service};
 pub(super) use shared::Join;

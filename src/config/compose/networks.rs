@@ -39,8 +39,10 @@ pub(in crate::config) struct Join {
     pub network: String,
     /// Further names.
     pub aliases: BTreeSet<String>,
-    /// A fixed address.
+    /// A fixed IPv4 address.
     pub address: Option<IpAddr>,
+    /// A fixed IPv6 address.
+    pub address6: Option<IpAddr>,
     /// Where it stands.
     pub at: Place,
 }
@@ -179,6 +181,7 @@ pub(super) fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> N
             network: "default".to_owned(),
             aliases: BTreeSet::new(),
             address: None,
+            address6: None,
             at: mode.map_or_else(|| keys.at.clone(), |(_, at)| at.at.clone()),
         }]);
     };
@@ -188,6 +191,7 @@ pub(super) fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> N
             network: field.key.clone(),
             aliases: BTreeSet::new(),
             address: None,
+            address6: None,
             at: field.key_at.clone(),
         };
         if let Some(mut keys) =
@@ -204,6 +208,12 @@ pub(super) fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> N
                     d.push(at.bad("`ipv4_address`", "such as `172.30.0.10`"));
                 }
             }
+            if let Some((text, at)) = keys.plain("ipv6_address", d) {
+                join.address6 = text.parse().ok().filter(IpAddr::is_ipv6);
+                if join.address6.is_none() {
+                    d.push(at.bad("`ipv6_address`", "such as `fd00:30::10`"));
+                }
+            }
             for key in ["priority", "gw_priority"] {
                 if let Some(item) = keys.take(key) {
                     let summary = format!("`{key}` of a network has no effect");
@@ -215,7 +225,6 @@ pub(super) fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> N
             const OTHERS: &[(&str, &str)] = &[
                 ("driver_opts", ""),
                 ("interface_name", ""),
-                ("ipv6_address", ""),
                 ("link_local_ips", ""),
                 ("mac_address", ""),
             ];

@@ -95,7 +95,7 @@ pub(super) fn commands(draft: &mut Draft, d: &mut Diagnostics) {
         labels(&volume.spec.labels, &|_| Some(volume.at.clone()), d);
     }
     for network in draft.networks.values() {
-        labels(&network.labels, &|_| Some(network.at.clone()), d);
+        labels(&network.spec.labels, &|_| Some(network.at.clone()), d);
     }
 }
 

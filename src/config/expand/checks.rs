@@ -275,7 +275,7 @@ pub(in crate::config) fn forbids_overlap(container: &super::Container) -> Option
         .live
         .networks
         .values()
-        .any(|joined| joined.address.is_some())
+        .any(|joined| joined.fixed().next().is_some())
     {
         return Some("it has a fixed address");
     }

@@ -27,7 +27,9 @@ use super::secrets::Asked;
 use super::{Folder, Generated, adopt};
 use crate::base::{Digest, ResourceId, Secret, StackId, StackName, ValueId};
 use crate::diag::{Diagnostic, Diagnostics, Place};
-use crate::model::{About, ContainerSpec, Lifecycle, Need, Protocol, Subnet, VolumeSpec};
+use crate::model::{
+    About, ContainerSpec, Lifecycle, Need, NetworkSpec, Protocol, Subnet, VolumeSpec,
+};
 use crate::services::STOP_TIMEOUT;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -76,16 +78,8 @@ pub(super) struct Network {
     pub name: String,
     /// Where it comes from.
     pub at: Place,
-    /// Whether it has no way out.
-    pub internal: bool,
-    /// Whether it is somebody else's.
-    pub external: bool,
-    /// The subnet that the file says.
-    pub subnet: Option<Subnet>,
-    /// Options of its driver.
-    pub options: BTreeMap<String, String>,
-    /// Labels of the user's.
-    pub labels: BTreeMap<String, String>,
+    /// Its spec, with the subnets that the file says.
+    pub spec: NetworkSpec,
 }
 
 /// A file to be delivered into a container.

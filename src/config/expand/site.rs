@@ -145,11 +145,7 @@ pub(super) fn expand(
         let network = Network {
             name: names::object(&draft.stack, label),
             at: site.at.clone(),
-            internal: false,
-            external: false,
-            subnet: None,
-            options: BTreeMap::new(),
-            labels: BTreeMap::new(),
+            spec: Default::default(),
         };
         draft.networks.insert(label.clone(), network);
     }

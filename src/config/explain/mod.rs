@@ -348,7 +348,7 @@ impl Teller<'_> {
         match (id.kind, field) {
             (Kind::Network, "subnet") => {
                 let network = draft.networks.get(&id.address)?;
-                let given = network.subnet.is_none() && !network.external;
+                let given = network.spec.subnet.is_none() && !network.spec.external;
                 given.then(|| format!("(given at apply, of {})", draft.pool()))
             }
             (Kind::Container, _) => {

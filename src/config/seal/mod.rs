@@ -351,10 +351,8 @@ fn build(
     for (address, network) in &draft.networks {
         let spec = NetworkSpec {
             subnet: subnets.of.get(address).copied().flatten(),
-            internal: network.internal,
-            options: network.options.clone(),
-            labels: network.labels.clone(),
-            external: network.external,
+            subnet6: subnets.six.get(address).copied(),
+            ..network.spec.clone()
         };
         let id = ResourceId::network(address);
         network_ids.entry(&network.name).or_insert(id.clone());

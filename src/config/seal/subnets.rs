@@ -28,6 +28,8 @@ const POOLS: [Subnet; 2] = [
 pub(super) struct Chosen {
     /// By the networks' addresses; none is the engine's choice.
     pub of: BTreeMap<String, Option<Subnet>>,
+    /// Those of IPv6, of networks that have such addresses.
+    pub six: BTreeMap<String, Subnet>,
     /// The pool that the last came from.
     pub pool: Subnet,
 }
@@ -71,11 +73,11 @@ pub(super) fn choose(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) -> C
     );
     let routes = observed.host.routes.iter().copied();
     for (address, network) in &draft.networks {
-        if network.external {
+        if network.spec.external {
             chosen.insert(address.clone(), None);
             continue;
         }
-        if let Some(said) = network.subnet {
+        if let Some(said) = network.spec.subnet {
             said_subnet(&network.name, said, &network.at, facts, d);
             taken.push(said);
             chosen.insert(address.clone(), Some(said));
@@ -145,8 +147,51 @@ pub(super) fn choose(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) -> C
     }
     Chosen {
         of: chosen,
+        six: choose6(draft, facts, d),
         pool: used,
     }
+}
+
+/// Chooses those of IPv6: engines before Docker 27 choose none themselves. Those of private networks (RFC 4193) are
+/// drawn from the network's name, so that they are the same wherever it is made.
+fn choose6(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) -> BTreeMap<String, Subnet> {
+    let observed = facts.observed;
+    let mut chosen = BTreeMap::new();
+    let foreign = observed.foreign.subnets.iter().map(|(_, subnet)| subnet);
+    let own = observed.networks.values().flat_map(|net| &net.subnets);
+    let mut taken: Vec<Subnet> = foreign.chain(own).copied().collect();
+    taken.extend(&observed.host.routes);
+    let wanted = draft.networks.iter();
+    let wanted = wanted.filter(|(_, net)| net.spec.enable_ipv6 && !net.spec.external);
+    let (said, free): (Vec<_>, Vec<_>) = wanted.partition(|(_, net)| net.spec.subnet6.is_some());
+    for (address, network) in said {
+        let Some(said) = network.spec.subnet6 else {
+            continue;
+        };
+        said_subnet(&network.name, said, &network.at, facts, d);
+        taken.push(said);
+        chosen.insert(address.clone(), said);
+    }
+    for (address, network) in free {
+        let there = observed.networks.get(&network.name);
+        let there = there.and_then(|net| net.subnets.iter().find(|one| one.address.is_ipv6()));
+        let drawn = || {
+            let digest = crate::base::Digest::of(network.name.as_bytes());
+            let digits = digest.short(10);
+            let start = u128::from_str_radix(digits, 16).unwrap_or_default();
+            (0..=u128::from(u16::MAX))
+                .map(|n| Subnet {
+                    address: IpAddr::V6(((0xfd << 120) | (start << 80) | (n << 64)).into()),
+                    prefix: 64,
+                })
+                .find(|one| !taken.iter().any(|other| other.overlaps(one)))
+        };
+        if let Some(subnet) = there.copied().or_else(drawn) {
+            taken.push(subnet);
+            chosen.insert(address.clone(), subnet);
+        }
+    }
+    chosen
 }
 
 /// A subnet that the files say cannot be another than the one that a network of ours has, nor one that others

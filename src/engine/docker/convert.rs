@@ -129,6 +129,8 @@ fn restart(policy: Option<&RestartPolicy>) -> Restart {
 /// name; that one stays, because it may also be declared.
 fn attachment(endpoint: EndpointSettings, id: &str) -> Attachment {
     let short = id.get(..SHORT_ID).unwrap_or(id);
+    let fixed = endpoint.ipam_config.unwrap_or_default();
+    let parsed = |text: Option<String>| text.and_then(|text| text.parse().ok());
     Attachment {
         aliases: endpoint
             .aliases
@@ -145,10 +147,8 @@ fn attachment(endpoint: EndpointSettings, id: &str) -> Attachment {
                 Some((name.to_owned(), of.to_owned()))
             })
             .collect(),
-        address: endpoint
-            .ipam_config
-            .and_then(|ipam| ipam.ipv4_address)
-            .and_then(|address| address.parse().ok()),
+        address: parsed(fixed.ipv4_address),
+        address6: parsed(fixed.ipv6_address),
     }
 }
 

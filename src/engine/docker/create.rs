@@ -283,13 +283,14 @@ pub(super) fn endpoint(attachment: &Attachment) -> EndpointSettings {
         aliases,
         links,
         address,
+        address6,
     } = attachment;
     EndpointSettings {
         aliases: (!aliases.is_empty()).then(|| aliases.iter().cloned().collect()),
         links: list(links.iter().map(|(name, of)| format!("{of}:{name}"))),
-        ipam_config: address.map(|address| EndpointIpamConfig {
-            ipv4_address: address.is_ipv4().then(|| address.to_string()),
-            ipv6_address: address.is_ipv6().then(|| address.to_string()),
+        ipam_config: (address.is_some() || address6.is_some()).then(|| EndpointIpamConfig {
+            ipv4_address: address.map(|address| address.to_string()),
+            ipv6_address: address6.map(|address| address.to_string()),
             link_local_ips: None,
         }),
         ..EndpointSettings::default()

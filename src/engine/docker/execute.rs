@@ -9,7 +9,7 @@ use super::{
 };
 use crate::base::{EngineId, Secret};
 use crate::engine::{Call, ContainerCreate, Done, EngineError, ErrorKind};
-use crate::model::{Attachment, LiveSpec, Subnet};
+use crate::model::{Addresses, Attachment, LiveSpec, NetworkSpec};
 use bollard::{
     errors::Error,
     exec::{StartExecOptions, StartExecResults},
@@ -54,13 +54,9 @@ async fn run(docker: &Docker, call: &Call, what: &str) -> Result<Done, EngineErr
         Call::MakeEmptyImage { reference } => image::make_empty(docker, reference).await,
         Call::TagImage { image, tag } => image::tag(docker, image, tag).await,
         Call::UntagImage { tag } => gone_too(image::untag(docker, tag).await),
-        Call::CreateNetwork {
-            name,
-            labels,
-            subnet,
-            internal,
-            options,
-        } => create_network(docker, name, labels, *subnet, *internal, options).await,
+        Call::CreateNetwork { name, labels, spec } => {
+            create_network(docker, name, labels, spec).await
+        }
         Call::RemoveNetwork { id } => gone(client.remove_network(id.as_str()).await, &[]),
         Call::CreateVolume {
             name,
@@ -193,31 +189,52 @@ fn gone_too(result: Result<Done, Error>) -> Result<Done, Error> {
     }
 }
 
+/// Docker's form of a network to be made. bollard's type lacks `CheckDuplicate`; without it, engines before API 1.44
+/// make a second network of the same name.
+fn network_body(
+    name: &str,
+    labels: &BTreeMap<String, String>,
+    spec: &NetworkSpec,
+) -> serde_json::Value {
+    let configs = spec.subnets().map(|(subnet, addresses)| {
+        let Addresses {
+            gateway,
+            ip_range,
+            aux_addresses,
+        } = addresses;
+        let others = (!aux_addresses.is_empty()).then_some(aux_addresses);
+        let said = [
+            ("Subnet", Some(serde_json::json!(subnet))),
+            ("Gateway", gateway.map(|gateway| serde_json::json!(gateway))),
+            ("IPRange", ip_range.map(|range| serde_json::json!(range))),
+            (
+                "AuxiliaryAddresses",
+                others.map(|others| serde_json::json!(others)),
+            ),
+        ];
+        let said = said.into_iter();
+        said.filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .collect::<serde_json::Map<_, _>>()
+    });
+    serde_json::json!({
+        "Name": name,
+        "CheckDuplicate": true,
+        "Driver": spec.driver.as_deref().unwrap_or("bridge"),
+        "Internal": spec.internal,
+        "EnableIPv6": spec.enable_ipv6.then_some(true),
+        "Options": spec.options,
+        "Labels": labels,
+        "IPAM": {"Driver": "default", "Config": configs.collect::<Vec<_>>()},
+    })
+}
+
 async fn create_network(
     docker: &Docker,
     name: &str,
     labels: &BTreeMap<String, String>,
-    subnet: Option<Subnet>,
-    internal: bool,
-    options: &BTreeMap<String, String>,
+    spec: &NetworkSpec,
 ) -> Result<Done, Error> {
-    // bollard's type lacks `CheckDuplicate`; without it, engines before API 1.44 make a second network of
-    // the same name.
-    let body = serde_json::json!({
-        "Name": name,
-        "CheckDuplicate": true,
-        "Driver": "bridge",
-        "Internal": internal,
-        "Options": options,
-        "Labels": labels,
-        "IPAM": {
-            "Driver": "default",
-            "Config": subnet
-                .map(|subnet| serde_json::json!({"Subnet": subnet.to_string()}))
-                .into_iter()
-                .collect::<Vec<_>>(),
-        },
-    });
+    let body = network_body(name, labels, spec);
     let reply = docker
         .wire
         .call(Method::POST, "/networks/create", Some(body.to_string()))

@@ -67,7 +67,7 @@ impl Net {
             id: self.id.clone(),
             name: self.name.clone(),
             owner: Owner::from_labels(&self.labels),
-            subnets: self.subnet.into_iter().collect(),
+            subnets: self.subnets().collect(),
             internal: self.internal,
         }
     }
@@ -133,8 +133,8 @@ impl World {
                 continue;
             }
             seen.foreign.stacks.extend(other(&net.labels));
-            let subnet = net.subnet.map(|subnet| (net.name.clone(), subnet));
-            seen.foreign.subnets.extend(subnet);
+            let subnets = net.subnets().map(|subnet| (net.name.clone(), subnet));
+            seen.foreign.subnets.extend(subnets);
             seen.foreign.networks.insert(net.name.clone());
         }
         for (name, volume) in &self.volumes {

@@ -6,7 +6,7 @@ use super::program::{self, Behaviour};
 use super::world::{Endpoint, Net, SimImage, Vol, World, normal};
 use crate::base::{EngineId, Secret};
 use crate::engine::{Call, Done, ErrorKind};
-use crate::model::{Attachment, NetworkMode, Subnet};
+use crate::model::{Attachment, NetworkMode, NetworkSpec, Subnet};
 use crate::observe::Status;
 use std::{
     collections::BTreeMap,
@@ -79,14 +79,7 @@ impl World {
                 Ok(Done::Done.into())
             }
             Call::UntagImage { tag } => self.untag(tag),
-            Call::CreateNetwork {
-                name,
-                labels,
-                subnet,
-                internal,
-                // Nothing that is simulated depends on them.
-                options: _,
-            } => self.create_network(name, labels, *subnet, *internal),
+            Call::CreateNetwork { name, labels, spec } => self.create_network(name, labels, spec),
             Call::RemoveNetwork { id } => self.remove_network(id.as_str()),
             Call::CreateVolume {
                 name,
@@ -167,19 +160,32 @@ impl World {
         &mut self,
         name: &str,
         labels: &BTreeMap<String, String>,
-        subnet: Option<Subnet>,
-        internal: bool,
+        spec: &NetworkSpec,
     ) -> Answer {
         if self.net(name).is_some() {
             let message = format!("network with name {name} already exists");
             return no(ErrorKind::Conflict, message);
         }
+        if let Some(driver) = &spec.driver
+            && !spec.is_lan()
+        {
+            let message = format!("plugin \"{driver}\" not found");
+            return no(ErrorKind::NotFound, message);
+        }
+        // A subnet of what is switched off is written down and no more.
+        let subnet6 = spec.subnet6.filter(|_| spec.enable_ipv6);
+        if spec.enable_ipv6 && subnet6.is_none() {
+            return no(
+                ErrorKind::PoolOverlap,
+                "could not find an available, non-overlapping IPv6 address pool among the defaults to assign to the network",
+            );
+        }
         let taken = |subnet: &Subnet| {
-            let mut nets = self.nets.values().filter_map(|net| net.subnet);
+            let mut nets = self.nets.values().flat_map(|net| net.subnets());
             nets.any(|other| other.overlaps(subnet))
         };
-        let subnet = match subnet {
-            Some(subnet) if taken(&subnet) => {
+        let subnet = match spec.subnet {
+            Some(subnet) if taken(&subnet) || subnet6.is_some_and(|six| taken(&six)) => {
                 return no(
                     ErrorKind::PoolOverlap,
                     "Pool overlaps with other one on this address space",
@@ -196,13 +202,36 @@ impl World {
                 }
             },
         };
+        for (subnet, addresses) in spec.subnets() {
+            let reserved = addresses.aux_addresses.values();
+            let mut inside = addresses.gateway.iter().chain(reserved);
+            if let Some(address) = inside.find(|address| !subnet.contains(**address)) {
+                return no(
+                    ErrorKind::Rejected,
+                    format!(
+                        "failed to allocate gateway ({address}): Requested address is out of range"
+                    ),
+                );
+            }
+        }
+        let mut nets = self.nets.values().filter(|net| net.driver == spec.driver);
+        if let Some(parent) = spec.parent()
+            && let Some(net) = nets.find(|net| net.parent.as_ref() == Some(parent))
+        {
+            let id: String = net.id.as_str().chars().take(12).collect();
+            let message = format!("network dm-{id} is already using parent interface {parent}");
+            return no(ErrorKind::Rejected, message);
+        }
         let id = self.new_id("network");
         let net = Net {
             id: id.clone(),
             name: name.to_owned(),
             labels: labels.clone(),
             subnet: Some(subnet),
-            internal,
+            subnet6,
+            driver: spec.driver.clone(),
+            parent: spec.parent().cloned(),
+            internal: spec.internal,
         };
         self.nets.insert(id.clone(), net);
         Ok(Done::Made(id).into())
@@ -323,13 +352,9 @@ impl World {
         if joined.is_some_and(|endpoint| endpoint.network.is_some()) {
             return Ok(Done::Already.into());
         }
-        let outside = attachment.address.filter(|address| {
-            let one = Subnet {
-                address: *address,
-                prefix: if address.is_ipv4() { 32 } else { 128 },
-            };
-            !net.subnet.is_some_and(|subnet| subnet.overlaps(&one))
-        });
+        let outside = attachment
+            .fixed()
+            .find(|address| !net.subnets().any(|subnet| subnet.contains(*address)));
         // Docker keeps an endpoint in the configuration although it refuses it.
         let endpoint = Endpoint {
             network: (outside.is_none() && !in_use).then(|| net.id.clone()),
@@ -350,13 +375,12 @@ impl World {
 
     /// Whether another running container has the fixed address.
     pub(super) fn address_in_use(&self, id: &EngineId, net: &Net, attachment: &Attachment) -> bool {
-        attachment.address.is_some()
-            && self
-                .units
-                .values()
-                .filter(|unit| unit.id != *id && unit.runs())
-                .filter_map(|unit| unit.endpoints.get(&net.name))
-                .any(|endpoint| endpoint.attachment.address == attachment.address)
+        let others = self.units.values();
+        others
+            .filter(|unit| unit.id != *id && unit.runs())
+            .filter_map(|unit| unit.endpoints.get(&net.name))
+            .flat_map(|endpoint| endpoint.attachment.fixed())
+            .any(|theirs| attachment.fixed().any(|own| own == theirs))
     }
 
     fn disconnect(&mut self, id: &EngineId, network: &str) -> Answer {

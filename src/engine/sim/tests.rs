@@ -255,9 +255,7 @@ async fn ports_and_pools_run_out_as_they_do_on_docker() {
         let call = Call::CreateNetwork {
             name: format!("n{made}"),
             labels: BTreeMap::new(),
-            subnet: None,
-            internal: false,
-            options: BTreeMap::new(),
+            spec: Default::default(),
         };
         match sim.execute(&call, LIMIT).await {
             Ok(_) => made += 1,

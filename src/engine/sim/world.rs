@@ -119,7 +119,16 @@ pub(super) struct Net {
     pub(super) name: String,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) subnet: Option<Subnet>,
+    pub(super) subnet6: Option<Subnet>,
+    pub(super) driver: Option<String>,
+    pub(super) parent: Option<String>,
     pub(super) internal: bool,
+}
+
+impl Net {
+    pub(super) fn subnets(&self) -> impl Iterator<Item = Subnet> {
+        self.subnet.into_iter().chain(self.subnet6)
+    }
 }
 
 /// A volume.
@@ -229,6 +238,9 @@ impl World {
                 name: name.to_owned(),
                 labels: BTreeMap::new(),
                 subnet,
+                subnet6: None,
+                driver: None,
+                parent: None,
                 internal: false,
             };
             world.nets.insert(id, net);

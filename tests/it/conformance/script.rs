@@ -1,14 +1,15 @@
 //! What scripts can say. One command a line, words split as a shell does:
 //!
 //! ```text
-//! network N [subnet=$S1] [internal]          rmnet N
+//! network N [subnet=$S1] [gateway=A] [range=R] [ipv6] [six=$V1] [driver=D] [internal]          rmnet N
 //! volume V [driver=D] [KEY=VALUE…]           rmvol V
-//! create C [image=I] [net=N[:ALIAS,…]]… [at=ADDRESS] [vol=V:PATH[:OPTION,…]]… [dir=D:PATH] [port=$P1:80[/udp]]…
+//! create C [image=I] [net=N[:ALIAS,…]]… [at=ADDRESS] [at6=ADDRESS] [link=OF:NAME]…
+//!          [vol=V:PATH[:OPTION,…]]… [dir=D:PATH] [port=$P1:80[/udp]]…
 //!          [restart=POLICY[:TRIES]] [memory=SIZE] [swap=SIZE] [cpus=N] [pids=N] [health="TEST"]
 //!          [interval=D] [retries=N] [init] [readonly] [host] [stop=D] [env=NAME:VALUE]… [-- WORDS…]
 //! start C   stop C [D]   pause C   unpause C   rename C D   rm C
 //! update C [restart=…] [memory=…] [swap=…] [cpus=…] [pids=…]
-//! connect C N [ALIAS…] [at=ADDRESS]          disconnect C N
+//! connect C N [ALIAS…] [at=ADDRESS] [at6=ADDRESS] [link=OF:NAME]…          disconnect C N
 //! exec C WORDS…                              logs C
 //! write C PATH [FILE=TEXT…] [LINK->TARGET…] [FOLDER/…]
 //! read C PATH        link C PATH        written C
@@ -22,7 +23,7 @@
 //! ```
 //!
 //! `-- serve` runs until it is asked to stop, `-- stubborn` until it is killed. `$P1` is a free port, `$S1`
-//! a free subnet, `$S1.7` an address in it.
+//! a free subnet, `$S1.7` an address in it, `$V1` one of IPv6, and `$V1:7`.
 
 use coasti::{
     base::{EngineId, Secret, Span, StackName, size},
@@ -31,8 +32,8 @@ use coasti::{
         Call, ContainerCreate, Delivery, Done, Engine, Event, Events, ImageBuild, Scope, context,
     },
     model::{
-        Attachment, BuildSpec, ContainerSpec, Health, LiveSpec, Mount, MountSource, NetworkMode,
-        OF_CONTAINER, Port, Propagation, Restart, RestartName,
+        Addresses, Attachment, BuildSpec, ContainerSpec, Health, LiveSpec, Mount, MountSource,
+        NetworkMode, NetworkSpec, OF_CONTAINER, Port, Propagation, Restart, RestartName,
     },
     observe::{Container, HealthStatus, Image, LABEL_STACK, Status},
 };
@@ -193,11 +194,11 @@ impl<E: Engine> Runner<'_, E> {
     fn plain(&self, text: &str) -> String {
         let mut text = text.replace(&format!("{}-", self.prefix), "");
         for (word, value) in &self.words {
-            let value = value.strip_suffix("0/24").unwrap_or(value);
-            let word = if word.starts_with("$S") {
-                format!("{word}.")
-            } else {
-                word.clone()
+            let subnet = value.strip_suffix("0/24").or(value.strip_suffix(":/64"));
+            let value = subnet.unwrap_or(value);
+            let word = match subnet {
+                Some(_) if word.starts_with("$S") => format!("{word}."),
+                _ => word.clone(),
             };
             text = text.replace(value, &word);
         }
@@ -208,7 +209,7 @@ impl<E: Engine> Runner<'_, E> {
     fn fill(&mut self, word: &str) -> String {
         let Some(at) = word.find('$').filter(|at| {
             let rest = &word[at + 1..];
-            rest.starts_with(['P', 'S']) && rest[1..].starts_with(|c: char| c.is_ascii_digit())
+            rest.starts_with(['P', 'S', 'V']) && rest[1..].starts_with(|c: char| c.is_ascii_digit())
         }) else {
             return word.to_owned();
         };
@@ -220,13 +221,20 @@ impl<E: Engine> Runner<'_, E> {
             } else {
                 let mut bytes = [0; 2];
                 getrandom::fill(&mut bytes).unwrap();
-                format!("10.{}.{}.0/24", 128 + bytes[0] % 120, bytes[1])
+                match key.starts_with("$V") {
+                    true => format!(
+                        "fd00:{:x}:{:x}::/64",
+                        1 + bytes[0] % 200,
+                        1 + bytes[1] % 200
+                    ),
+                    false => format!("10.{}.{}.0/24", 128 + bytes[0] % 120, bytes[1]),
+                }
             }
         });
         let rest = &word[at + 3..];
-        let value = match rest.strip_prefix('.') {
-            Some(_) => value.trim_end_matches(".0/24").to_owned(),
-            None => value.clone(),
+        let value = match rest.starts_with(['.', ':']) {
+            true => value.trim_end_matches(".0/24").trim_end_matches(":/64"),
+            false => value,
         };
         format!("{}{value}{rest}", &word[..at])
     }
@@ -263,9 +271,19 @@ impl<E: Engine> Runner<'_, E> {
             "network" => Call::CreateNetwork {
                 name: self.name(bare(0)),
                 labels: self.labels(),
-                subnet: words.get("subnet").map(|text| text.parse().unwrap()),
-                internal: words.has("internal"),
-                options: BTreeMap::new(),
+                spec: NetworkSpec {
+                    subnet: words.get("subnet").map(|text| text.parse().unwrap()),
+                    subnet6: words.get("six").map(|text| text.parse().unwrap()),
+                    enable_ipv6: words.has("ipv6"),
+                    ipam: Addresses {
+                        gateway: words.get("gateway").map(|text| text.parse().unwrap()),
+                        ip_range: words.get("range").map(|text| text.parse().unwrap()),
+                        aux_addresses: BTreeMap::new(),
+                    },
+                    driver: words.get("driver").map(str::to_owned),
+                    internal: words.has("internal"),
+                    ..NetworkSpec::default()
+                },
             },
             "rmnet" => Call::RemoveNetwork { id },
             "volume" => Call::CreateVolume {
@@ -307,6 +325,7 @@ impl<E: Engine> Runner<'_, E> {
                     aliases: words.bare.iter().skip(2).cloned().collect(),
                     links: links(&words),
                     address: words.get("at").map(|text| text.parse().unwrap()),
+                    address6: words.get("at6").map(|text| text.parse().unwrap()),
                 },
             },
             "disconnect" => Call::Disconnect {
@@ -634,6 +653,7 @@ impl<E: Engine> Runner<'_, E> {
                 aliases: aliases.map(str::to_owned).collect(),
                 links: links(words),
                 address: words.get("at").map(|text| text.parse().unwrap()),
+                address6: words.get("at6").map(|text| text.parse().unwrap()),
             };
             spec.live.networks.insert(self.name(name), attachment);
         }
@@ -797,7 +817,7 @@ fn show(container: &Container) -> String {
         for alias in &attachment.aliases {
             write!(text, " {alias}").unwrap();
         }
-        if let Some(address) = attachment.address {
+        for address in attachment.fixed() {
             write!(text, " at {address}").unwrap();
         }
         for (name, of) in &attachment.links {

@@ -28,6 +28,7 @@ fn rich(prefix: &Prefix) -> ContainerSpec {
         aliases: [alias.to_owned()].into(),
         links: [("known".to_owned(), alias.to_owned())].into(),
         address: address.map(|text| text.parse().unwrap()),
+        address6: None,
     };
     ContainerSpec {
         image: TINY.into(),

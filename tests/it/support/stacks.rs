@@ -734,9 +734,7 @@ pub async fn drift(sim: &Sim, drifts: &[(sample::Index, Drift)]) {
                 run(Call::CreateNetwork {
                     name: name.clone(),
                     labels: BTreeMap::new(),
-                    subnet: None,
-                    internal: false,
-                    options: BTreeMap::new(),
+                    spec: Default::default(),
                 })
                 .await;
                 run(Call::CreateVolume {

@@ -1,8 +1,8 @@
 //! Networks, how services join them, and ports.
 
-use super::{Export, escape, key, put, put_list, put_map};
+use super::{Export, escape, key, put, put_flag, put_list, put_map};
 use crate::base::Kind;
-use crate::model::{Attachment, ContainerSpec, NetworkMode, NetworkSpec, Stack};
+use crate::model::{Addresses, Attachment, ContainerSpec, NetworkMode, NetworkSpec, Stack, Subnet};
 use serde_json::{Map, Value, json};
 use std::net::Ipv6Addr;
 
@@ -16,18 +16,38 @@ pub(super) fn network_of(stack: &Stack, name: &str, network: &NetworkSpec) -> Va
         if network.internal {
             fields.insert("internal".into(), json!(true));
         }
+        put(&mut fields, "driver", network.driver.as_ref());
+        put_flag(&mut fields, "enable_ipv6", network.enable_ipv6);
         put_map(&mut fields, "driver_opts", &network.options);
         put_map(&mut fields, "labels", &network.labels);
         let fixed = stack.containers().any(|(_, _, spec)| {
             let joined = spec.live.networks.get(name);
-            joined.is_some_and(|joined| joined.address.is_some())
+            joined.is_some_and(|joined| joined.fixed().next().is_some())
         });
-        if let (true, Some(subnet)) = (fixed, network.subnet) {
-            let config = json!([{"subnet": subnet.to_string()}]);
-            fields.insert("ipam".into(), json!({ "config": config }));
+        let said =
+            [&network.ipam, &network.ipam6].map(|addresses| *addresses != Addresses::default());
+        // Engines choose other subnets themselves, but none of IPv6 and none of a network that is there already.
+        if fixed || network.enable_ipv6 || network.is_lan() || said.contains(&true) {
+            let all: Vec<_> = network.subnets().map(subnet_of).collect();
+            fields.insert("ipam".into(), json!({ "config": all }));
         }
     }
     Value::Object(fields)
+}
+
+fn subnet_of((subnet, addresses): (Subnet, &Addresses)) -> Value {
+    let mut config = Map::new();
+    config.insert("subnet".into(), json!(subnet));
+    if let Some(gateway) = addresses.gateway {
+        config.insert("gateway".into(), json!(gateway));
+    }
+    if let Some(range) = addresses.ip_range {
+        config.insert("ip_range".into(), json!(range));
+    }
+    if !addresses.aux_addresses.is_empty() {
+        config.insert("aux_addresses".into(), json!(addresses.aux_addresses));
+    }
+    Value::Object(config)
 }
 
 impl Export<'_> {
@@ -52,15 +72,15 @@ impl Export<'_> {
                         aliases,
                         links,
                         address,
+                        address6,
                     } = attachment;
                     known.extend(links.iter().filter_map(|link| self.link(name, link)));
                     let mut how = Map::new();
                     put_list(&mut how, "aliases", aliases.iter());
-                    put(
-                        &mut how,
-                        "ipv4_address",
-                        address.map(|address| address.to_string()).as_ref(),
-                    );
+                    for (key, address) in [("ipv4_address", address), ("ipv6_address", address6)] {
+                        let address = address.map(|address| address.to_string());
+                        put(&mut how, key, address.as_ref());
+                    }
                     let network = self.stack.by_name(Kind::Network, name);
                     let network = network.map_or_else(|| name.clone(), |(id, _)| key(id));
                     joined.insert(network, Value::Object(how));

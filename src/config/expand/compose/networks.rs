@@ -4,11 +4,13 @@ use super::project::{Names, external, renamed, settings, unknown};
 use super::service::Cx;
 use crate::base::names;
 use crate::config::codes;
-use crate::config::compose::{Field, Item, Keys, Link, Network as Uses, Service, labels};
+use crate::config::compose::{
+    Field, Item, Keys, Link, Network as Uses, NetworkUse, Service, labels,
+};
 use crate::config::expand::container::origin;
 use crate::config::expand::{Container, Draft, Network};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::model::{Attachment, ContainerSpec, Need, NetworkMode, Subnet};
+use crate::model::{Attachment, ContainerSpec, Need, NetworkMode, NetworkSpec, Subnet};
 use std::collections::BTreeMap;
 
 /// The networks that services join, into the draft.
@@ -37,11 +39,7 @@ pub(super) fn networks(draft: &mut Draft, cx: &Cx<'_>, d: &mut Diagnostics) -> N
             let mut network = Network {
                 name: ours.clone(),
                 at: found.map_or_else(|| cx.site.at.clone(), |field| field.key_at.clone()),
-                internal: false,
-                external: false,
-                subnet: None,
-                options: BTreeMap::new(),
-                labels: BTreeMap::new(),
+                spec: NetworkSpec::default(),
             };
             if let Some(field) = found {
                 network_of(field, &mut network, d);
@@ -68,7 +66,7 @@ fn network_of(field: &Field, network: &mut Network, d: &mut Diagnostics) {
     let name = keys.plain("name", d);
     let said = name.map(|(name, _)| name).or(old_name);
     if is_external {
-        network.external = true;
+        network.spec.external = true;
         network.name = said.unwrap_or_else(|| field.key.clone());
         let told = settings("network", field, Diagnostic::warning);
         told.for_each(|warning| d.push(warning));
@@ -77,18 +75,23 @@ fn network_of(field: &Field, network: &mut Network, d: &mut Diagnostics) {
     if let Some(said) = said {
         d.push(renamed("network", &said, &network.name, &field.item));
     }
-    network.internal = keys.flag("internal", d).unwrap_or(false);
-    if let Some((driver, at)) = keys.plain("driver", d)
-        && !matches!(driver.as_str(), "bridge" | "default")
-    {
-        d.push(at.bad("`driver` of a network", "`bridge`: there is one engine"));
-    }
-    for (key, only) in [("enable_ipv4", true), ("enable_ipv6", false)] {
-        if keys.flag(key, d).is_some_and(|flag| flag != only) {
-            let what = format!("`{key}` of network `{}`", field.key);
-            d.push(field.item.bad(&what, "networks have IPv4 addresses here"));
+    let spec = &mut network.spec;
+    spec.internal = keys.flag("internal", d).unwrap_or(false);
+    if let Some((driver, at)) = keys.plain("driver", d) {
+        match driver.as_str() {
+            "bridge" | "default" => {}
+            "macvlan" | "ipvlan" => spec.driver = Some(driver),
+            _ => d.push(at.bad(
+                "`driver` of a network",
+                "`bridge`, `macvlan` or `ipvlan`: there is one engine",
+            )),
         }
     }
+    if keys.flag("enable_ipv4", d) == Some(false) {
+        let what = format!("`enable_ipv4` of network `{}`", field.key);
+        d.push(field.item.bad(&what, "networks have IPv4 addresses here"));
+    }
+    spec.enable_ipv6 = keys.flag("enable_ipv6", d).unwrap_or(false);
     keys.accept(&["attachable"]);
     if let Some(mut ipam) = keys
         .take("ipam")
@@ -100,47 +103,85 @@ fn network_of(field: &Field, network: &mut Network, d: &mut Diagnostics) {
             d.push(at.bad("`driver` of `ipam`", "`default`"));
         }
         for item in ipam.take("config").map(Item::items).unwrap_or_default() {
-            let Some(mut config) = Keys::of(item, "`config` of `ipam`", d) else {
-                continue;
-            };
-            if let Some((text, at)) = config.plain("subnet", d) {
-                if network.subnet.is_some() {
-                    let summary = format!("network `{}` has two subnets", field.key);
-                    let error = Diagnostic::error(codes::COMPOSE_KEY, Some(at.at.clone()), summary);
-                    d.push(error.help("a network has one here"));
-                }
-                match text.parse::<Subnet>() {
-                    Ok(subnet) if subnet.address.is_ipv4() => network.subnet = Some(subnet),
-                    _ => d.push(at.bad("`subnet`", "an IPv4 range, such as `172.30.0.0/24`")),
-                }
-            }
-            if let Some((text, at)) = config.plain("gateway", d) {
-                let first = network.subnet.and_then(gateway);
-                if first.as_deref() != Some(text.as_str()) {
-                    d.push(at.bad(
-                        "`gateway`",
-                        "the subnet's first address, which is what it is without being said",
-                    ));
-                }
-            }
-            config.finish(&[("ip_range", ""), ("aux_addresses", "")], d);
+            subnet_of(&field.key, item, spec, d);
         }
         ipam.finish(&[("options", "")], d);
     }
     let said = keys.table("driver_opts", d).into_iter();
-    network.options = said.map(|(key, value, _)| (key, value)).collect();
-    network.labels = labels(&mut keys, d);
+    spec.options = said.map(|(key, value, _)| (key, value)).collect();
+    spec.labels = labels(&mut keys, d);
     keys.finish(&[], d);
 }
 
-/// The address that the engine gives itself.
-fn gateway(subnet: Subnet) -> Option<String> {
-    match subnet.address {
-        std::net::IpAddr::V4(address) => {
-            let first = u32::from(address).checked_add(1)?;
-            Some(std::net::Ipv4Addr::from(first).to_string())
+/// An entry of `config` of `ipam`: a subnet, and what addresses of it are for.
+fn subnet_of(network: &str, item: &Item, spec: &mut NetworkSpec, d: &mut Diagnostics) {
+    let Some(mut config) = Keys::of(item, "`config` of `ipam`", d) else {
+        return;
+    };
+    let said = config.plain("subnet", d);
+    let gateway = config.plain("gateway", d);
+    let range = config.plain("ip_range", d);
+    let others = config.table("aux_addresses", d);
+    config.finish(&[], d);
+    let Some((text, at)) = said else {
+        let more = gateway.iter().chain(&range).map(|(_, at)| *at);
+        if let Some(at) = more.chain(others.iter().map(|(.., at)| *at)).next() {
+            let summary = format!("`ipam` of network `{network}` names no `subnet`");
+            d.push(Diagnostic::error(
+                codes::MISSING,
+                Some(at.at.clone()),
+                summary,
+            ));
         }
-        std::net::IpAddr::V6(_) => None,
+        return;
+    };
+    let Ok(subnet) = text.parse::<Subnet>() else {
+        d.push(at.bad("`subnet`", "such as `172.30.0.0/24` or `fd00:30::/64`"));
+        return;
+    };
+    let six = subnet.address.is_ipv6();
+    if six && !spec.enable_ipv6 {
+        let summary = format!("the subnet {subnet} of network `{network}` has no effect");
+        let warning = Diagnostic::warning(codes::IGNORED, Some(at.at.clone()), summary);
+        d.push(warning.help("`enable_ipv6: true` gives the network IPv6 addresses"));
+        return;
+    }
+    let (own, addresses) = match six {
+        false => (&mut spec.subnet, &mut spec.ipam),
+        true => (&mut spec.subnet6, &mut spec.ipam6),
+    };
+    if own.replace(subnet).is_some() {
+        let summary = format!("network `{network}` has two subnets of one kind");
+        let error = Diagnostic::error(codes::COMPOSE_KEY, Some(at.at.clone()), summary);
+        d.push(error.help("a network has one of IPv4 here, and one of IPv6"));
+    }
+    let inside = |text: &str, at: &Item, what: &str, d: &mut Diagnostics| {
+        let address = text
+            .parse()
+            .ok()
+            .filter(|address| subnet.contains(*address));
+        if address.is_none() {
+            d.push(at.bad(what, &format!("an address of {subnet}")));
+        }
+        address
+    };
+    if let Some((text, at)) = &range {
+        let part = |range: &Subnet| range.prefix >= subnet.prefix && subnet.overlaps(range);
+        addresses.ip_range = text.parse().ok().filter(part);
+        if addresses.ip_range.is_none() {
+            d.push(at.bad("`ip_range`", &format!("a part of {subnet}")));
+        }
+    }
+    if let Some((text, at)) = gateway {
+        let gateway = inside(&text, at, "`gateway`", d);
+        // Without being said it is the first: of the range, where there is one.
+        let is_so = gateway == subnet.gateway() && addresses.ip_range.is_none();
+        addresses.gateway = gateway.filter(|_| !is_so);
+    }
+    for (name, text, at) in others {
+        if let Some(address) = inside(&text, at, &format!("`{name}` of `aux_addresses`"), d) {
+            addresses.aux_addresses.insert(name, address);
+        }
     }
 }
 
@@ -199,7 +240,9 @@ impl Cx<'_> {
                         aliases,
                         links: BTreeMap::new(),
                         address: join.address,
+                        address6: join.address6,
                     };
+                    self.inside(draft, service, join, &attachment, name, d);
                     spec.live.networks.insert(name.clone(), attachment);
                     let field = format!("live.networks.{name}");
                     origin(&mut container.origins, field, Some(&join.at));
@@ -249,5 +292,63 @@ impl Cx<'_> {
                     .help("name one network under `networks` of both"),
             );
         }
+    }
+
+    /// What is fixed must be of a subnet of the network, where the files say that.
+    fn inside(
+        &self,
+        draft: &Draft,
+        service: &Service,
+        join: &NetworkUse,
+        attachment: &Attachment,
+        name: &str,
+        d: &mut Diagnostics,
+    ) {
+        let mut networks = draft.networks.values();
+        let Some(network) = networks.find(|network| network.name == name) else {
+            return;
+        };
+        let spec = &network.spec;
+        if spec.external {
+            return;
+        }
+        for address in attachment.fixed() {
+            let subnet = match address.is_ipv6() {
+                true if !spec.enable_ipv6 => {
+                    let summary = format!(
+                        "`ipv6_address` of `{}`, whose network `{}` has no IPv6",
+                        service.name, join.network
+                    );
+                    let error =
+                        Diagnostic::error(codes::COMPOSE_KEY, Some(join.at.clone()), summary);
+                    d.push(error.help("`enable_ipv6: true`, and a `subnet` under `ipam`"));
+                    continue;
+                }
+                true => spec.subnet6,
+                false => spec.subnet,
+            };
+            if subnet.is_some_and(|subnet| subnet.contains(address)) {
+                continue;
+            }
+            let summary = format!(
+                "{address} of `{}` is of no subnet of the network `{}`",
+                service.name, join.network
+            );
+            let error = Diagnostic::error(codes::BAD_VALUE, Some(join.at.clone()), summary);
+            d.push(match subnet {
+                Some(subnet) => error.help(format!("an address of {subnet}")),
+                None => error.help("name the subnet under `ipam` of the network"),
+            });
+        }
+    }
+
+    /// Whether a container can publish ports: it has a network that is not the host's own.
+    pub(super) fn publishes(draft: &Draft, container: &Container) -> bool {
+        let mut joined = container.spec.live.networks.keys();
+        let lan = |name: &String| {
+            let mut networks = draft.networks.values();
+            networks.any(|network| network.name == *name && network.spec.is_lan())
+        };
+        joined.len() == 0 || !joined.all(lan)
     }
 }

@@ -129,7 +129,7 @@ impl Cx<'_> {
         }
         self.taken(&mut container, service, d);
         self.joined(draft, &mut container, service, d);
-        self.ports(&mut container, service, d);
+        self.ports(draft, &mut container, service, d);
         files::add(self, draft, &mut container, service, d);
         self.needs(&mut container, service, job);
         for (key, summary, help) in rules::together(&container.spec) {
@@ -365,7 +365,13 @@ impl Cx<'_> {
         container.spec.mounts.insert(target, mount);
     }
 
-    fn ports(&self, container: &mut Container, service: &Service, d: &mut Diagnostics) {
+    fn ports(
+        &self,
+        draft: &Draft,
+        container: &mut Container,
+        service: &Service,
+        d: &mut Diagnostics,
+    ) {
         let direct = matches!(service.network, Network::Host);
         if let (Network::None | Network::Of(..), Some(port)) =
             (&service.network, service.ports.first())
@@ -378,7 +384,12 @@ impl Cx<'_> {
             d.push(error.help("publish them of the service whose network it uses"));
             return;
         }
-        if let (true, Some(port)) = (direct, service.ports.first()) {
+        let why = match (direct, Cx::publishes(draft, container)) {
+            (true, _) => Some("it uses the host's network, and listens there on ports of its own"),
+            (_, false) => Some("it has a place of its own in the host's network, with all ports"),
+            (false, true) => None,
+        };
+        if let (Some(label), Some(port)) = (why, service.ports.first()) {
             let shown = |port: &PortUse| match port.host {
                 Some(host) => format!("`{host}:{}`", port.container),
                 None => format!("`{}`", port.container),
@@ -388,10 +399,12 @@ impl Cx<'_> {
             let name = &service.name;
             let ports = all.join(", ");
             let summary = format!("`ports` of `{name}` publish nothing: {ports}{more}");
-            let label = "it uses the host's network, and listens there on ports of its own";
             d.push(
                 Diagnostic::warning(codes::IGNORED, Some(port.at.clone()), summary).label(label),
             );
+            if !direct {
+                return;
+            }
         }
         for port in &service.ports {
             // What the file says is what Compose takes it for: all addresses, unless it names one.

@@ -29,7 +29,9 @@ struct Section {
 
 /// What all of them have.
 const REST: &str = "\
-networks: {n: , m: }
+networks:
+  n: {enable_ipv6: true, ipam: {config: [{subnet: 172.30.9.0/24}, {subnet: 'fd00::/64'}]}}
+  m: {}
 volumes: {v: , w: }
 secrets: {s: {environment: A}, t: {environment: B}}
 configs: {c: {content: c}, e: {content: e}}

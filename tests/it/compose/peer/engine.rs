@@ -186,6 +186,7 @@ services:
     networks: {default: {aliases: [shop.internal]}, inner: }
     links: ['plain:called', 'words:known', 'words:called.again']
   fixed: {<<: *runs, networks: {fixed: {ipv4_address: SUBNET.7}}, container_name: NAME-given}
+  six: {<<: *runs, networks: {six: {ipv4_address: SIX4.9, ipv6_address: 'SIX:7'}}}
   log: {<<: *runs, logging: {driver: local, options: {max-size: 2m}}}
   sidecar: {<<: *runs, network_mode: 'service:names'}
   sees: {<<: *runs, pid: 'service:names', ipc: 'service:rights'}
@@ -202,7 +203,7 @@ services:
   seed: {image: 'coasti-test/tiny:1', command: \"sh -c 'echo $$STEP'\", environment: {STEP: one}, restart: 'no'}
   several: {<<: *runs, deploy: {replicas: 2}}
   published: {<<: *runs, ports: ['18081:80', '127.0.0.1:18082:81/udp', {target: 82, published: '18083'}, '18084-18085:90-91']}
-networks: {inner: {internal: true, labels: {of: us}, driver_opts: {com.docker.network.driver.mtu: 1400}}, fixed: {ipam: {config: [{subnet: SUBNET.0/24}]}}}
+networks: {inner: {internal: true, labels: {of: us}, driver_opts: {com.docker.network.driver.mtu: 1400}}, fixed: {ipam: {config: [{subnet: SUBNET.0/24}]}}, six: {enable_ipv6: true, ipam: {config: [{subnet: SIX4.0/24, gateway: SIX4.250, ip_range: SIX4.128/25, aux_addresses: {a: SIX4.200}}, {subnet: 'SIX:/64'}]}}}
 volumes: {data: {labels: [backup=daily, empty]}, memory: {driver_opts: {type: tmpfs, device: tmpfs, o: size=1m}}}
 ";
 
@@ -241,6 +242,8 @@ impl<'a> Both<'a> {
             }
             let net = format!("10.233.{third}");
             for (word, own) in [
+                ("SIX4", format!("10.239.{third}").as_str()),
+                ("SIX", &format!("fd00:233:{third}:")),
                 ("SUBNET", net.as_str()),
                 ("172.30.7", &net),
                 ("NAME-given", &format!("{}-given", stack.name())),

@@ -26,6 +26,9 @@ const ELSEWHERE: &[&str] = &[
     "tmpfs",
 ];
 
+/// Before a subnet in the path of a network's.
+const SUBNET: &str = ".subnets.";
+
 impl View {
     /// Of the files that coasti read; `folder` is theirs.
     pub(super) fn of_original(config: &Value, folder: &Path) -> Self {
@@ -39,7 +42,8 @@ impl View {
                 for joined in networks.values_mut() {
                     let mut all = aliases.clone();
                     all.extend(texts(&joined["aliases"]));
-                    *joined = json!({"aliases": all, "ipv4_address": joined["ipv4_address"]});
+                    let (four, six) = (&joined["ipv4_address"], &joined["ipv6_address"]);
+                    *joined = json!({"aliases": all, "ipv4_address": four, "ipv6_address": six});
                 }
             }
             let files = files(config, service, Some(folder));
@@ -109,6 +113,9 @@ impl View {
             view.service(&named, name, fields, files);
         }
         view.rest(config, &named, |name| network(name));
+        // A subnet that was not said is of coasti's own choice.
+        let said = |path: &String| !path.contains(SUBNET) || original.0.contains_key(path);
+        view.0.retain(|path, _| said(path));
         // A port that was not said is the next free one.
         for (path, said) in &original.0 {
             let said: Vec<String> = texts(said).collect();
@@ -249,19 +256,23 @@ impl View {
                         fields["driver"] = Value::Null;
                     }
                 }
-                let subnet = fields.pointer("/ipam/config/0/subnet").cloned();
-                fields["ipam"] = Value::Null;
+                let ipam = fields["ipam"].take();
                 let fixed = running.clone().any(|service| {
                     let joined = service["networks"].as_object();
                     joined.is_some_and(|all| {
                         all.iter().any(|(network, how)| {
                             (network == &name || Some(network) == own(&name).as_ref())
-                                && !how["ipv4_address"].is_null()
+                                && !(how["ipv4_address"].is_null() && how["ipv6_address"].is_null())
                         })
                     })
                 });
-                if fixed {
-                    fields["subnet"] = json!(subnet);
+                let own = !fields["driver"].is_null() || fields["enable_ipv6"] == true;
+                for (subnet, addresses) in subnets(&ipam) {
+                    let other = subnet.contains(':') && fields["enable_ipv6"] != true;
+                    if (fixed || own || addresses != json!({})) && !other {
+                        let path = format!("{kind} {shown}{SUBNET}{subnet}");
+                        self.0.insert(path, addresses);
+                    }
                 }
                 // For networks of several engines.
                 fields["attachable"] = Value::Null;
@@ -316,6 +327,23 @@ fn rename(value: &mut Value, to: impl Fn(&str) -> Option<String>) {
         let each = each.map(|(key, value)| (to(key).unwrap_or_else(|| key.clone()), value.clone()));
         *value = Value::Object(each.collect());
     }
+}
+
+/// Subnets of a network, each with what its addresses are for; the gateway is the first where that is not said.
+fn subnets(ipam: &Value) -> Vec<(String, Value)> {
+    let all = ipam["config"].as_array().into_iter().flatten();
+    all.filter_map(|config| {
+        let subnet = config["subnet"].as_str()?;
+        let mut addresses = config.clone();
+        let fields = addresses.as_object_mut()?;
+        fields.remove("subnet");
+        let first = subnet.parse::<coasti::model::Subnet>().ok()?.gateway()?;
+        if fields.get("gateway") == Some(&json!(first)) && !fields.contains_key("ip_range") {
+            fields.remove("gateway");
+        }
+        Some((subnet.to_owned(), addresses))
+    })
+    .collect()
 }
 
 /// Names for others: one by its own name is a need and no more.
