@@ -113,6 +113,11 @@ fn walk(path: &str, value: &Value, form: Form, flat: &mut Flat) {
         Value::String(text) => {
             flat.insert(path.to_owned(), text.clone());
         }
+        Value::Array(places) if path.starts_with(MORE_PORTS) => {
+            let places: Vec<_> = places.iter().filter_map(Value::as_str).collect();
+            let key = path.trim_start_matches(MORE_PORTS);
+            flat.insert(format!("ports.{key}.also"), places.join(", "));
+        }
         Value::Array(_) if is_text_list(path) => {
             let texts: Vec<Text> = serde_json::from_value(value.clone()).unwrap_or_default();
             let shown: Vec<_> = texts.iter().map(form).collect();
@@ -123,6 +128,9 @@ fn walk(path: &str, value: &Value, form: Form, flat: &mut Flat) {
         }
     }
 }
+
+/// Further places of a port, which people see beside its first.
+const MORE_PORTS: &str = "more_ports.";
 
 fn is_text_map(path: &str) -> bool {
     matches!(path, "env" | "options")

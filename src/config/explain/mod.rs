@@ -476,15 +476,15 @@ impl Teller<'_> {
 fn place<'a>(container: &'a Container, field: &'a str) -> (Option<&'a Place>, &'a str) {
     let port = field.strip_prefix("ports.").and_then(|rest| {
         let (key, part) = rest.rsplit_once('.')?;
-        let port = container.ports.iter().find(|port| port.key() == key)?;
+        let mut places = container.ports.iter().filter(|port| port.key() == key);
+        let (port, part) = match part {
+            "also" => (places.nth(1)?, ""),
+            _ => (places.next()?, part),
+        };
         Some((Some(&port.at), part))
     });
     if let Some(found) = port {
         return found;
-    }
-    if let Some(key) = field.strip_prefix("more_ports.") {
-        let mut places = container.ports.iter().filter(|port| port.key() == key);
-        return (places.nth(1).map(|port| &port.at), "");
     }
     let mut end = field.len();
     loop {

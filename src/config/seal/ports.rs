@@ -76,7 +76,7 @@ pub(super) fn choose(draft: &mut Draft, facts: &Facts<'_>, d: &mut Diagnostics) 
             let bind = port.bind;
             container.spec.publish(&key, Port { bind, host });
             let field = match container.spec.more_ports.contains_key(&key) {
-                true => format!("more_ports.{key}"),
+                true => format!("ports.{key}.also"),
                 false => format!("ports.{key}"),
             };
             container.origins.insert(field, port.at.clone());

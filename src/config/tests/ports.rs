@@ -100,6 +100,6 @@ fn explain_tells_of_each_place_where_it_stands() {
         let told = crate::config::explain::explain(&desired, &format!("web/a.{field}")).unwrap();
         format!("{told:?}")
     };
-    assert!(lines("more_ports.80/tcp").contains("8081:80"));
+    assert!(lines("ports.80/tcp.also").contains("8081:80"));
     assert!(lines("ports.81/tcp.host").contains("the lowest free of 9000–9009"));
 }
