@@ -412,22 +412,29 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
+    /// SCTP.
+    Sctp,
 }
 
 impl Protocol {
     /// That of a port as a container has it: `PORT/PROTOCOL`.
     pub fn of(inside: &str) -> Self {
-        match inside.ends_with("/udp") {
-            true => Self::Udp,
-            false => Self::Tcp,
-        }
+        let word = inside.rsplit_once('/').map(|(_, word)| word);
+        word.and_then(Self::named).unwrap_or_default()
     }
 
-    /// `tcp` or `udp`.
+    /// That of a word: `tcp`, `udp` or `sctp`.
+    pub fn named(word: &str) -> Option<Self> {
+        let all = [Self::Tcp, Self::Udp, Self::Sctp];
+        all.into_iter().find(|one| one.word() == word)
+    }
+
+    /// Its word.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::Sctp => "sctp",
         }
     }
 }

@@ -77,12 +77,11 @@ pub(super) fn read(node: Option<&Node>, d: &mut Diagnostics) -> BTreeMap<String,
             && one_of(
                 &protocol,
                 &format!("`protocol` of {what}"),
-                &["tcp", "udp"],
+                &["tcp", "udp", "sctp"],
                 d,
             )
         {
-            let udp = protocol.value == "udp";
-            def.protocol = Some(if udp { Protocol::Udp } else { Protocol::Tcp });
+            def.protocol = Protocol::named(&protocol.value);
         }
         if let Some(bind) = table.text("bind", d) {
             def.bind = address(&bind, d);

@@ -133,17 +133,9 @@ fn build(
     protocol: &str,
     d: &mut Diagnostics,
 ) -> Vec<PortUse> {
-    let protocol = match protocol.to_ascii_lowercase().as_str() {
-        "tcp" => Protocol::Tcp,
-        "udp" => Protocol::Udp,
-        "sctp" => {
-            d.push(bad(item, "SCTP is not supported"));
-            return Vec::new();
-        }
-        _ => {
-            d.push(bad(item, "the protocol is `tcp` or `udp`"));
-            return Vec::new();
-        }
+    let Some(protocol) = Protocol::named(&protocol.to_ascii_lowercase()) else {
+        d.push(bad(item, "the protocol is `tcp`, `udp` or `sctp`"));
+        return Vec::new();
     };
     let bind = match bind.filter(|text| !text.is_empty()).map(str::parse) {
         None => None,

@@ -103,7 +103,7 @@ words! {
     /// How far a container must be for its commands.
     StatusWord {"enum": ["created", "running", "healthy"]}
     /// The protocol.
-    ProtocolWord {"enum": ["tcp", "udp"]}
+    ProtocolWord {"enum": ["tcp", "udp", "sctp"]}
     /// What kind of volume.
     VolumeType {"enum": ["managed", "directory", "tmpfs"]}
     /// For all containers, or for this one.

@@ -307,7 +307,7 @@ configs:
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
     let only = |text: &str| said(&stack([("compose.yml", text)]));
-    insta::assert_snapshot!(only("services:\n  a:\n    image: x:1\n    imge: y\n    links: ['c:']\n    credential_spec: all\n    ports: ['x', '1-3:3-4', '80:80/sctp']\n    restart: sometimes\n"), @r#"
+    insta::assert_snapshot!(only("services:\n  a:\n    image: x:1\n    imge: y\n    links: ['c:']\n    credential_spec: all\n    ports: ['x', '1-3:3-4', '80:80/icmp']\n    restart: sometimes\n"), @r#"
     E0104 products/shop/compose.yml:4:5 unknown key `imge` in service `a`
         ^ not known here
         help: did you mean `image`?
@@ -322,8 +322,8 @@ fn what_is_wrong_is_said_with_its_place() {
         ^ both ranges must be equally long
         help: `"8080:80"`, `"127.0.0.1:8080:80/tcp"`, or a table with `target` and `published`
         help: leave the host's port out: the next free one is taken
-    E0131 products/shop/compose.yml:7:29 `80:80/sctp` publishes no port
-        ^ SCTP is not supported
+    E0131 products/shop/compose.yml:7:29 `80:80/icmp` publishes no port
+        ^ the protocol is `tcp`, `udp` or `sctp`
         help: `"8080:80"`, `"127.0.0.1:8080:80/tcp"`, or a table with `target` and `published`
     E0106 products/shop/compose.yml:8:14 `restart` cannot be `sometimes`
         help: `no`, `always`, `unless-stopped`, `on-failure` or `on-failure:TRIES`

@@ -351,15 +351,15 @@ fn providers() {
 
 #[test]
 fn ports_and_volumes() {
-    insta::assert_snapshot!(of_app("port:\n  smtp: {container: 25}\n  web: {}\n  dns: {container: 53, host: 70000, protocol: sctp}\n  a: {container: b, proxy: 1}\n"), @r#"
+    insta::assert_snapshot!(of_app("port:\n  smtp: {container: 25}\n  web: {}\n  dns: {container: 53, host: 70000, protocol: icmp}\n  a: {container: b, proxy: 1}\n"), @r#"
     E0131 products/wiki/nua-config.yml:4:3 the port `smtp` has neither `host` nor `proxy`
         ^ only `web` is published by itself
         help: `host: auto` publishes it on the next free port, `host: NUMBER` on that one
     E0131 products/wiki/nua-config.yml:5:3 the port `web` has no `container`
         help: `container: NUMBER` is the port in the container
     E0131 products/wiki/nua-config.yml:6:30 `host` of the port `dns` must be between 1 and 65535
-    E0106 products/wiki/nua-config.yml:6:47 `protocol` of the port `dns` cannot be `sctp`
-        help: one of `tcp`, `udp`
+    E0106 products/wiki/nua-config.yml:6:47 `protocol` of the port `dns` cannot be `icmp`
+        help: one of `tcp`, `udp`, `sctp`
     E0105 products/wiki/nua-config.yml:7:18 `container` of the port `a` must be a number, `auto` or `{key: NAME}`
         ^ this is text
     "#);

@@ -239,7 +239,7 @@ fn ports(all: Option<&PortMap>, by: &str) -> Vec<PublishedPort> {
     let all = bindings(all);
     let all = all.iter().filter_map(|(inside, bindings)| {
         let word = inside.rsplit_once('/').map_or("tcp", |(_, word)| word);
-        Some((protocol(word)?, bindings))
+        Some((Protocol::named(word)?, bindings))
     });
     let mut ports: Vec<_> = all
         .flat_map(|(protocol, bindings)| bindings.iter().map(move |binding| (protocol, binding)))
@@ -252,15 +252,6 @@ fn ports(all: Option<&PortMap>, by: &str) -> Vec<PublishedPort> {
         .collect();
     ports.sort();
     ports
-}
-
-/// `tcp` or `udp`.
-pub(super) fn protocol(word: &str) -> Option<Protocol> {
-    match word {
-        "tcp" => Some(Protocol::Tcp),
-        "udp" => Some(Protocol::Udp),
-        _ => None,
-    }
 }
 
 /// A host address; all of them where none is said.

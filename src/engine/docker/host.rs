@@ -55,7 +55,8 @@ pub(super) async fn look() -> Host {
     tokio::task::spawn_blocking(read).await.unwrap_or_default()
 }
 
-/// Ports that something listens on in this network namespace.
+/// Ports that something listens on in this network namespace. Of SCTP the kernel tells in another form, which is not
+/// looked at.
 fn listening() -> BTreeSet<(Protocol, u16)> {
     let mut ports = BTreeSet::new();
     for (file, protocol) in [
@@ -64,18 +65,19 @@ fn listening() -> BTreeSet<(Protocol, u16)> {
         ("udp", Protocol::Udp),
         ("udp6", Protocol::Udp),
     ] {
+        let state = if protocol == Protocol::Tcp {
+            "0A"
+        } else {
+            "07"
+        };
         let table = fs::read_to_string(format!("/proc/net/{file}")).unwrap_or_default();
-        ports.extend(bound_ports(&table, protocol).map(|port| (protocol, port)));
+        ports.extend(bound_ports(&table, state).map(|port| (protocol, port)));
     }
     ports
 }
 
-/// Local ports in the form of `/proc/net/tcp`: listening ones, for UDP those without a peer.
-fn bound_ports(table: &str, protocol: Protocol) -> impl Iterator<Item = u16> {
-    let wanted = match protocol {
-        Protocol::Tcp => "0A",
-        Protocol::Udp => "07",
-    };
+/// Local ports in the form of `/proc/net/tcp` that are in a state: listening ones, for UDP those without a peer.
+fn bound_ports<'t>(table: &'t str, wanted: &'t str) -> impl Iterator<Item = u16> {
     table.lines().skip(1).filter_map(move |line| {
         let mut fields = line.split_whitespace();
         let port = fields.nth(1)?.rsplit_once(':')?.1;
@@ -124,7 +126,7 @@ mod tests {
         let tcp = "  sl  local_address rem_address   st tx_queue rx_queue\n\
             0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1\n\
             1: 0100007F:1F91 0100007F:0050 01 00000000:00000000 00:00000000 00000000 0 0 1 1\n";
-        assert_eq!(bound_ports(tcp, Protocol::Tcp).collect::<Vec<_>>(), [8080]);
+        assert_eq!(bound_ports(tcp, "0A").collect::<Vec<_>>(), [8080]);
         let route = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\n\
             eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\n\
             eth0\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\n\

@@ -2,6 +2,7 @@
 
 use super::{Docker, convert};
 use crate::engine::{EngineError, Scope};
+use crate::model::Protocol;
 use crate::observe::{Container, Image, LABEL_ID, LABEL_STACK, Observed, PublishedPort, Stranger};
 use bollard::{
     errors::Error,
@@ -203,7 +204,7 @@ fn published(
     ports.into_iter().filter_map(move |port| {
         let word = port.typ.unwrap_or(PortSummaryTypeEnum::TCP).to_string();
         Some(PublishedPort {
-            protocol: convert::protocol(&word)?,
+            protocol: Protocol::named(&word)?,
             port: port.public_port?,
             bind: convert::address(port.ip.as_deref()),
             by: by.to_owned(),
