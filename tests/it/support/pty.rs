@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,6 +15,9 @@ pub struct Typing {
     child: Child,
     terminal: File,
     said: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+    /// How much of what was shown was waited for.
+    seen: usize,
 }
 
 impl Typing {
@@ -48,7 +51,7 @@ impl Typing {
         let terminal = File::from(terminal);
         let said: Arc<Mutex<Vec<u8>>> = Arc::default();
         let (mut from, to) = (terminal.try_clone().unwrap(), Arc::clone(&said));
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut bytes = [0; 4096];
             // Where nobody has the other end any more, that is an error.
             while let Ok(count @ 1..) = from.read(&mut bytes) {
@@ -59,6 +62,8 @@ impl Typing {
             child,
             terminal,
             said,
+            reader,
+            seen: 0,
         }
     }
 
@@ -77,11 +82,15 @@ impl Typing {
         shown
     }
 
-    /// Waits until that is shown.
+    /// Waits until that is shown, after what was waited for before.
     #[track_caller]
-    pub fn sees(&self, text: &str) {
-        let seen = wait_for(PATIENCE, || self.said().contains(text).then_some(()));
-        assert!(seen.is_some(), "no {text:?}: {}", self.said());
+    pub fn sees(&mut self, text: &str) {
+        let seen = wait_for(PATIENCE, || {
+            let said = self.said();
+            let at = said.get(self.seen..)?.find(text)?;
+            Some(self.seen + at + text.len())
+        });
+        self.seen = seen.unwrap_or_else(|| panic!("no {text:?}: {}", self.said()));
     }
 
     pub fn types(&mut self, keys: &str) {
@@ -92,6 +101,8 @@ impl Typing {
     #[track_caller]
     pub fn end(mut self, code: i32) -> String {
         let ended = wait_for(PATIENCE, || self.child.try_wait().unwrap());
+        // What it said last may still be on its way.
+        let _ = wait_for(PATIENCE, || self.reader.is_finished().then_some(()));
         let said = self.said();
         let ended = ended.unwrap_or_else(|| panic!("it does not end: {said}"));
         assert_eq!(ended.code(), Some(code), "{said}");
