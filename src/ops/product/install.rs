@@ -45,14 +45,23 @@ fn secret_answers(disk: &Disk, id: &str) -> Result<Map<String, Json>, OpError> {
 }
 
 /// Whether what is there and what is wished for go together.
-fn check(listed: &Listed, work: Work, before: Option<&answers::Kept>) -> Result<(), OpError> {
+fn check(
+    listed: &Listed,
+    work: Work,
+    before: Option<&answers::Kept>,
+    is_there: bool,
+) -> Result<(), OpError> {
     let (id, folder) = (&listed.id, &listed.path);
     let list = if listed.tool { "tool" } else { "product" };
     match (before, work) {
+        (None, Work::Update | Work::Configure) if !is_there => Err(usage(
+            format!("`{id}` is not installed"),
+            &[&format!("coasti {list} install {id}")],
+        )),
         (None, Work::Update | Work::Configure) => Err(usage(
-            format!("`{id}` is not installed: {folder} has no answers file"),
+            format!("`{id}` is not installed, or not to its end: {folder} has no answers file"),
             &[
-                &format!("coasti {list} install {id}"),
+                &format!("install it over what is there: coasti {list} install {id} --recopy"),
                 "its answers are kept under another name: --answers-file FILE",
             ],
         )),
@@ -115,7 +124,8 @@ pub async fn prepare<'a>(
         notes.push("a command that was cut off is finished".to_owned());
     }
     let before = answers::installed(disk, &listed.path, wish.answers_file)?;
-    check(listed, work, before.as_ref())?;
+    let is_there = disk.root().join(&listed.path).is_dir();
+    check(listed, work, before.as_ref(), is_there)?;
     let fetched = fetch::fetch(&origin).await.map_err(fail)?;
     let last = before.as_ref().map(|(_, answers)| answers.clone());
     let last = last.unwrap_or_default();

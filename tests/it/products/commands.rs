@@ -212,6 +212,11 @@ fn what_is_left_of_a_failed_task_is_told() {
     );
     let said = home.good(&["product", "list"]);
     assert!(said.contains("unfinished"), "{said}");
+    let said = home.bad(1, &["product", "update", "shop"]);
+    assert!(
+        said.contains("not to its end") && said.contains("product install shop --recopy"),
+        "{said}"
+    );
     home.write("shop/copier.yml", "_tasks: ['true']\n");
     let commit = home.tag("shop", "v1.0.1");
     home.good(&["product", "install", "shop", "--recopy", "--trust", &commit]);
