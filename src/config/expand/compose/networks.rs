@@ -200,11 +200,11 @@ impl Cx<'_> {
             Uses::Host => spec.network_mode = NetworkMode::Host,
             Uses::None => spec.network_mode = NetworkMode::None,
             Uses::Of(other, at) => {
-                if let Some(id) = self.ids(other).first() {
+                if let Some(id) = self.of(service, "network_mode", other, at, d) {
                     let name = names::object(&draft.stack, &id.address);
                     spec.network_mode = NetworkMode::Container(name);
                     container.needs.insert(id.clone(), Need::Started);
-                    container.about.renews_with.insert(id.clone());
+                    container.about.renews_with.insert(id);
                 }
                 for (key, said) in [
                     ("hostname", spec.hostname.is_some()),
