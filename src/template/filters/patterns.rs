@@ -23,9 +23,9 @@ pub(super) fn add(env: &mut Environment<'static>) {
         |of: Value, pattern: String, options: Kwargs| {
             let text = of.to_string();
             let pattern = compiled(&pattern, &options, &text)?;
-            let found = pattern.captures_iter(text.as_str());
-            let found = found.map(|found| Ok(all(&found.map_err(lost)?)));
-            found.collect::<Result<Vec<_>, Error>>()
+            let mut made = Vec::new();
+            pattern.each(&text, |found| made.push(all(found)))?;
+            Ok::<_, Error>(made)
         },
     );
     env.add_filter(
@@ -33,16 +33,15 @@ pub(super) fn add(env: &mut Environment<'static>) {
         |of: Value, pattern: String, by: Option<String>, options: Kwargs| {
             let text = of.to_string();
             let pattern = compiled(&pattern, &options, &text)?;
-            let by = parts(&by.unwrap_or_default(), &pattern)?;
+            let by = parts(&by.unwrap_or_default(), &pattern.once)?;
             let mut made = String::new();
             let mut end = 0;
-            for found in pattern.captures_iter(text.as_str()) {
-                let found = found.map_err(lost)?;
-                let Some(whole) = found.get(0) else { continue };
+            pattern.each(&text, |found| {
+                let Some(whole) = found.get(0) else { return };
                 made.push_str(text.get(end..whole.start()).unwrap_or_default());
-                made.push_str(&filled(&by, &found));
+                made.push_str(&filled(&by, found));
                 end = whole.end();
-            }
+            })?;
             made.push_str(text.get(end..).unwrap_or_default());
             Ok::<_, Error>(made)
         },
@@ -52,7 +51,7 @@ pub(super) fn add(env: &mut Environment<'static>) {
         |of: Value, pattern: String, groups: Rest<String>, options: Kwargs| {
             let text = of.to_string();
             let pattern = compiled(&pattern, &options, &text)?;
-            let Some(found) = pattern.captures(text.as_str()).map_err(lost)? else {
+            let Some(found) = pattern.once.captures(text.as_str()).map_err(lost)? else {
                 return Ok(Value::from(()));
             };
             if groups.is_empty() {
@@ -60,7 +59,7 @@ pub(super) fn add(env: &mut Environment<'static>) {
             }
             let wanted = groups
                 .iter()
-                .map(|name| match parts(name, &pattern)?.as_slice() {
+                .map(|name| match parts(name, &pattern.once)?.as_slice() {
                     [Part::Group(number)] => Ok(match found.get(*number) {
                         Some(one) => Value::from(one.as_str()),
                         None => Value::from(()),
@@ -72,21 +71,66 @@ pub(super) fn add(env: &mut Environment<'static>) {
     );
 }
 
-fn compiled(pattern: &str, options: &Kwargs, text: &str) -> Result<Regex, Error> {
-    let ignore = options.get::<Option<bool>>("ignorecase")?.unwrap_or(false);
-    let multi = options.get::<Option<bool>>("multiline")?.unwrap_or(false);
-    options.assert_all_used()?;
-    let unlike = |why| wrong(format!("the regular expression is wrong: {why}"));
-    let pattern = python_re::translated(pattern, multi, text.ends_with('\n')).map_err(unlike)?;
-    let mut builder = RegexBuilder::new(&pattern);
+struct Pattern {
+    once: Regex,
+    /// To be compiled anew.
+    written: String,
+    ignore: bool,
+    multi: bool,
+}
+
+impl Pattern {
+    /// All matches as Python finds them: an empty one may stand right behind another, and one that is not empty may
+    /// start where an empty one was.
+    fn each(&self, text: &str, mut take: impl FnMut(&Captures<'_, str>)) -> Result<(), Error> {
+        let mut longer = None;
+        let (mut at, mut empty) = (0, false);
+        loop {
+            let pattern = match (empty, &longer) {
+                (false, _) => &self.once,
+                (true, Some(longer)) => longer,
+                // Not empty where the search begins.
+                (true, None) => {
+                    let written = format!(r"(?:{})(?!\G)", self.written);
+                    longer.insert(built(&written, self.ignore, self.multi)?)
+                }
+            };
+            let found = pattern.captures_from_pos(text, at).map_err(lost)?;
+            let Some((whole, found)) = found.and_then(|found| Some((found.get(0)?.range(), found)))
+            else {
+                return Ok(());
+            };
+            take(&found);
+            (at, empty) = (whole.end, whole.is_empty());
+        }
+    }
+}
+
+fn built(written: &str, ignore: bool, multi: bool) -> Result<Regex, Error> {
+    let mut builder = RegexBuilder::new(written);
     builder
         .case_insensitive(ignore)
         .multi_line(multi)
         .backtrack_limit(MOST_BACK)
         .delegate_size_limit(LARGEST);
-    builder
-        .build()
-        .map_err(|error| wrong(format!("the regular expression is wrong: {error}")))
+    builder.build().map_err(unlike)
+}
+
+fn unlike(why: impl std::fmt::Display) -> Error {
+    wrong(format!("the regular expression is wrong: {why}"))
+}
+
+fn compiled(pattern: &str, options: &Kwargs, text: &str) -> Result<Pattern, Error> {
+    let ignore = options.get::<Option<bool>>("ignorecase")?.unwrap_or(false);
+    let multi = options.get::<Option<bool>>("multiline")?.unwrap_or(false);
+    options.assert_all_used()?;
+    let written = python_re::translated(pattern, multi, text).map_err(unlike)?;
+    Ok(Pattern {
+        once: built(&written, ignore, multi)?,
+        written,
+        ignore,
+        multi,
+    })
 }
 
 fn lost(_: fancy_regex::Error) -> Error {

@@ -17,22 +17,33 @@ struct Reader<'a> {
     ends: bool,
     /// Whether white space and comments mean nothing.
     verbose: bool,
+    /// Whether words end where they end here too.
+    ascii: bool,
+    /// What `ends` and `verbose` were around each group that is open.
+    around: Vec<(bool, bool)>,
 }
 
-/// Writes an expression of Python's anew. `last` tells whether the text ends with a line feed, which `$` overlooks
-/// where it does not stand for the end of every line anyway (`multi`).
-pub(super) fn translated(pattern: &str, multi: bool, last: bool) -> Result<String, String> {
+/// What words are of in Python: no marks and no joiners, but all numbers.
+const WORD: &str = r"\p{L}\p{N}_";
+
+/// Writes an expression of Python's anew, for this text: where that ends with a line feed, `$` overlooks it, unless it
+/// stands for the end of every line anyway (`multi`).
+pub(super) fn translated(pattern: &str, multi: bool, text: &str) -> Result<String, String> {
     let mut reader = Reader {
         rest: pattern,
         made: String::with_capacity(pattern.len() + 16),
-        ends: last && !multi,
+        ends: text.ends_with('\n') && !multi,
+        ascii: text.is_ascii(),
         verbose: false,
+        around: Vec::new(),
     };
     while let Some(c) = reader.next() {
         match c {
             '\\' => reader.escape()?,
             '[' => reader.class()?,
             '(' if reader.rest.starts_with('?') => reader.group(pattern)?,
+            '(' => reader.open(),
+            ')' => reader.close(),
             '{' => reader.brace(),
             '$' if reader.ends => reader.made.push_str(r"(?:$|(?=\n\z))"),
             '#' if reader.verbose => {
@@ -60,6 +71,18 @@ impl Reader<'_> {
         self.rest = self.rest.get(bytes..).unwrap_or_default();
     }
 
+    fn open(&mut self) {
+        self.around.push((self.ends, self.verbose));
+        self.made.push('(');
+    }
+
+    fn close(&mut self) {
+        if let Some((ends, verbose)) = self.around.pop() {
+            (self.ends, self.verbose) = (ends, verbose);
+        }
+        self.made.push(')');
+    }
+
     fn literal(&mut self, c: char) {
         match c.is_ascii_alphanumeric() || !c.is_ascii() {
             true => self.made.push(c),
@@ -75,9 +98,11 @@ impl Reader<'_> {
         let written = match c {
             'A' => r"\A",
             'Z' => r"\z",
-            'B' => r"\B",
+            'B' if self.ascii => r"\B",
+            'B' => r"(?:(?<=[\p{L}\p{N}_])(?=[\p{L}\p{N}_])|(?<![\p{L}\p{N}_])(?![\p{L}\p{N}_]))",
             // With a brace behind it, it would be something else.
-            'b' => r"\b(?:)",
+            'b' if self.ascii => r"\b(?:)",
+            'b' => r"(?:(?<=[\p{L}\p{N}_])(?![\p{L}\p{N}_])|(?<![\p{L}\p{N}_])(?=[\p{L}\p{N}_]))",
             '1'..='9' if self.octal(3, 3).is_none() => {
                 let digits = self.rest.bytes().take(2).take_while(u8::is_ascii_digit);
                 let number = self.rest.get(..digits.count()).unwrap_or_default();
@@ -120,8 +145,8 @@ impl Reader<'_> {
         Ok(match c {
             'd' => Item::Set(r"\d"),
             'D' => Item::Set(r"\D"),
-            'w' => Item::Set(r"\w"),
-            'W' => Item::Set(r"\W"),
+            'w' => Item::Set(WORD),
+            'W' => Item::Set(r"[^\p{L}\p{N}_]"),
             // Python counts four more.
             's' => Item::Set(r"\s\x{1c}-\x{1f}"),
             'S' => Item::Set(r"[^\s\x{1c}-\x{1f}]"),
@@ -233,10 +258,18 @@ impl Reader<'_> {
                 return Err(format!("`(?{flags})` does not stand at the start"));
             }
             let on = flags.split('-').next().unwrap_or_default();
+            let off = flags.split_once('-').map_or("", |(_, off)| off);
+            // These hold in the group alone.
+            match all {
+                true => self.made.push('('),
+                false => self.open(),
+            }
             self.ends &= !on.contains('m');
             self.verbose |= on.contains('x');
+            self.verbose &= !off.contains('x');
+        } else {
+            self.open();
         }
-        self.made.push('(');
         // As far as names reach: they are no part of what is read anew.
         let length = match inner.starts_with("P") || inner.starts_with('(') {
             true => inner.find(['>', ')']).map_or(inner.len(), |end| end + 1),
@@ -274,7 +307,7 @@ mod tests {
     use super::translated;
 
     fn found(pattern: &str, text: &str) -> Option<String> {
-        let written = translated(pattern, false, text.ends_with('\n')).unwrap();
+        let written = translated(pattern, false, text).unwrap();
         let compiled = fancy_regex::Regex::new(&written);
         let compiled = compiled.unwrap_or_else(|error| panic!("{pattern}: {written}: {error}"));
         let found = compiled.find(text).unwrap();
@@ -323,6 +356,13 @@ mod tests {
             (r"(a)?(?(1)b|c)", "ab", Some("ab")),
             (r"(?s).+", "a\nb", Some("a\nb")),
             (r"\.\/\-\ \é", "./- é", Some("./- é")),
+            (r"(?x:a )#b", "a#b", Some("a#b")),
+            (r"(?m:^a)b$", "ab\n", Some("ab")),
+            (r"(?x)a(?-x: #)b", "a #b", Some("a #b")),
+            (r"\w+", "a²e\u{301}", Some("a²e")),
+            (r"[\W]+", "a\u{301}\u{200d}", Some("\u{301}\u{200d}")),
+            (r"e\b", "e\u{301}", Some("e")),
+            (r"2\B", "2²", Some("2")),
         ] {
             assert_eq!(found(pattern, text).as_deref(), expected, "{pattern}");
         }
@@ -347,7 +387,7 @@ mod tests {
             (r"[a", "not closed"),
             ("a\\", "ends with a backslash"),
         ] {
-            let told = translated(pattern, false, false).unwrap_err();
+            let told = translated(pattern, false, "").unwrap_err();
             assert!(told.contains(why), "{pattern}: {told}");
         }
     }
@@ -355,7 +395,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_can_be_read(pattern in "([\\\\\\[\\](){}?$^#<>P:=!a-z0-9,&~-]|\\PC){0,30}") {
-            let _ = translated(&pattern, false, true);
+            let _ = translated(&pattern, false, "é\n");
         }
     }
 }

@@ -200,6 +200,10 @@ const CASES: &[(&str, &str)] = &[
     ("{{ 'a.b*c-d e' | regex_escape }}", r#"a\.b\*c\-d\ e"#),
     ("{{ 'a/b_c#' | regex_escape }}", r#"a/b_c\#"#),
     ("{{ 'foo bar' | regex_replace('o+', '0') }}", "f0 bar"),
+    ("{{ 'ab' | regex_replace('(.*)', '<\\\\1>') }}", "<ab><>"),
+    ("{{ 'aba' | regex_replace('b*', '-') }}", "-a--a-"),
+    ("{{ '!a' | regex_findall('|a') }}", "['', '', 'a', '']"),
+    ("{{ 'ab\\n' | regex_replace('.*$', '-') }}", "--\n-"),
     (
         "{{ 'foo.tar.gz' | regex_replace('(?<=foo)\\.(?!gz)', '-') }}",
         "foo-tar.gz",
