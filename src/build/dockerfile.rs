@@ -5,21 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
 /// Flags of the classic builder, by instruction. All others are BuildKit's.
-const FLAGS: &[(&str, &[&str])] = &[
-    ("FROM", &["platform"]),
-    ("ADD", &["chown"]),
-    ("COPY", &["from", "chown"]),
-    (
-        "HEALTHCHECK",
-        &[
-            "interval",
-            "timeout",
-            "start-period",
-            "start-interval",
-            "retries",
-        ],
-    ),
-];
+const FLAGS: &[(&str, &[&str])] = &[("ADD", &["chown"]), ("COPY", &["from", "chown"])];
 
 /// Arguments that BuildKit gives by itself, behind `BUILD` and `TARGET`: `TARGETARCH`.
 const PLATFORM: &[&str] = &["PLATFORM", "OS", "ARCH", "VARIANT"];
@@ -130,9 +116,9 @@ impl Dockerfile {
         let mut rest = rest.trim();
         let mut flags = Vec::new();
         while let Some(flag) = rest.strip_prefix("--") {
-            let (flag, after) = flag.split_once(char::is_whitespace).unwrap_or((flag, ""));
+            let (flag, after) = flag.split_at(flag_end(flag));
             let (name, value) = match flag.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_owned())),
+                Some((name, value)) => (name, Some(value.replace(['"', '\''], ""))),
                 None => (flag, None),
             };
             flags.push((name.to_owned(), value));
@@ -174,8 +160,9 @@ impl Dockerfile {
         }
         for one in &self.instructions {
             let types = one.mounts().filter_map(|mount| of(mount, "type"));
-            let asked = types.filter(|kind| matches!(*kind, "secret" | "ssh"));
-            faults.extend(asked.map(|kind| (one.at.clone(), Fault::Session(kind.to_owned()))));
+            let types = types.map(str::to_ascii_lowercase);
+            let asked = types.filter(|kind| matches!(kind.as_str(), "secret" | "ssh"));
+            faults.extend(asked.map(|kind| (one.at.clone(), Fault::Session(kind))));
         }
         faults
     }
@@ -273,12 +260,9 @@ impl Instruction {
         match self.word.as_str() {
             "ARG" => self.rest.split_whitespace().any(is_given),
             "FROM" => {
-                let platform = self.flags.iter().find(|(flag, _)| flag == "platform");
-                platform
-                    .and_then(|(_, value)| value.as_deref())
-                    .is_some_and(|value| {
-                        is_given(value.trim_start_matches(['$', '{']).trim_end_matches('}'))
-                    })
+                let flags = self.flags.iter().filter_map(|(_, value)| value.as_deref());
+                let mut texts = flags.chain([self.rest.as_str()]);
+                texts.any(|text| variables(text).any(is_given))
             }
             "RUN" | "COPY" | "ADD" => {
                 let known = FLAGS.iter().find(|(word, _)| *word == self.word);
@@ -291,17 +275,43 @@ impl Instruction {
     }
 }
 
+/// Where the first of several flags ends: at a space that is not quoted.
+fn flag_end(text: &str) -> usize {
+    let mut quote = None;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, _) if c.is_whitespace() => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// The variables that a text names: `$NAME`, `${NAME}`, `${NAME:-default}`.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    text.split('$').skip(1).map(|after| {
+        let name = after.strip_prefix('{').unwrap_or(after);
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        name.get(..end.unwrap_or(name.len())).unwrap_or_default()
+    })
+}
+
 /// A field of a mount.
 fn of<'a>(mount: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = mount.split(',').filter_map(|field| field.split_once('='));
-    fields.find(|(key, _)| *key == name).map(|(_, value)| value)
+    fields
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
-/// What stands in the comments at the top: `# escape=\``.
+/// What stands in the comments at the top: `# escape=\``. A comment that is something else ends them.
 fn directives(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines()
         .map_while(|line| line.trim().strip_prefix('#')?.split_once('='))
         .map(|(name, value)| (name.trim(), value.trim()))
+        .take_while(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
 /// Where each line that may end a here-document stands last.
@@ -442,6 +452,10 @@ mod tests {
             "FROM x\nARG A TARGETARCH\nRUN echo $TARGETARCH\n",
             "FROM --platform=$BUILDPLATFORM x\n",
             "FROM --platform=${TARGETPLATFORM} x\n",
+            "FROM --platform=linux/$TARGETARCH x\n",
+            "FROM --platform=${TARGETPLATFORM:-linux/amd64} x\n",
+            "FROM x AS x-amd64\nFROM x-${TARGETARCH}\n",
+            "FROM x\nCOPY --chown=1 --link a b\n",
             "# syntax=acme/frontend\nFROM x\n",
         ] {
             assert!(needs(text), "{text}");
@@ -452,6 +466,8 @@ mod tests {
             "FROM --platform=linux/amd64 x\nHEALTHCHECK --interval=1s CMD x\nRUN echo --mount=x\n",
             "FROM x\nRUN cat <<< EOF\nRUN echo $((1<<EOF))\n",
             "FROM x\nARG TARGETS=1 BUILD\nARG TARGETARCH_=2\n",
+            "FROM $TARGETARCH_x AS TARGETARCH\n",
+            "# build it: --build-arg a=b\n# syntax=acme/frontend\nFROM x\n",
         ] {
             assert!(!needs(text), "{text}");
         }
@@ -495,6 +511,12 @@ mod tests {
                 "FROM x\nRUN --mount=type=cache,target=/c --mount=type=secret,id=a make\nRUN --mount=type=ssh x\n"
             ),
             ["secret", "ssh"].map(|kind| Fault::Session(kind.to_owned()))
+        );
+        assert_eq!(
+            faults(
+                "FROM x\nRUN --mount=type=bind,\"source=a b\",target=/c --mount=\"Type=Secret,id=a\" make\n"
+            ),
+            [Fault::Session("secret".into())]
         );
     }
 

@@ -31,8 +31,9 @@ pub(super) async fn prepare(
         let there = present(docker.client.inspect_image(reference)).await;
         let there = there.map_err(|why| error::convert(what, why, error::Effect::None))?;
         if there.is_none()
-            && let Err(why) = image::pull(docker, reference, what).await
+            && let Err(mut why) = image::pull(docker, reference, what).await
         {
+            why.message = format!("`{reference}`: {}", why.message);
             missing.get_or_insert(why);
         }
     }
