@@ -71,7 +71,7 @@ impl Masked {
 enum Below {
     /// Nothing.
     Nothing,
-    /// Lines that are indented deeper than this.
+    /// Lines that are indented deeper than this, and items of a list that are as deep.
     Deeper(usize),
     /// Everything up to these quotes.
     Until(&'static str),
@@ -143,7 +143,9 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
             continue;
         }
         match below {
-            Below::Deeper(depth) if indent > depth => {
+            Below::Deeper(depth)
+                if indent > depth || indent == depth && body.trim_start().starts_with("- ") =>
+            {
                 found.push(start + indent..start + body.len())
             }
             Below::Until(end) => {
@@ -153,7 +155,7 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
                 }
             }
             _ => {
-                let found_here = values(body, indent);
+                let found_here = values(body);
                 let shift = |range: &Range<usize>| start + range.start..start + range.end;
                 found.extend(found_here.values.iter().map(shift));
                 for from in found_here.tables.iter().map(|from| start + from) {
@@ -311,11 +313,36 @@ struct OnLine {
     below: Below,
 }
 
+impl Below {
+    fn quote(c: char) -> Self {
+        Self::Until(if c == '"' { "\"" } else { "'" })
+    }
+}
+
+/// Where what is in these quotes ends.
+fn quote_end(text: &str, quote: char) -> Option<usize> {
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' if quote == '"' => drop(chars.next()),
+            // Twice, it is one of the text.
+            '\'' if quote == c => match chars.next_if(|(_, c)| *c == quote) {
+                Some(_) => {}
+                None => return Some(at),
+            },
+            c if c == quote => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Secret values on a line.
-fn values(line: &str, indent: usize) -> OnLine {
+fn values(line: &str) -> OnLine {
     let mut found = Vec::new();
     let mut tables = Vec::new();
     let mut below = Below::Nothing;
+    let indent = line.len() - line.trim_start().len();
     let mut at = 0;
     while let Some(length) = line.get(at..).and_then(|rest| rest.find([':', '='])) {
         let separator = at + length;
@@ -340,6 +367,15 @@ fn values(line: &str, indent: usize) -> OnLine {
         let rest = line.get(separator + 1..).unwrap_or_default();
         let value = rest.trim_start();
         let from = line.len() - value.len();
+        // The whole `KEY=value` may be in quotes.
+        let around = before.chars().next_back();
+        let around = around.filter(|c| {
+            "\"'".contains(*c)
+                && !line
+                    .get(..separator)
+                    .is_some_and(|key| key.trim_end().ends_with(*c))
+        });
+        let opened = before.matches(['{', '[']).count() > before.matches(['}', ']']).count();
         if value.starts_with('[') && key == "secrets" {
             // A list of secrets' names, as compose files have it.
             continue;
@@ -351,8 +387,15 @@ fn values(line: &str, indent: usize) -> OnLine {
         }
         let length = match value.chars().next() {
             None | Some('|' | '>') => {
-                below = Below::Deeper(indent);
+                below = Below::Deeper(start);
                 continue;
+            }
+            Some(_) if let Some(quote) = around => {
+                let end = quote_end(value, quote);
+                if end.is_none() {
+                    below = Below::quote(quote);
+                }
+                end.unwrap_or(value.len())
             }
             Some(_) if value.starts_with("\"\"\"") || value.starts_with("'''") => {
                 let quotes = if value.starts_with('"') {
@@ -368,21 +411,29 @@ fn values(line: &str, indent: usize) -> OnLine {
             }
             Some(quote @ ('"' | '\'')) => {
                 let inner = value.get(1..).unwrap_or_default();
-                let mut escaped = false;
-                let end = inner.find(|c| {
-                    let end = c == quote && !escaped;
-                    escaped = c == '\\' && !escaped && quote == '"';
-                    end
-                });
-                if end.is_none() {
-                    below = Below::Deeper(indent);
+                match quote_end(inner, quote).map(|end| end + 2) {
+                    // What is told beside a secret may be another one.
+                    Some(end)
+                        if value
+                            .get(end..)
+                            .is_some_and(|it| it.trim().starts_with('#')) =>
+                    {
+                        value.len()
+                    }
+                    Some(end) => end,
+                    None => {
+                        below = Below::quote(quote);
+                        value.len()
+                    }
                 }
-                end.map_or(value.len(), |end| end + 2)
             }
-            Some(_) => value
-                .find([',', '}'])
-                .filter(|_| line.trim_start().starts_with(['{', '-']) || line.contains('{'))
-                .unwrap_or(value.len()),
+            Some(_) => {
+                let end = value.find([',', '}', ']']).filter(|_| opened);
+                if end.is_none() {
+                    below = Below::Deeper(if opened { indent } else { start });
+                }
+                end.unwrap_or(value.len())
+            }
         };
         if length > 0 {
             found.push(from..from + length);
@@ -422,7 +473,25 @@ mod tests {
                 "env: {A: 1, API_TOKEN: ab'c, B: 2}",
                 "env: {A: 1, API_TOKEN: ***, B: 2}",
             ),
-            ("PWD = \"a \\\" b\" # x", "PWD = *** # x"),
+            ("PWD = \"a \\\" b\" # x", "PWD = ***"),
+            ("- PWD=a,hunter2", "- PWD=***"),
+            ("PWD: a{b,hunter2", "PWD: ***"),
+            (
+                "[\"PWD=a,hunter2\", 'B_PWD: a ''hunter2', {PWD: 'a''hunter2', B: 1}]",
+                "[\"PWD=***\", 'B_PWD: ***', {PWD: ***, B: 1}]",
+            ),
+            (
+                "- PWD: a\n   hunter2\n  B: 1\n  PWD: !!str |\n   hunter2\n  C: 1",
+                "- PWD: ***\n   ***\n  B: 1\n  PWD: ***\n   ***\n  C: 1",
+            ),
+            (
+                "PASSWORDS:\n- a: hunter2\n- b\nB: 1",
+                "PASSWORDS:\n***\n***\nB: 1",
+            ),
+            (
+                "a: {PWD: hunter2\n  hunter3, B: 1}\nb: {PWD: 'a\nhunter2', B: 1}\nC: 1",
+                "a: {PWD: ***\n  ***\nb: {PWD: ***\n***\nC: 1",
+            ),
             ("\"secret\": \"é\", \"b\": 1", "\"secret\": ***, \"b\": 1"),
             (
                 "A_SECRET = '''x\ny\nz'''\nB = 1",
