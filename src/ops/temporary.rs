@@ -23,6 +23,9 @@ pub struct Temporary {
 /// How the names begin.
 const START: &str = "coasti-work-";
 
+/// How many bytes of randomness follow, in hexadecimal.
+const RANDOM: usize = 8;
+
 impl Temporary {
     /// Where there is room. Why not, in words for the user, where that fails.
     pub fn new() -> Result<Self, String> {
@@ -56,7 +59,7 @@ impl Temporary {
 
     /// None where somebody else took it away.
     fn made(folder: &Path) -> Result<Option<Self>, String> {
-        let mut bytes = [0; 8];
+        let mut bytes = [0; RANDOM];
         getrandom::fill(&mut bytes).map_err(|error| format!("no randomness: {error}"))?;
         let path = folder.join(format!("{START}{}", crate::base::digest::hex(&bytes)));
         fs::DirBuilder::new()
@@ -109,13 +112,20 @@ fn locked(path: &Path) -> Result<OwnedFd, Errno> {
     Ok(folder)
 }
 
+/// Whether a name is one that coasti gives: somebody may call a folder nearly so.
+fn is_ours(name: &str) -> bool {
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let rest = name.strip_prefix(START);
+    rest.is_some_and(|rest| rest.len() == 2 * RANDOM && rest.bytes().all(hex))
+}
+
 /// Removes what this user's processes left there that are no more: what is in use is locked.
 fn sweep(folder: &Path) {
     let own = rustix::process::geteuid().as_raw();
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
         let name = entry.file_name();
-        let ours = name.to_str().is_some_and(|name| name.starts_with(START));
+        let ours = name.to_str().is_some_and(is_ours);
         if !ours || !entry.metadata().is_ok_and(|about| about.uid() == own) {
             continue;
         }
@@ -206,10 +216,18 @@ mod tests {
             fs::write(path.join("x"), "x").unwrap();
             path
         };
-        let left = made("coasti-work-0");
+        let left = made("coasti-work-00000000000000ff");
         let others = made("coasti-0123456789abcdef");
-        std::os::unix::fs::symlink(&others, home.path().join("coasti-work-link")).unwrap();
-        fs::write(home.path().join("coasti-work-file"), "x").unwrap();
+        for name in [
+            "coasti-work-notes",
+            "coasti-work-2",
+            "coasti-work-00000000000000FF",
+        ] {
+            made(name);
+        }
+        std::os::unix::fs::symlink(&others, home.path().join("coasti-work-0123456789abcdef"))
+            .unwrap();
+        fs::write(home.path().join("coasti-work-fedcba9876543210"), "x").unwrap();
         let used = Temporary::made(home.path()).unwrap().unwrap();
         // As long as somebody has it.
         let held = locked(&left).unwrap();
@@ -220,8 +238,11 @@ mod tests {
         let used = used.path().file_name().unwrap().to_str().unwrap();
         let mut kept = [
             "coasti-0123456789abcdef",
-            "coasti-work-file",
-            "coasti-work-link",
+            "coasti-work-0123456789abcdef",
+            "coasti-work-2",
+            "coasti-work-00000000000000FF",
+            "coasti-work-fedcba9876543210",
+            "coasti-work-notes",
             used,
         ];
         kept.sort();

@@ -348,7 +348,10 @@ fn nothing_is_left_of_a_fetch_that_is_killed() {
 #[test]
 fn what_a_killed_command_left_goes_with_the_next_one() {
     let home = Home::new("left-over");
-    home.write("tmp/coasti-work-0/secret", "sesame-open-1234\n");
+    home.write(
+        "tmp/coasti-work-00000000000000ff/secret",
+        "sesame-open-1234\n",
+    );
     home.write("tmp/coasti-other/kept", "kept\n");
     home.write("shop/coasti.yml", "version: 1\nid: shop\n");
     home.tag("shop", "v1");
