@@ -125,6 +125,11 @@ pub async fn prepare<'a>(
     }
     let before = answers::installed(disk, &listed.path, wish.answers_file)?;
     let is_there = disk.root().join(&listed.path).is_dir();
+    if before.is_some() && matches!(work, Work::Install { recopy: false }) && !wish.pretend {
+        // They are made last: who was cut off may have all files, and not these.
+        let root = Root::open(disk.root()).map_err(io)?;
+        notes.extend(links::link(&root, &listed.id, &listed.path).map_err(io)?);
+    }
     check(listed, work, before.as_ref(), is_there)?;
     let fetched = fetch::fetch(&origin).await.map_err(fail)?;
     let last = before.as_ref().map(|(_, answers)| answers.clone());

@@ -69,10 +69,13 @@ fn a_product_is_added_installed_updated_and_removed() {
         !answers.contains(&key) && !answers.contains("token"),
         "{answers}"
     );
+    // As where it was killed before its last step.
+    fs::remove_file(home.at("stack/config/shop")).unwrap();
     assert!(
         home.bad(1, &["product", "install", "shop"])
             .contains("installed already")
     );
+    assert_eq!(home.read("stack/config/shop/app.conf"), conf);
 
     let told = home.good(&["product", "list"]);
     assert!(
