@@ -355,6 +355,11 @@ fn without_repeats(all: Diagnostics) -> Diagnostics {
 
 /// Reads a file of the folder; says so where that fails.
 fn load(folder: &dyn Folder, path: &str, d: &mut Diagnostics) -> Loaded {
+    load_named(folder, path, None, d)
+}
+
+/// Reads a file that another file names there.
+fn load_named(folder: &dyn Folder, path: &str, at: Option<&Place>, d: &mut Diagnostics) -> Loaded {
     match folder.read(path) {
         Ok(Some(source)) => match source.text.strip_prefix('\u{feff}') {
             Some(text) => Loaded::Read(Arc::new(Source::new(
@@ -366,7 +371,9 @@ fn load(folder: &dyn Folder, path: &str, d: &mut Diagnostics) -> Loaded {
         },
         Ok(None) => Loaded::Missing,
         Err(why) => {
-            d.push(why.at(path));
+            let mut error = why.at(path);
+            error.at = error.at.or_else(|| at.cloned());
+            d.push(error);
             Loaded::Broken
         }
     }

@@ -50,6 +50,9 @@ impl Map {
 
 impl Folder for Map {
     fn read(&self, path: &str) -> Result<Option<Arc<Source>>, Unreadable> {
+        if self.has_folder(path) {
+            return Err(Unreadable::Because("is a directory, not a file".to_owned()));
+        }
         Ok(self
             .0
             .get(path)

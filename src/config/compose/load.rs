@@ -12,7 +12,7 @@ use crate::config::doc::{Sp, Value, parse_tagged};
 use crate::config::env_file::Dialect;
 use crate::config::info::Compose;
 use crate::config::products::Loaded;
-use crate::config::{Folder, codes};
+use crate::config::{Folder, codes, load_named};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source, did_you_mean};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -220,7 +220,7 @@ impl Loader<'_> {
         let outer = hidden.as_ref().unwrap_or(outer);
         let mut own = Vars::default();
         for path in files {
-            let source = match crate::config::load(self.folder, &path.value, self.d) {
+            let source = match load_named(self.folder, &path.value, path.at.as_ref(), self.d) {
                 Loaded::Read(source) => source,
                 Loaded::Missing if needed => {
                     self.missing(path, "the env file");
@@ -269,7 +269,7 @@ impl Loader<'_> {
     }
 
     fn read(&mut self, path: &Sp<String>, spot: &Spot) -> Option<Item> {
-        let source = match crate::config::load(self.folder, &path.value, self.d) {
+        let source = match load_named(self.folder, &path.value, path.at.as_ref(), self.d) {
             Loaded::Read(source) => source,
             Loaded::Missing => {
                 self.missing(path, "the compose file");

@@ -7,7 +7,7 @@ use crate::config::build::Build;
 use crate::config::compose::{Str, guarded};
 use crate::config::doc::Sp;
 use crate::config::products::Loaded;
-use crate::config::{Folder, image, load};
+use crate::config::{Folder, image, load, load_named};
 use crate::diag::{Diagnostic, Diagnostics, Place, Source};
 use crate::graph;
 use crate::model::BuildSpec;
@@ -188,7 +188,7 @@ fn dockerfile(cx: &Cx<'_>, build: &Build, context: &str, d: &mut Diagnostics) ->
         d.push(outside(&said));
         return None;
     };
-    let source = match load(cx.folder, &path, d) {
+    let source = match load_named(cx.folder, &path, said.at.as_ref(), d) {
         Loaded::Read(source) => source,
         Loaded::Broken => return None,
         Loaded::Missing => {

@@ -554,3 +554,16 @@ fn services_take_over_what_is_named() {
         help: there are `app`, `app-2`
     ");
 }
+
+#[test]
+fn a_folder_in_the_place_of_a_file_is_told_where_it_is_named() {
+    let text = "services:\n  a: {image: 'x:1', env_file: '', label_file: [conf]}\n  b: {build: {context: ., dockerfile: conf}}\n";
+    let map = stack([("compose.yml", text), ("conf/one", "")]);
+    insta::assert_snapshot!(said(&map), @"
+    E0101 products/shop/compose.yml:2:31 `products/shop` is a directory, not a file
+    E0101 products/shop/compose.yml:2:48 `products/shop/conf` is a directory, not a file
+    E0101 products/shop/compose.yml:3:39 `products/shop/conf` is a directory, not a file
+    ");
+    let map = stack([("compose.yml", "include: [conf]\n"), ("conf/one", "")]);
+    insta::assert_snapshot!(said(&map), @"E0101 products/shop/compose.yml:1:11 `products/shop/conf` is a directory, not a file");
+}

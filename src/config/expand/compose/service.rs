@@ -13,7 +13,7 @@ use crate::config::expand::container::{origin, tag_of};
 use crate::config::expand::{Container, Draft, ImageChoice, Port, Volume, build};
 use crate::config::image::checked;
 use crate::config::products::{Loaded, Product};
-use crate::config::{Folder, codes, rules};
+use crate::config::{Folder, codes, load_named, rules};
 use crate::diag::{Diagnostic, Diagnostics, Place};
 use crate::model::{
     About, Lifecycle, Mount, MountSource, Need, Restart, RestartName, Role, VolumeSpec,
@@ -243,7 +243,7 @@ impl Cx<'_> {
             );
             return None;
         };
-        match crate::config::load(self.folder, &joined, d) {
+        match load_named(self.folder, &joined, Some(at), d) {
             Loaded::Read(source) => Some(source),
             Loaded::Broken => None,
             Loaded::Missing => {
