@@ -81,7 +81,7 @@ pub(super) fn containers(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff
 }
 
 /// What goes with a container that is made anew: who uses its network, and jobs that work on it. And what
-/// goes with those.
+/// goes with those. Who uses what went with another's end is made anew as well.
 fn renew(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
     let is_new = |change: &Change| {
         let kept = change.container.as_ref().is_some_and(|c| c.keep.is_some());
@@ -96,15 +96,20 @@ fn renew(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
             if already || !inputs.wants(id) {
                 continue;
             }
+            let renewed =
+                |other: &ResourceId| desired(inputs, id, resource, spec, slots.of(id), Some(other));
             if let Some(other) = with.next() {
-                more.extend(desired(
-                    inputs,
-                    id,
-                    resource,
-                    spec,
-                    slots.of(id),
-                    Some(other),
-                ));
+                more.extend(renewed(other));
+            } else if let Some(other) = outlived(inputs, slots, diff, id, spec) {
+                let mut change = renewed(other);
+                for reason in change.iter_mut().flat_map(|change| &mut change.reasons) {
+                    if let Reason::Renewed { with } = reason {
+                        *reason = Reason::Outlived {
+                            other: std::mem::take(with),
+                        };
+                    }
+                }
+                more.extend(change);
             }
         }
         // One that is held has no change, however often it is asked.
@@ -114,6 +119,44 @@ fn renew(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
         }
         let changes = more.into_iter().map(|change| (change.id.clone(), change));
         diff.changes.extend(changes);
+    }
+}
+
+/// Whose network, processes or memory a container that runs still has, though that one ended since: it runs in what
+/// is left of them, and sees nothing of what the other has once it is started again.
+fn outlived<'a>(
+    inputs: &Inputs<'a>,
+    slots: &Slots<'_>,
+    diff: &Diff,
+    id: &ResourceId,
+    spec: &ContainerSpec,
+) -> Option<&'a ResourceId> {
+    let current = |id: &ResourceId| {
+        let mut all = slots.of(id).iter().filter(|c| c.place == Place::Current);
+        all.next().map(|c| &c.container.state)
+    };
+    let own = current(id).filter(|own| own.status.is_active())?;
+    if inputs.wishes.undo {
+        return None;
+    }
+    let mut others = inputs.desired.containers();
+    let found = others.find(|(other, resource, _)| {
+        let shared = spec.shares().any(|name| name == resource.name);
+        shared
+            && current(other).is_some_and(|other_state| match other_state.status.is_active() {
+                // As long as nobody starts it, there is nothing to have of it.
+                false => diff.changes.contains_key(*other),
+                true => later(&other_state.started_at, &own.started_at),
+            })
+    });
+    found.map(|(other, ..)| other)
+}
+
+/// Whether a time of the engine's is later than another. Both are UTC, with as many digits of a second as it takes.
+fn later(one: &str, other: &str) -> bool {
+    match (one.strip_suffix('Z'), other.strip_suffix('Z')) {
+        (Some(one), Some(other)) => one > other,
+        _ => false,
     }
 }
 

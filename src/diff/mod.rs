@@ -203,6 +203,11 @@ pub enum Reason {
         /// The other one's address.
         with: String,
     },
+    /// It runs in what is left of the network, the processes or the memory of another one, which ended since.
+    Outlived {
+        /// The other one's address.
+        other: String,
+    },
     /// It is frozen.
     Paused,
     /// Asked for with `--replace`.

@@ -1,7 +1,7 @@
 //! What is seen to differ, whose doing it is, and what is refused.
 
 use super::*;
-use crate::model::Text;
+use crate::model::{NetworkMode, Text};
 use crate::plan::fixture::{self, World, labels};
 
 mod beside;
@@ -202,4 +202,50 @@ fn an_undo_is_asked_nothing() {
     let mut world = World::usual(|stack| fixture::drop_label(stack, "blog"));
     world.wishes.undo = true;
     assert_eq!(world.refused(), Vec::<String>::new());
+}
+
+#[test]
+fn who_runs_on_in_what_is_left_of_another_is_made_anew() {
+    let mut stack = fixture::usual();
+    let wiki = fixture::spec_mut(&mut stack, "wiki");
+    wiki.network_mode = NetworkMode::Container("acme-blog".into());
+    wiki.live.networks.clear();
+    let said = |world: &World| -> Vec<String> {
+        let plan = world.plan();
+        let told =
+            |change: &Change| format!("{} {:?} {:?}", change.id, change.action, change.reasons);
+        plan.changes.iter().map(told).collect()
+    };
+    let lost = "container:wiki Replace [Outlived { other: \"blog\" }]";
+    let settled = World::settled(stack);
+    let none: [&str; 0] = [];
+    assert_eq!(said(&settled), none);
+    // Ended, and to be started.
+    let mut world = settled.clone();
+    world.exited("acme-blog", 1);
+    let found = said(&world);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("container:blog Start"), "{found:?}");
+    assert_eq!(found[1], lost);
+    // Nobody starts it.
+    world.hold("blog", Hold::Stopped);
+    assert_eq!(said(&world), none);
+    // Both are started.
+    let mut world = settled.clone();
+    world.exited("acme-blog", 1);
+    world.exited("acme-wiki", 1);
+    assert!(said(&world).iter().all(|one| one.contains(" Start ")));
+    // Started since, by hand or by the engine.
+    for (blog, wiki, is_lost) in [
+        ("2026-11-20T14:00:00.25Z", "2026-11-20T14:00:00.2Z", true),
+        ("2026-11-20T14:00:00.2Z", "2026-11-20T14:00:00.25Z", false),
+        ("2026-11-20T14:00:01Z", "2026-11-20T14:00:00.9Z", true),
+        ("2026-11-20T14:00:00Z", "2026-11-20T14:00:00.9Z", false),
+    ] {
+        let mut world = settled.clone();
+        world.on("acme-blog").state.started_at = blog.into();
+        world.on("acme-wiki").state.started_at = wiki.into();
+        let lost = [lost].into_iter().filter(|_| is_lost);
+        assert_eq!(said(&world), lost.collect::<Vec<_>>());
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::engine::{WAITS, composed};
 use crate::support::{
-    docker::{docker, inspect, list, quiet},
+    docker::{docker, exec, inspect, list, quiet},
     stack::Stack,
 };
 use serde_json::json;
@@ -152,4 +152,30 @@ fn a_container_has_a_place_in_the_hosts_network() {
             .as_object()
             .is_none_or(|all| all.is_empty())
     );
+}
+
+#[test]
+fn who_has_anothers_network_gets_it_back_when_that_one_was_started_anew() {
+    let test = "who_has_anothers_network_gets_it_back_when_that_one_was_started_anew";
+    let Some(stack) = composed(test, &[]) else {
+        return;
+    };
+    applied(
+        &stack,
+        "services:
+  vpn: {image: 'coasti-test/tiny:1', command: WAITS}
+  user: {image: 'coasti-test/tiny:1', command: WAITS, network_mode: 'service:vpn'}
+",
+    );
+    let (vpn, user) = (stack.object("web/vpn"), stack.object("web/user"));
+    let reaches = || exec(&user, "ls /sys/class/net").contains("eth0");
+    assert!(reaches());
+    for how in ["restart", "stop"] {
+        docker(&[how, "-t", "5", &vpn]);
+        assert!(!reaches());
+        stack.plan(2);
+        stack.apply();
+        stack.plan(0);
+        assert!(reaches(), "{how}");
+    }
 }

@@ -142,6 +142,11 @@ pub(super) fn reason(reason: &Reason) -> Option<String> {
         }
         Reason::NotRunning { status, .. } => format!("does not run: {status}"),
         Reason::Renewed { with } => format!("goes with {with}"),
+        Reason::Outlived { other } => {
+            format!(
+                "what it shares with {other} is gone: that one ended, and this one runs on without"
+            )
+        }
         Reason::Paused => "paused".to_owned(),
         Reason::Requested => "asked for with --replace".to_owned(),
         Reason::SpecChanged => {
@@ -201,7 +206,7 @@ pub(super) fn is_drift(change: &Change, reason: &Reason) -> bool {
         || change.reasons.contains(&Reason::Leftover)
         || change.fields.iter().any(|field| field.cause == Cause::Run);
     match reason {
-        Reason::Gone | Reason::Paused => true,
+        Reason::Gone | Reason::Paused | Reason::Outlived { .. } => true,
         Reason::NotRunning { .. } => !ours,
         _ => false,
     }
