@@ -34,8 +34,11 @@ pub(super) fn add(env: &mut Environment<'static>, clock: &Clock) {
         if format.contains("%z") {
             return Err(wrong("`to_datetime`: dates have no zone here, so no `%z`"));
         }
-        let told = BrokenDownTime::parse(format, &text).map_err(|_| no_date())?;
+        let mut told = BrokenDownTime::parse(format, &text).map_err(|_| no_date())?;
         // As in Python, where a part is missing.
+        if told.day_of_year().is_some() && told.year().is_none() {
+            told.set_year(Some(1900)).map_err(|_| no_date())?;
+        }
         let first = || {
             let (month, day) = (told.month().unwrap_or(1), told.day().unwrap_or(1));
             Date::new(told.year().unwrap_or(1900), month, day)
