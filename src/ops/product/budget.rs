@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -69,13 +69,15 @@ fn within(longest: Duration) -> Runner {
         let mut spent = spent.lock().unwrap_or_else(PoisonError::into_inner);
         let started = Instant::now();
         let before = resident();
-        let (end, stack) = match interrupted() {
+        let (end, stack, thread) = match interrupted() {
             true => return Err(given_up.get_or_init(|| INTERRUPTED.to_owned()).clone()),
             false => start(work)?,
         };
         let most = TEXT.min(stack as u64 / 2);
         loop {
             if end.recv_timeout(TICK) == Err(RecvTimeoutError::Disconnected) {
+                // Its stack goes with it: the next one may need that room.
+                let _ = thread.join();
                 *spent += started.elapsed();
                 return Ok(());
             }
@@ -99,7 +101,7 @@ fn within(longest: Duration) -> Runner {
 }
 
 /// Starts a thread that does the work; tells when it ends, and how large its stack is.
-fn start(work: Work) -> Result<(Receiver<()>, usize), String> {
+fn start(work: Work) -> Result<(Receiver<()>, usize, JoinHandle<()>), String> {
     let (done, end) = mpsc::channel::<()>();
     let work = Arc::new(Mutex::new(Some((work, done))));
     let mut failed = String::new();
@@ -115,7 +117,7 @@ fn start(work: Work) -> Result<(Receiver<()>, usize), String> {
             }
         };
         match thread.spawn(run) {
-            Ok(_) => return Ok((end, stack)),
+            Ok(thread) => return Ok((end, stack, thread)),
             Err(error) => failed = error.to_string(),
         }
     }
