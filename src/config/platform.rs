@@ -255,6 +255,8 @@ fn values(said: &[Variable], settings: &mut Settings, d: &mut Diagnostics) -> Va
             },
             None if one.broken => continue,
             None => {
+                // A longer one is no name: it may be a line of a key that somebody pasted.
+                let name = if name.len() < 40 { name } else { "NAME" };
                 let summary = format!("`{name}` has no value");
                 d.push(
                     Diagnostic::error(codes::SYNTAX, one.name.at.clone(), summary)

@@ -166,7 +166,11 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
                         told = end;
                     }
                 }
-                below = found_here.below;
+                below = match body.contains("-----BEGIN ") && body.contains("PRIVATE KEY") {
+                    // Wherever it stands, and whatever it is called.
+                    true => Below::Until("-----END "),
+                    false => found_here.below,
+                };
             }
         }
     }
@@ -483,6 +487,10 @@ mod tests {
             (
                 "- PWD: a\n   hunter2\n  B: 1\n  PWD: !!str |\n   hunter2\n  C: 1",
                 "- PWD: ***\n   ***\n  B: 1\n  PWD: ***\n   ***\n  C: 1",
+            ),
+            (
+                "A: |\n  -----BEGIN EC PRIVATE KEY-----\n  hunter2\n  -----END EC PRIVATE KEY-----\nB: 1",
+                "A: |\n  -----BEGIN EC PRIVATE KEY-----\n  ***\n  ***\nB: 1",
             ),
             (
                 "PASSWORDS:\n- a: hunter2\n- b\nB: 1",

@@ -121,6 +121,15 @@ fn values_are_checked() {
 }
 
 #[test]
+fn lines_of_a_pasted_key_are_not_told() {
+    let told = said(&format!("{}\n", "MIIEvQ".repeat(10)), "");
+    assert!(
+        told.contains("`NAME` has no value") && !told.contains("MIIE"),
+        "{told}"
+    );
+}
+
+#[test]
 fn names_are_checked() {
     let env = "THINGSBOARD_COAP_LWM2M_PORTS=5683\nRABBIT_UDI=1\nSERVICES_UID=1\nHOSTNAME=a.org\nHOSTNAME=b.org\nGROUPID\nexport USERID=5\n";
     insta::assert_snapshot!(said(env, ""), @r"
