@@ -54,7 +54,7 @@ fn typed(asked: &str) -> io::Result<Result<String, Unanswered>> {
         let done = match read()? {
             Event::Key(key) if key.kind != KeyEventKind::Release => press(key, &mut text),
             Event::Paste(pasted) => {
-                text.push_str(pasted.trim_end_matches(['\r', '\n']));
+                paste(&pasted, &mut text);
                 Done::GoesOn
             }
             _ => Done::GoesOn,
@@ -101,6 +101,12 @@ fn press(key: KeyEvent, text: &mut String) -> Done {
         _ => {}
     }
     Done::GoesOn
+}
+
+/// Terminals send the Enter key's character for each end of a line that is pasted.
+fn paste(pasted: &str, text: &mut String) {
+    let lines = pasted.replace("\r\n", "\n").replace('\r', "\n");
+    text.push_str(lines.trim_end_matches('\n'));
 }
 
 /// Takes the last word away.
@@ -150,6 +156,11 @@ mod tests {
                 press(KeyEvent::new(*code, *with), &mut text);
             }
             assert_eq!(text, typed, "{keys:?}");
+        }
+        for (pasted, kept) in [("a\rb\r", "xa\nb"), ("a\r\nb\nc\r\n", "xa\nb\nc")] {
+            let mut text = "x".to_owned();
+            paste(pasted, &mut text);
+            assert_eq!(text, kept);
         }
         let mut text = String::new();
         for end in [(KeyCode::Esc, NONE), key('c', CONTROL), key('d', CONTROL)] {
