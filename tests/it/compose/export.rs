@@ -20,12 +20,12 @@ fn bare(stack: &Stack) -> Vec<ContainerSpec> {
             .enumerate()
             .map(|(number, mut joined)| {
                 joined.aliases.clear();
+                // Services are called otherwise there; what they are called by others stays.
+                joined.links.values_mut().for_each(String::clear);
                 (number.to_string(), joined)
             })
             .collect();
-        if matches!(spec.network_mode, coasti::model::NetworkMode::Container(_)) {
-            spec.network_mode = coasti::model::NetworkMode::None;
-        }
+        spec.rename_shared(|_| Some(String::new()));
         spec
     });
     each.collect()
