@@ -47,6 +47,35 @@ pub(in crate::config) struct Join {
     pub at: Place,
 }
 
+impl Join {
+    /// Of a network, with nothing else said.
+    fn new(network: &str, at: &Place) -> Self {
+        Self {
+            network: network.to_owned(),
+            aliases: BTreeSet::new(),
+            address: None,
+            address6: None,
+            at: at.clone(),
+        }
+    }
+}
+
+/// A fixed address of one kind.
+fn fixed(
+    keys: &mut Keys<'_>,
+    key: &'static str,
+    kind: fn(&IpAddr) -> bool,
+    such: &str,
+    d: &mut Diagnostics,
+) -> Option<IpAddr> {
+    let (text, at) = keys.plain(key, d)?;
+    let address = text.parse().ok().filter(kind);
+    if address.is_none() {
+        d.push(at.bad(&format!("`{key}`"), &format!("such as `{such}`")));
+    }
+    address
+}
+
 impl Service {
     /// A link is a need, and may be a name for the other that only this service knows.
     pub(super) fn links(&mut self, links: Vec<(String, &Item)>, d: &mut Diagnostics) {
@@ -177,23 +206,12 @@ pub(super) fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> N
         },
     }
     let Some(networks) = networks else {
-        return Network::Joins(vec![Join {
-            network: "default".to_owned(),
-            aliases: BTreeSet::new(),
-            address: None,
-            address6: None,
-            at: mode.map_or_else(|| keys.at.clone(), |(_, at)| at.at.clone()),
-        }]);
+        let at = mode.map_or(&keys.at, |(_, at)| &at.at);
+        return Network::Joins(vec![Join::new("default", at)]);
     };
     let mut joins = Vec::new();
     for field in networks.fields() {
-        let mut join = Join {
-            network: field.key.clone(),
-            aliases: BTreeSet::new(),
-            address: None,
-            address6: None,
-            at: field.key_at.clone(),
-        };
+        let mut join = Join::new(&field.key, &field.key_at);
         if let Some(mut keys) =
             Keys::of(&field.item, format!("network `{}` of {what}", field.key), d)
         {
@@ -202,18 +220,8 @@ pub(super) fn network(keys: &mut Keys<'_>, what: &str, d: &mut Diagnostics) -> N
                 .map(|(text, _)| text)
                 .filter(|text| !text.is_empty())
                 .collect();
-            if let Some((text, at)) = keys.plain("ipv4_address", d) {
-                join.address = text.parse().ok().filter(IpAddr::is_ipv4);
-                if join.address.is_none() {
-                    d.push(at.bad("`ipv4_address`", "such as `172.30.0.10`"));
-                }
-            }
-            if let Some((text, at)) = keys.plain("ipv6_address", d) {
-                join.address6 = text.parse().ok().filter(IpAddr::is_ipv6);
-                if join.address6.is_none() {
-                    d.push(at.bad("`ipv6_address`", "such as `fd00:30::10`"));
-                }
-            }
+            join.address = fixed(&mut keys, "ipv4_address", IpAddr::is_ipv4, "172.30.0.10", d);
+            join.address6 = fixed(&mut keys, "ipv6_address", IpAddr::is_ipv6, "fd00:30::10", d);
             for key in ["priority", "gw_priority"] {
                 if let Some(item) = keys.take(key) {
                     let summary = format!("`{key}` of a network has no effect");
