@@ -44,19 +44,7 @@ async fn free<E: Engine>(context: &Context<'_, E>, subnet: Subnet) -> Result<Sub
     };
     let observed = context.engine.observe(&scope).await?;
     let mut taken: Vec<Subnet> = context.engine.host().await.routes;
-    taken.extend(
-        observed
-            .foreign
-            .subnets
-            .into_iter()
-            .map(|(_, subnet)| subnet),
-    );
-    taken.extend(
-        observed
-            .networks
-            .into_values()
-            .flat_map(|network| network.subnets),
-    );
+    taken.extend(observed.subnets());
     let resources = context.desired.resources.values();
     taken.extend(resources.filter_map(|resource| match &resource.spec {
         Spec::Network(network) => network.subnet,

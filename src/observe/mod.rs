@@ -34,6 +34,15 @@ pub struct Observed {
     pub host: Host,
 }
 
+impl Observed {
+    /// Subnets of all networks, ours and those of others.
+    pub fn subnets(&self) -> impl Iterator<Item = Subnet> {
+        let foreign = self.foreign.subnets.iter().map(|(_, subnet)| subnet);
+        let own = self.networks.values().flat_map(|network| &network.subnets);
+        foreign.chain(own).copied()
+    }
+}
+
 /// What an engine's host uses itself; nothing where that cannot be known (an engine elsewhere).
 #[derive(Clone, Debug, Default)]
 pub struct Host {

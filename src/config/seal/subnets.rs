@@ -55,23 +55,17 @@ pub(super) fn new(stack: &Stack, observed: &Observed) -> bool {
         })
 }
 
+/// What networks have, and what the host routes elsewhere.
+fn taken(observed: &Observed) -> Vec<Subnet> {
+    let routes = observed.host.routes.iter().copied();
+    observed.subnets().chain(routes).collect()
+}
+
 /// Chooses a subnet for each network, by its address. A network that exists keeps what it has.
 pub(super) fn choose(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) -> Chosen {
     let observed = facts.observed;
     let mut chosen: BTreeMap<String, Option<Subnet>> = BTreeMap::new();
-    let mut taken: Vec<Subnet> = observed
-        .foreign
-        .subnets
-        .iter()
-        .map(|(_, subnet)| *subnet)
-        .collect();
-    taken.extend(
-        observed
-            .networks
-            .values()
-            .flat_map(|network| &network.subnets),
-    );
-    let routes = observed.host.routes.iter().copied();
+    let mut taken = taken(observed);
     for (address, network) in &draft.networks {
         if network.spec.external {
             chosen.insert(address.clone(), None);
@@ -95,7 +89,6 @@ pub(super) fn choose(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) -> C
             );
         }
     }
-    taken.extend(routes);
     for address in draft.networks.keys() {
         if chosen.contains_key(address) {
             continue;
@@ -157,10 +150,7 @@ pub(super) fn choose(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) -> C
 fn choose6(draft: &Draft, facts: &Facts<'_>, d: &mut Diagnostics) -> BTreeMap<String, Subnet> {
     let observed = facts.observed;
     let mut chosen = BTreeMap::new();
-    let foreign = observed.foreign.subnets.iter().map(|(_, subnet)| subnet);
-    let own = observed.networks.values().flat_map(|net| &net.subnets);
-    let mut taken: Vec<Subnet> = foreign.chain(own).copied().collect();
-    taken.extend(&observed.host.routes);
+    let mut taken = taken(observed);
     let wanted = draft.networks.iter();
     let wanted = wanted.filter(|(_, net)| net.spec.enable_ipv6 && !net.spec.external);
     let (said, free): (Vec<_>, Vec<_>) = wanted.partition(|(_, net)| net.spec.subnet6.is_some());
