@@ -96,21 +96,19 @@ fn renew(inputs: &Inputs<'_>, slots: &Slots<'_>, diff: &mut Diff) {
             if already || !inputs.wants(id) {
                 continue;
             }
-            let renewed =
-                |other: &ResourceId| desired(inputs, id, resource, spec, slots.of(id), Some(other));
-            if let Some(other) = with.next() {
-                more.extend(renewed(other));
-            } else if let Some(other) = outlived(inputs, slots, diff, id, spec) {
-                let mut change = renewed(other);
-                for reason in change.iter_mut().flat_map(|change| &mut change.reasons) {
-                    if let Reason::Renewed { with } = reason {
-                        *reason = Reason::Outlived {
-                            other: std::mem::take(with),
-                        };
-                    }
-                }
-                more.extend(change);
-            }
+            let reason = match with.next() {
+                Some(other) => Reason::Renewed {
+                    with: other.address.clone(),
+                },
+                None => match outlived(inputs, slots, diff, id, spec) {
+                    Some(other) => Reason::Outlived {
+                        other: other.address.clone(),
+                    },
+                    None => continue,
+                },
+            };
+            let there = slots.of(id);
+            more.extend(desired(inputs, id, resource, spec, there, Some(reason)));
         }
         // One that is held has no change, however often it is asked.
         more.retain(is_new);
@@ -205,14 +203,14 @@ fn gone_from_files(inputs: &Inputs<'_>, id: &ResourceId, candidates: &[Candidate
     }
 }
 
-/// What must be done for one container; none where all is as it shall be.
+/// What must be done for one container; none where all is as it shall be. With a reason to make it anew, it is.
 pub(super) fn desired(
     inputs: &Inputs<'_>,
     id: &ResourceId,
     resource: &Resource,
     spec: &ContainerSpec,
     candidates: &[Candidate<'_>],
-    renewed: Option<&ResourceId>,
+    anew: Option<Reason>,
 ) -> Option<Change> {
     let job = resource.about.as_ref().is_some_and(|about| about.job);
     let held = inputs.hold(id);
@@ -220,7 +218,7 @@ pub(super) fn desired(
         return None;
     }
     let hash = spec_hash(&resource.spec);
-    let forced = inputs.wishes.replace.contains(id.label()) || renewed.is_some();
+    let forced = inputs.wishes.replace.contains(id.label()) || anew.is_some();
     // What an undo would want back is kept until commit, unless it is what stays.
     let good = if inputs.wishes.undo {
         None
@@ -327,10 +325,8 @@ pub(super) fn desired(
                 for field in removed_limits(inputs, id, spec, current.container) {
                     change.reasons.push(Reason::LimitRemoved { field });
                 }
-                match renewed {
-                    Some(other) => change.reasons.push(Reason::Renewed {
-                        with: other.address.clone(),
-                    }),
+                match anew {
+                    Some(reason) => change.reasons.push(reason),
                     None if forced => change.reasons.push(Reason::Requested),
                     None => {}
                 }
